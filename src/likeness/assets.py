@@ -1,0 +1,123 @@
+"""Weights and instruments: name → file, hash, licence, and where they are found.
+
+An *instrument* is a frozen network of somebody else's, to measure or to train with. It is looked for in the folder that
+``LIKENESS_INSTRUMENTS`` names, then in the cache (``LIKENESS_CACHE``, or ``likeness`` in the user's cache folder), then
+fetched from its publisher; whatever is found is checked against its hash before it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from likeness.errors import LikenessError
+from likeness.files import write_content
+
+WEIGHTS = Path(__file__).parent / "weights"
+SAMPLES = Path(__file__).parent / "samples"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A file that is not ours. ``sha256`` may be a prefix; ``address`` is the publisher's, empty where there is none."""
+
+    file: str
+    sha256: str
+    what: str
+    licence: str
+    address: str = ""
+
+
+INSTRUMENTS: dict[str, Instrument] = {
+    "vgg19_conv3_1": Instrument(
+        "vgg19_conv3_1.safetensors",
+        "653175d3fa4e04ef614983b76dafbd60bd7d8d87403db4cd2b5306bf9a235785",
+        "VGG-19 up to conv3_1, normalised, colour handling inside",
+        "research (VGG, CC BY 4.0)",
+    ),
+    "vgg19_torchvision": Instrument(
+        "vgg19-dcbb9e9d.pth",
+        "dcbb9e9d",
+        "VGG-19 as torchvision publishes it",
+        "BSD-3-Clause (torchvision)",
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    ),
+    "squeezenet": Instrument(
+        "squeezenet1_1_features.safetensors",
+        "29dd9af42ad48cb39a767454d382a2232dbc1625a1de3f00fca4868ee65dfc4b",
+        "SqueezeNet 1.1, the convolutions",
+        "BSD-3-Clause",
+    ),
+    "mobilefacenet_a": Instrument(
+        "mobilefacenet_a.safetensors",
+        "b6eab361f7eb2036193cb90124cb21953a0d2dffdb292947af088868f6888cda",
+        "MobileFaceNet, 128-d, may train",
+        "MIT",
+    ),
+    "mobilefacenet_b": Instrument(
+        "mobilefacenet_b.onnx",
+        "0c9ad2a83969fc82155706f7020e6926b4a1a90a5476fff4a5588dfe207f64a4",
+        "another MobileFaceNet, 128-d, the independent judge",
+        "MIT",
+    ),
+}
+
+
+def cache_folder() -> Path:
+    """Where fetched instruments are kept."""
+    if named := os.environ.get("LIKENESS_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "likeness"
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def instrument(name: str) -> Path:
+    """The checked file of an instrument.
+
+    Raises:
+        LikenessError: it is neither in the folder nor in the cache and cannot be fetched, or its hash is wrong.
+    """
+    entry = INSTRUMENTS[name]
+    folders = [Path(os.environ["LIKENESS_INSTRUMENTS"])] if os.environ.get("LIKENESS_INSTRUMENTS") else []
+    for folder in [*folders, cache_folder()]:
+        path = folder / entry.file
+        if path.is_file():
+            if not digest(path).startswith(entry.sha256):
+                raise LikenessError(f"{path}: is not the {name} that is known here (its hash differs); delete or replace it")
+            return path
+    return _fetch(name, entry)
+
+
+def available(name: str) -> bool:
+    """Whether an instrument can be had without the network."""
+    try:
+        entry = INSTRUMENTS[name]
+        folders = [Path(os.environ["LIKENESS_INSTRUMENTS"])] if os.environ.get("LIKENESS_INSTRUMENTS") else []
+        return any((folder / entry.file).is_file() for folder in [*folders, cache_folder()])
+    except KeyError:
+        return False
+
+
+def _fetch(name: str, entry: Instrument) -> Path:
+    missing = f"the instrument {name} ({entry.what}; {entry.file}) is not here: put the file into a folder and name it in "
+    missing += "LIKENESS_INSTRUMENTS"
+    if not entry.address:
+        raise LikenessError(missing)
+    target = cache_folder() / entry.file
+    try:
+        with urlopen(entry.address, timeout=60) as answer:
+            content = answer.read()
+    except (URLError, OSError) as problem:
+        raise LikenessError(f"{missing}, or fetch {entry.address} ({problem})") from None
+    if not hashlib.sha256(content).hexdigest().startswith(entry.sha256):
+        raise LikenessError(f"{entry.address}: what came is not the {name} that is known here (its hash differs)")
+    return write_content(target, content)

@@ -1,0 +1,1 @@
+"""What the papers compare with, in the shape of a trained system."""

@@ -1,0 +1,89 @@
+"""Weights files: safetensors with a JSON header that says everything that is needed to use them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from likeness.errors import LikenessError
+from likeness.files import write_content
+from likeness.version import __version__
+
+KEY = "likeness"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What weights say of themselves.
+
+    ``system`` and ``recipe`` (frozen, see :mod:`likeness.recipe`) rebuild the networks; the rest is for people: steps taken,
+    ``commit`` of the code, ``data`` (a name → description, number and hash), ``licence`` and ``terms`` of use, ``scores`` and how
+    they were measured, ``notes``.
+    """
+
+    system: str
+    recipe: dict[str, Any]
+    step: int
+    commit: str = ""
+    version: str = __version__
+    data: dict[str, str] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
+    terms: str = ""
+    scores: dict[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+
+def write_weights(path: Path, state: dict[str, Tensor], card: Card, half: bool = True) -> Path:
+    """Write a weights file; ``half`` stores floating tensors in float16."""
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in state.items()
+    }
+    content = save(tensors, {KEY: json.dumps(asdict(card), sort_keys=True)})
+    return write_content(path, content)
+
+
+def read_card(path: str | Path) -> Card:
+    """The card of a weights file.
+
+    Raises:
+        LikenessError: no such file, not a weights file, damaged, or another project's.
+    """
+    try:
+        with safe_open(str(path), "pt") as file:
+            header = file.metadata() or {}
+    except (FileNotFoundError, IsADirectoryError):
+        raise LikenessError(f"{path}: no such weights file") from None
+    except (SafetensorError, OSError) as problem:
+        raise LikenessError(f"{path}: is not a weights file, or a damaged one ({problem})") from None
+    try:
+        return Card(**json.loads(header[KEY]))
+    except (KeyError, TypeError, ValueError):
+        raise LikenessError(f"{path}: was not written by likeness, its header is missing") from None
+
+
+def read_weights(path: str | Path) -> tuple[Card, dict[str, Tensor]]:
+    """The card and the tensors (float32) of a weights file; nothing in it is ever run."""
+    card = read_card(path)
+    try:
+        with safe_open(str(path), "pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as problem:
+        raise LikenessError(f"{path}: is damaged ({problem})") from None
+    return card, {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+
+
+def fill(network: torch.nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
+    """Load a state into the networks it was made for, or say that it does not fit."""
+    wrong = network.load_state_dict(state, strict=False)
+    missing = [name for name in wrong.missing_keys if not name.endswith("num_batches_tracked")]
+    if missing or wrong.unexpected_keys:
+        odd = (missing or wrong.unexpected_keys)[0]
+        raise LikenessError(f"{path}: its tensors do not fit its recipe (first: {odd})")

@@ -1,0 +1,51 @@
+"""The command line: one file a command; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from likeness.cli import demo, evaluate, inspect, matrix, parts, prepare, swap, systems, train, verify
+from likeness.errors import LikenessError
+from likeness.version import __version__
+
+COMMANDS = (parts, swap, matrix, inspect, verify, prepare, train, evaluate, systems, demo)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, as one tree of argparse."""
+    root = argparse.ArgumentParser(
+        prog="likeness",
+        description="Make a face from what you have. Each command says more with --help.",
+        allow_abbrev=False,
+    )
+    root.add_argument("--version", action="version", version=f"likeness {__version__}")
+    commands = root.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it did its work, 2 when the user can mend something (one line on stderr says what)."""
+    given = parser().parse_args(arguments)
+    try:
+        status = given.run(given)
+        sys.stdout.flush()
+        return int(status or 0)
+    except LikenessError as mistake:
+        print(f"likeness: {mistake}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        print("likeness: stopped", file=sys.stderr)
+        return 130
+    except MemoryError:
+        print("likeness: there is not enough memory for this", file=sys.stderr)
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        print(f"likeness: {where}{problem.strerror or problem}", file=sys.stderr)
+    return 2

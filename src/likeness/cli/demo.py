@@ -1,0 +1,49 @@
+"""``likeness demo``: the main job on sample faces of nobody, in one contact sheet."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "demo", run, "reconstruct, swap and mix the sample faces; one contact sheet to look at")
+    parser.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="where to write (default: demo)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make the pictures by the commands a user would type, and put them on one sheet."""
+    import numpy as np
+
+    from likeness import assets, cli, provenance, sheet
+    from likeness.image import pictures_in, read
+
+    folder = Path(given.output)
+    people = [str(path) for path in pictures_in(assets.SAMPLES)]
+    first, *others = people
+    calls = {
+        "a face from its own parts": ["parts", first, "--sheet", "-o", str(folder / "parts.png")],
+        "eyes of B, nose of C, mouth of D": [
+            "parts", "--eyes", others[0], "--nose", others[1], "--mouth", others[2], "--sheet", "-o", str(folder / "mix.png")
+        ],
+        "another mouth": ["swap", first, "--mouth", *others, "-o", str(folder / "swap.png")],
+        "everybody's parts": ["matrix", *people[:4], "-o", str(folder / "matrix.png")],
+    }  # fmt: skip
+    panels = []
+    for title, call in calls.items():
+        print("$ likeness " + " ".join(call))
+        status = cli.main(call)
+        if status:
+            return status
+        panels.append(sheet.titled(read(folder / Path(call[-1]).name), title))
+    width = max(panel.shape[1] for panel in panels)
+    panels = [np.pad(panel, ((0, 12), (0, width - panel.shape[1]), (0, 0)), constant_values=255) for panel in panels]
+    target = folder / "contact-sheet.png"
+    provenance.write(target, np.concatenate(panels), provenance.software("demo"))
+    print(f"look at {target.resolve()}")
+    print("try your own: likeness parts PHOTO.jpg --sheet")
+    return 0

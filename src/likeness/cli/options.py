@@ -1,0 +1,162 @@
+"""Options and habits that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from likeness.errors import LikenessError
+
+PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
+Commands = argparse._SubParsersAction
+
+
+def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+    """A command with its one-line help."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    made.set_defaults(run=run)
+    return made
+
+
+def making(parser: argparse.ArgumentParser, output: str) -> None:
+    """The options of every command that makes pictures."""
+    parser.add_argument("-o", "--output", metavar="PATH", help=output)
+    parser.add_argument(
+        "--weights", default="parts", metavar="W", help="a weights file or run directory (default: those that ship)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the chance in it, where there is any (default: 0)")
+    parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def part_flags(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """``--eyes``, ``--nose`` … each with a picture, or several."""
+    for name in PART_FLAGS:
+        flag = "--" + name.replace("_", "-")
+        shown = f"take the {name.replace('_', ' ')} from this photo, or from a loose picture of just that part"
+        if several:
+            parser.add_argument(flag, nargs="+", metavar="PICTURE", help=shown)
+        else:
+            parser.add_argument(flag, metavar="PICTURE", help=shown)
+
+
+def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, Path]]:
+    """(input, output) pairs: one for a file, one for each picture when ``source`` is a folder (then a folder comes out)."""
+    from likeness.image import check_writable, pictures_in
+
+    path = Path(source)
+    if path.is_dir():
+        folder = Path(output) if output else Path(f"{path.name or 'folder'}-{ending}")
+        if folder.is_file():
+            raise LikenessError(f"{folder}: is a file; a folder comes in, so name a folder")
+        found = pictures_in(path)
+        if not found:
+            raise LikenessError(f"{source}: holds no pictures")
+        stems = [picture.relative_to(path).with_suffix("") for picture in found]
+        for picture, stem in zip(found, stems, strict=True):
+            name = stem if stems.count(stem) == 1 else stem.with_name(picture.name.replace(".", "_"))
+            yield picture, folder / name.with_name(name.name + ".png")
+        return
+    target = Path(output) if output else Path(f"{path.stem}-{ending}.png")
+    if output and target.is_dir():
+        target = target / f"{path.stem}-{ending}.png"
+    check_writable(target)
+    yield path, target
+
+
+def each(pairs: Sequence[tuple[Path, Path]], work: Callable[[Path, Path], None], source: str) -> int:
+    """Do the work for each pair; in a folder a picture that fails is reported and the rest goes on.
+
+    Returns 0, or 2 when nothing at all could be made.
+    """
+    if not Path(source).is_dir():
+        for before, after in pairs:
+            work(before, after)
+        return 0
+    failed = 0
+    for before, after in pairs:
+        try:
+            work(before, after)
+        except LikenessError as problem:
+            failed += 1
+            print(f"likeness: skipped {problem}", file=sys.stderr)
+    if failed:
+        print(f"likeness: {failed} of {len(pairs)} pictures were skipped", file=sys.stderr)
+    return 2 if failed == len(pairs) else 0
+
+
+def sidecar(picture: Path, content: dict[str, Any]) -> Path:
+    """The JSON file beside a picture."""
+    from likeness.files import write_content
+
+    text = json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
+    return write_content(picture.with_suffix(".json"), text)
+
+
+def donors(system: Any, named: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The patches that part flags name, and which picture each came from."""
+    patches: dict[str, Any] = {}
+    used: dict[str, str] = {}
+    for word, path in named.items():
+        found, loose = system.part_from(path, word)
+        if loose:
+            print(
+                f"likeness: no face in {path}: taken as a loose picture of the {word.replace('_', ' ')}",
+                file=sys.stderr,
+            )
+        patches.update(found)
+        used.update(dict.fromkeys(found, path))
+    return patches, used
+
+
+def made_with(given: argparse.Namespace, card: Any) -> dict[str, Any]:
+    """The lines of a sidecar that say what made the picture."""
+    from likeness.version import __version__
+
+    return {
+        "seed": given.seed,
+        "weights": given.weights,
+        "system": card.system,
+        "recipe": card.recipe["name"],
+        "step": card.step,
+        "commit": card.commit,
+        "software": f"likeness {__version__}",
+    }
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on a terminal, a line every ten seconds elsewhere: call it with (done, total[, text])."""
+    if not sys.stderr.isatty():
+        spoken = time.monotonic()
+
+        def tell(done: int, total: int, text: str = "") -> None:
+            nonlocal spoken
+            if time.monotonic() - spoken >= 10 or done >= total:
+                spoken = time.monotonic()
+                print(f"{what} {done}/{total} {text}".rstrip(), file=sys.stderr, flush=True)
+
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=None, note="")
+
+        def move(done: int, total: int, text: str = "") -> None:
+            progress.update(task, completed=done, total=total, note=text)
+
+        yield move

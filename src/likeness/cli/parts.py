@@ -1,0 +1,106 @@
+"""``likeness parts``: a face from facial parts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.faces.parts import Patch
+    from likeness.systems.parts.synthesis import PartsSynthesizer, Person
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "parts", run, "make a whole face from facial parts of one photo or of several")
+    parser.add_argument(
+        "photo",
+        nargs="?",
+        metavar="PHOTO",
+        help="a photo, or a folder of them; its own parts are used where no other is named",
+    )
+    options.part_flags(parser)
+    parser.add_argument("--only", metavar="PARTS", help="use only these parts of PHOTO, such as eyes,nose")
+    parser.add_argument("--face", type=int, metavar="N", help="which face of PHOTO, 1 is the largest (default: 1)")
+    parser.add_argument("--all", action="store_true", help="every face of PHOTO; its number is added to the output's name")
+    parser.add_argument("--paste", action="store_true", help="put the face back into PHOTO")
+    parser.add_argument("--sheet", action="store_true", help="write parts, face and photo side by side")
+    options.making(parser, "the picture to write, or for a folder the folder (default: PHOTO-parts.png here)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make the faces."""
+    named: dict[str, str] = {name: getattr(given, name) for name in options.PART_FLAGS if getattr(given, name)}
+    if given.photo is None and not named:
+        raise LikenessError("name a PHOTO, or parts such as --eyes A.jpg --nose B.jpg --mouth C.jpg")
+    if given.photo is None and (given.paste or given.only or given.all or given.face):
+        raise LikenessError("--only, --face, --all and --paste speak of PHOTO, and none was named")
+    if given.all and given.face:
+        raise LikenessError("--all and --face exclude each other")
+    if given.paste and given.sheet:
+        raise LikenessError("--paste and --sheet exclude each other")
+    source = given.photo or next(iter(named.values()))
+    pairs = list(options.jobs(source, given.output, "parts")) if given.photo else [_mixed(source, given.output)]
+
+    from likeness.faces import parts as names
+    from likeness.systems.parts.synthesis import open_parts
+
+    only = names.named(given.only.split(",")) if given.only else names.FACE
+    system = open_parts(given.weights)
+    donated, used = options.donors(system, named)
+
+    def work(before: Path, after: Path) -> None:
+        if given.photo is None:
+            _write(given, system, None, donated, used, after)
+            return
+        people = system.people(before) if given.all else [system.read(before, given.face or 1)]
+        for number, person in enumerate(people, 1):
+            place = after.with_name(f"{after.stem}-{number}{after.suffix}") if given.all else after
+            _write(
+                given,
+                system,
+                person,
+                {**person.parts(only), **donated},
+                {"photo": str(before), "face": number, **used},
+                place,
+            )
+
+    return options.each(pairs, work, source if given.photo else "")
+
+
+def _mixed(first: str, output: str | None) -> tuple[Path, Path]:
+    """Where a face of loose parts goes."""
+    from likeness.image import check_writable
+
+    target = Path(output or "face-parts.png")
+    target = target / "face-parts.png" if target.is_dir() else target
+    check_writable(target)
+    return Path(first), target
+
+
+def _write(
+    given: argparse.Namespace,
+    system: PartsSynthesizer,
+    person: Person | None,
+    chosen: dict[str, Patch],
+    used: dict[str, Any],
+    target: Path,
+) -> None:
+    from likeness import provenance, sheet
+
+    face = system.draw([chosen])[0]
+    picture = face
+    if given.paste and person is not None:
+        picture = person.paste(face)
+    if given.sheet:
+        row = [system.show_parts([chosen])[0], face] + ([person.image] if person is not None else [])
+        picture = sheet.grid([row], cell=2 * system.framing.size, columns=["parts", "face", "photo"][: len(row)])
+    provenance.write(target, picture, provenance.software("parts", system.card.recipe["name"]))
+    if given.json:
+        options.sidecar(target, {"command": "parts", "parts": list(chosen), **used, **options.made_with(given, system.card)})
+    print(target, file=sys.stdout)

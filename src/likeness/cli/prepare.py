@@ -1,0 +1,47 @@
+"""``likeness prepare``: image folders to one file of aligned faces."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands,
+        "prepare",
+        run,
+        "find, align and pack the faces of image folders; run again to go on after an interruption",
+    )
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of photos; a sub-folder is a person")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
+    parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
+    parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Prepare, with a progress bar, and say what was skipped."""
+    from likeness.data.folder import prepare
+    from likeness.errors import LikenessError
+    from likeness.faces.align import Framing
+
+    if not 32 <= given.size <= 1024:
+        raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
+    if given.processes is not None and given.processes < 1:
+        raise LikenessError(f"--processes {given.processes}: at least one is needed")
+    with options.bar("preparing") as show:
+        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show)
+    print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
+    if report.skipped:
+        target = Path(given.output).with_suffix(".skipped.csv")
+        reasons = Counter(why.split(";")[0] for _, why in report.skipped)
+        for why, count in reasons.most_common(3):
+            print(f"  {count} skipped: {why}")
+        print(f"  all of them: {target}")
+    print(f"next: likeness train parts:lite --data {given.output} -o runs/mine")
+    return 0

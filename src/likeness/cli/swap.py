@@ -1,0 +1,51 @@
+"""``likeness swap``: one part exchanged, a row of faces (figures 6 and 7 of the parts paper)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "swap", run, "exchange one part of a face for that of each donor: a row of faces")
+    parser.add_argument("photo", metavar="PHOTO", help="whose face is kept: a photo, or a folder of them")
+    options.part_flags(parser, several=True)
+    parser.add_argument("--face", type=int, default=1, metavar="N", help="which face of PHOTO, 1 is the largest (default: 1)")
+    parser.add_argument("--each", metavar="FOLDER", help="write every face of the row into this folder too")
+    options.making(parser, "the picture to write, or for a folder the folder (default: PHOTO-swap.png here)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make the rows."""
+    named = {name: getattr(given, name) for name in options.PART_FLAGS if getattr(given, name)}
+    if len(named) != 1:
+        raise LikenessError("name one part and its donors, such as --mouth B.jpg C.jpg D.jpg")
+    word, pictures = next(iter(named.items()))
+    pairs = list(options.jobs(given.photo, given.output, "swap"))
+
+    from likeness import provenance
+    from likeness.systems.parts.figures import swap
+    from likeness.systems.parts.synthesis import open_parts
+
+    system = open_parts(given.weights)
+    donors = [(picture, options.donors(system, {word: picture})[0]) for picture in pictures]
+    tool = provenance.software("parts", system.card.recipe["name"])
+
+    def work(before: Path, after: Path) -> None:
+        row = swap(system, system.read(before, given.face), donors)
+        if given.each:
+            for number, face in enumerate(row.faces):
+                name = "reconstruction" if number == 0 else f"{word}-{number}"
+                provenance.write(Path(given.each) / f"{before.stem}-{name}.png", face, tool)
+        provenance.write(after, row.picture, tool)
+        if given.json:
+            said = {"command": "swap", "photo": str(before), "part": word, "donors": pictures}
+            options.sidecar(after, said | options.made_with(given, system.card))
+        print(after)
+
+    return options.each(pairs, work, given.photo)

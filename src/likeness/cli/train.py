@@ -1,0 +1,100 @@
+"""``likeness train``: teach a system."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from likeness.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands,
+        "train",
+        run,
+        "train a system by a recipe; the same command goes on after an interruption, bit for bit",
+    )
+    parser.add_argument("recipe", metavar="SYSTEM:RECIPE", help="such as parts:lite; see likeness systems")
+    parser.add_argument("--data", metavar="FILE.parquet", help="prepared faces (parts:tiny draws its own)")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the run directory")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
+    parser.add_argument("--steps", type=int, metavar="N", help="stop cleanly at step N of the schedule")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe; may be repeated"
+    )
+    parser.add_argument(
+        "--from", dest="warm", metavar="W", help="begin from these weights (a file, or a system's name for its own)"
+    )
+    parser.add_argument("--terms", default="", help="terms of use of the data, for the weights' card")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="print the whole recipe and stop")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train."""
+    import json
+
+    import torch
+
+    from likeness import assets, systems
+    from likeness.errors import LikenessError
+    from likeness.recipe import freeze, override
+
+    recipe = override(systems.recipe(given.recipe), given.set)
+    system = given.recipe.partition(":")[0]
+    if given.dry_run:
+        print(json.dumps(freeze(recipe), indent=2))
+        return 0
+    if given.minutes is not None and given.minutes <= 0:
+        raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
+    if given.threads is not None:
+        if given.threads < 1:
+            raise LikenessError(f"--threads {given.threads}: at least one is needed")
+        torch.set_num_threads(given.threads)
+    device = given.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise LikenessError(f"--device {device}: this machine has no such device") from None
+
+    from likeness.data.store import FaceStore
+    from likeness.train.loop import Progress, train
+
+    if given.data is None:
+        if not given.recipe.endswith(":tiny"):
+            raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
+        from likeness.faces.drawing import drawn_faces
+
+        framing = recipe.framing  # type: ignore[attr-defined]
+        store = FaceStore.of(drawn_faces(60, framing), framing, "drawn")
+    else:
+        store = FaceStore(given.data)
+    torch.manual_seed(recipe.training.seed)
+    warm = given.warm
+    if warm in systems.SYSTEMS:
+        warm = assets.WEIGHTS / systems.SYSTEMS[warm].weights
+    with options.bar("training") as show:
+
+        def report(progress: Progress) -> None:
+            figures = " ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
+            minutes = progress.remaining / 60
+            show(progress.step, progress.steps, f"{progress.rate:.1f} faces/s, {minutes:.0f} min for all, {figures}")
+
+        weights = train(
+            systems.row(system).build(recipe).to(device),
+            system,
+            store,
+            given.output,
+            minutes=given.minutes,
+            steps=given.steps,
+            warm_start=warm,
+            terms=given.terms,
+            report=report,
+        )
+    print(weights)
+    print(f"next: likeness {system} PHOTO --weights {given.output}", file=sys.stdout)
+    return 0

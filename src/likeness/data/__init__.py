@@ -1,0 +1,1 @@
+"""Folders of photos in, one compact file of aligned faces out."""

@@ -1,0 +1,214 @@
+"""An image folder read as users have it, prepared into one file: detect, align, encode, resume, report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from likeness.data import store
+from likeness.data.split import split_of
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, align
+from likeness.faces.landmarks import eye_distance
+from likeness.faces.reader import FaceReader
+from likeness.files import write_content
+from likeness.image import pictures_in, read
+from likeness.records import AlignedFace
+
+CHUNK = 200
+"""Photos a worker takes at a time, and the most that an interruption loses for each worker."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that waits to be prepared: where it is, whom it shows, and its name within its source."""
+
+    path: str
+    person: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a preparation did."""
+
+    prepared: int
+    skipped: tuple[tuple[str, str], ...]
+    resumed: int
+
+
+_FRAME_NUMBER = re.compile(r"_\d+$")
+
+
+def person_of(path: Path, root: Path) -> str:
+    """The person a photo shows: its sub-folder, or else its file name without a trailing number (``Ann_03`` → ``Ann``)."""
+    relative = path.relative_to(root)
+    return relative.parts[0] if len(relative.parts) > 1 else _FRAME_NUMBER.sub("", path.stem)
+
+
+def photos_in(folder: str | Path) -> list[Photo]:
+    """The photos below ``folder``; a folder that holds nothing but ``images`` besides text and masks is entered."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise LikenessError(f"{folder}: no such folder")
+    if (root / "images").is_dir():
+        root = root / "images"
+    photos = [
+        Photo(str(path), person_of(path, root), path.relative_to(root).with_suffix("").as_posix()) for path in pictures_in(root)
+    ]
+    if not photos:
+        raise LikenessError(f"{folder}: holds no pictures")
+    return photos
+
+
+_reader: FaceReader | None = None
+
+
+def _prepare_chunk(photos: Sequence[Photo], source: str, framing: Framing, part: str) -> tuple[int, list[tuple[str, str]]]:
+    """Work of one process: align ``photos`` into the part file; how many came in, and what did not and why."""
+    global _reader
+    import cv2
+
+    cv2.setNumThreads(1)
+    _reader = _reader or FaceReader()
+    rows: list[dict[str, Any]] = []
+    skipped: list[tuple[str, str]] = []
+    for photo in photos:
+        try:
+            image = read(photo.path)
+            face = _reader.face(image, photo.path)
+        except LikenessError as problem:
+            skipped.append((photo.name, str(problem).removeprefix(f"{photo.path}: ")))
+            continue
+        picture, points, _ = align(image, face.landmarks, framing)
+        aligned = AlignedFace(picture, points, photo.person, photo.name, split_of(photo.person))
+        rows.append(store.row(aligned, source, eye_distance(face.landmarks)))
+    store.write_rows(Path(part), rows, framing)
+    notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
+    write_content(Path(part).with_suffix(".json"), notes)
+    return len(rows), skipped
+
+
+def prepare(
+    folders: Sequence[str | Path],
+    output: str | Path,
+    framing: Framing | None = None,
+    processes: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Read image folders into one Parquet file of aligned faces.
+
+    A person is a sub-folder where there are any, else the file name before its number; sides are chosen by
+    :func:`likeness.data.split.split_of`. Work done is kept beside the output in ``OUTPUT.partial`` until the end, and the
+    same call goes on from there. What was skipped and why is written to ``OUTPUT`` with the suffix ``.skipped.csv``.
+
+    Args:
+        folders: each becomes a *source*, called after the folder.
+        output: the Parquet file.
+        framing: where the face stands in its picture.
+        processes: how many to use; by default one a core.
+        progress: called with (done, total) photos.
+    """
+    framing = framing or Framing()
+    target = Path(output)
+    if target.suffix != ".parquet":
+        raise LikenessError(f"{output}: name the output with the suffix .parquet")
+    sources = _sources(folders)
+    partial = target.with_name(target.name + ".partial")
+    plan = json.dumps({"framing": asdict(framing), "sources": sorted(sources)})
+    _open_partial(partial, plan)
+
+    skipped: list[tuple[str, str]] = []
+    done, resumed = 0, 0
+    jobs: list[tuple[str, list[Photo]]] = []
+    finished: dict[str, set[str]] = {}
+    for note in sorted(partial.glob("*.json")):
+        record = json.loads(note.read_text())
+        finished.setdefault(note.name.rsplit("-", 1)[0], set()).update(record["photos"])
+        skipped += [(name, why) for name, why in record["skipped"]]
+        resumed += len(record["photos"])
+    total = 0
+    for source, photos in sources.items():
+        total += len(photos)
+        waiting = [photo for photo in photos if photo.name not in finished.get(source, set())]
+        jobs += [(source, waiting[i : i + CHUNK]) for i in range(0, len(waiting), CHUNK)]
+    done = resumed
+    progress(done, total)
+    taken = {int(note.stem.rsplit("-", 1)[1]) for note in partial.glob("*.json")}
+    numbers = (n for n in range(10**9) if n not in taken)
+    for count, missed in _run(jobs, framing, partial, numbers, processes):
+        done += count
+        skipped += missed
+        progress(done, total)
+    # only parts whose note was written are whole
+    store.merge([note.with_suffix(".parquet") for note in sorted(partial.glob("*.json"))], target, framing)
+    _write_report(target.with_suffix(".skipped.csv"), skipped)
+    shutil.rmtree(partial)
+    return Report(total - len(skipped), tuple(sorted(skipped)), resumed)
+
+
+def _sources(folders: Sequence[str | Path]) -> dict[str, list[Photo]]:
+    sources: dict[str, list[Photo]] = {}
+    for folder in folders:
+        name = Path(folder).resolve().name
+        if name in sources:
+            raise LikenessError(f"two folders are called {name}; rename one, the name tells their photos apart")
+        sources[name] = photos_in(folder)
+    return sources
+
+
+def _open_partial(partial: Path, plan: str) -> None:
+    """Make the folder of work in progress, or accept one that was made for the same plan."""
+    note = partial / "plan"
+    if note.is_file() and note.read_text() != plan:
+        raise LikenessError(f"{partial}: holds the beginning of another preparation; delete it or choose another output")
+    write_content(note, plan)
+
+
+def _run(
+    jobs: Sequence[tuple[str, list[Photo]]],
+    framing: Framing,
+    partial: Path,
+    numbers: Iterator[int],
+    processes: int | None,
+) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """Work through the jobs, in processes when that pays; yields (photos done, what was skipped) for each."""
+    calls = [
+        (photos, source, framing, str(partial / f"{source}-{number:06d}.parquet"))
+        for (source, photos), number in zip(jobs, numbers, strict=False)
+    ]
+    count = min(processes or os.cpu_count() or 1, len(calls))
+    if count <= 1:
+        for call in calls:
+            _, missed = _prepare_chunk(*call)
+            yield len(call[0]), missed
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        sizes: dict[Future[tuple[int, list[tuple[str, str]]]], int] = {
+            pool.submit(_prepare_chunk, *call): len(call[0]) for call in calls
+        }
+        try:
+            while sizes:
+                ready, _ = wait(sizes, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield sizes.pop(future), future.result()[1]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _write_report(path: Path, skipped: Sequence[tuple[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "reason"])
+    writer.writerows(sorted(skipped))
+    write_content(path, text.getvalue())

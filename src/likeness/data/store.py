@@ -1,0 +1,166 @@
+"""One Parquet file of aligned faces: encoded pictures and their landmarks.
+
+Hugging Face ``datasets`` opens it as it is: ``Dataset.from_parquet(path)`` shows the column ``image`` as pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image as Pillow
+
+from likeness.data.split import SIDES
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing
+from likeness.faces.landmarks import COUNT, eye_distance
+from likeness.files import write_atomically
+from likeness.records import AlignedFace
+
+QUALITY = 95
+"""WebP quality of the stored pictures."""
+
+_COLUMNS: list[tuple[str, pa.DataType, dict[str, Any]]] = [
+    ("name", pa.string(), {"dtype": "string", "_type": "Value"}),
+    ("person", pa.string(), {"dtype": "string", "_type": "Value"}),
+    ("source", pa.string(), {"dtype": "string", "_type": "Value"}),
+    ("split", pa.string(), {"dtype": "string", "_type": "Value"}),
+    ("eye_distance", pa.float32(), {"dtype": "float32", "_type": "Value"}),
+    ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}),
+    ("landmarks", pa.list_(pa.float32()), {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}),
+]
+
+
+def schema(framing: Framing) -> pa.Schema:
+    """Columns and notes: the framing for us, the features for Hugging Face ``datasets``."""
+    notes = {
+        "likeness": json.dumps({"framing": asdict(framing)}),
+        "huggingface": json.dumps({"info": {"features": {name: feature for name, _, feature in _COLUMNS}}}),
+    }
+    return pa.schema([(name, kind) for name, kind, _ in _COLUMNS], metadata=notes)
+
+
+def encode(image: np.ndarray) -> bytes:
+    """A picture as WebP."""
+    buffer = io.BytesIO()
+    Pillow.fromarray(image).save(buffer, format="WEBP", quality=QUALITY, method=4)
+    return buffer.getvalue()
+
+
+def row(face: AlignedFace, source: str, eye_pixels: float) -> dict[str, Any]:
+    """A face as a row of the file; ``eye_pixels`` is its eye distance in the photo, a measure of sharpness."""
+    return {
+        "name": face.name,
+        "person": face.person,
+        "source": source,
+        "split": face.split,
+        "eye_distance": eye_pixels,
+        "image": {"bytes": encode(face.image), "path": f"{face.name}.webp"},
+        "landmarks": face.landmarks.reshape(-1).tolist(),
+    }
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing) -> Path:
+    """Write rows as one Parquet file, whole or not at all."""
+    table = pa.Table.from_pylist(list(rows), schema=schema(framing))
+    return write_atomically(path, lambda file: pq.write_table(table, file, compression="none"))
+
+
+def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
+    """Join part files, sorted by source and name, into one file."""
+    table = pa.concat_tables([pq.read_table(part) for part in parts]) if parts else schema(framing).empty_table()
+    table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(schema(framing).metadata)
+    return write_atomically(path, lambda file: pq.write_table(table, file, compression="none", row_group_size=1000))
+
+
+class FaceStore:
+    """A prepared file, opened: its rows stay encoded until they are asked for.
+
+    Raises:
+        LikenessError: the file is missing or was not written by ``likeness prepare``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self.table = pq.read_table(self.path)
+        except FileNotFoundError:
+            raise LikenessError(f"{path}: no such file; make one with: likeness prepare FOLDER -o {path}") from None
+        except (pa.ArrowException, OSError) as problem:
+            raise LikenessError(f"{path}: cannot be read as Parquet ({str(problem).splitlines()[0]})") from None
+        notes = (self.table.schema.metadata or {}).get(b"likeness")
+        if notes is None or not {name for name, _, _ in _COLUMNS} <= set(self.table.column_names):
+            raise LikenessError(f"{path}: was not written by likeness prepare")
+        self.framing = Framing(**json.loads(notes)["framing"])
+
+    @classmethod
+    def of(cls, faces: Sequence[AlignedFace], framing: Framing, name: str) -> FaceStore:
+        """A store in memory, of faces that came from nowhere on disk."""
+        made = object.__new__(cls)
+        made.path, made.framing = Path(name), framing
+        rows = [row(face, name, eye_distance(face.landmarks)) for face in faces]
+        made.table = pa.Table.from_pylist(rows, schema=schema(framing))
+        return made
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> list[Any]:
+        """One column as Python values."""
+        values: list[Any] = self.table.column(name).to_pylist()
+        return values
+
+    def select(self, split: str | None = None, source: str | None = None) -> FaceStore:
+        """The rows of one side and source."""
+        if split is not None and split not in SIDES:
+            raise LikenessError(f"{split!r} is not a split; there are {', '.join(SIDES)}")
+        chosen = [
+            i
+            for i, (side, origin) in enumerate(zip(self.column("split"), self.column("source"), strict=True))
+            if split in (None, side) and source in (None, origin)
+        ]
+        return self._taken(chosen)
+
+    def first_of_each_person(self) -> FaceStore:
+        """One row a person: the first by name."""
+        seen: set[tuple[str, str]] = set()
+        chosen = []
+        for i, key in enumerate(zip(self.column("source"), self.column("person"), strict=True)):
+            if key not in seen:
+                seen.add(key)
+                chosen.append(i)
+        return self._taken(chosen)
+
+    def head(self, count: int) -> FaceStore:
+        """The first ``count`` rows."""
+        return self._taken(list(range(min(count, len(self)))))
+
+    def _taken(self, rows: list[int]) -> FaceStore:
+        part = object.__new__(FaceStore)
+        part.path, part.framing = self.path, self.framing
+        part.table = self.table.take(pa.array(rows, pa.int64()))
+        return part
+
+    def __iter__(self) -> Iterator[AlignedFace]:
+        for batch in self.table.to_batches(max_chunksize=256):
+            for item in batch.to_pylist():
+                picture = Pillow.open(io.BytesIO(item["image"]["bytes"])).convert("RGB")
+                points = np.array(item["landmarks"], np.float32).reshape(COUNT, 2)
+                yield AlignedFace(np.asarray(picture), points, item["person"], item["name"], item["split"])
+
+    def fingerprint(self) -> str:
+        """A hash of names and pictures in order, so that weights can say what they saw."""
+        digest = hashlib.sha256()
+        for batch in self.table.select(["name", "image"]).to_batches():
+            for item in batch.to_pylist():
+                digest.update(item["name"].encode())
+                digest.update(item["image"]["bytes"])
+        return digest.hexdigest()[:16]

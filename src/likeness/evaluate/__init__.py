@@ -1,0 +1,1 @@
+"""Metrics, a file each, and one protocol a system."""

@@ -1,0 +1,88 @@
+"""Pictures to features with the named frozen networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likeness import assets
+from likeness.errors import LikenessError
+from likeness.faces.landmarks import five_points
+from likeness.image import to_tensor
+from likeness.nn.squeezenet import SqueezeNet
+from likeness.records import Image, Points
+
+ARCFACE = np.array([[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]], np.float32)
+"""Where eyes, nose and corners of the mouth stand in the 112 × 112 crop that face recognisers are given."""
+
+
+def similarity_to(source: Points, target: Points) -> NDArray[np.float64]:
+    """The least-squares similarity transform source → target (Umeyama 1991), 2 × 3."""
+    from_mean, to_mean = source.mean(0), target.mean(0)
+    a, b = (source - from_mean).astype(np.float64), (target - to_mean).astype(np.float64)
+    u, scales, v = np.linalg.svd(b.T @ a)
+    sign = np.array([1.0, np.sign(np.linalg.det(u @ v)) or 1.0])
+    turn = (u * sign) @ v
+    scale = float((scales * sign).sum() / max((a**2).sum(), 1e-9))
+    return np.hstack([scale * turn, (to_mean - scale * turn @ from_mean)[:, None]])
+
+
+def face_crop(image: Image, landmarks: Points) -> Image:
+    """The 112 × 112 crop for a recogniser, from a face's picture and its 68 landmarks there."""
+    matrix = similarity_to(five_points(landmarks), ARCFACE)
+    crop = cv2.warpAffine(image, matrix, (112, 112), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
+
+
+class Recogniser:
+    """mobilefacenet_b, the independent judge of identity: crops to unit vectors of 128 numbers."""
+
+    name = "mobilefacenet_b"
+
+    def __init__(self) -> None:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise LikenessError("measuring identity needs onnxruntime: pip install 'likeness[evaluate]'") from None
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        path = str(assets.instrument(self.name))
+        self._session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._input: str = self._session.get_inputs()[0].name
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Crops 112 × 112 × 3 to N × 128, each of length 1."""
+        found = []
+        for start in range(0, len(crops), 64):
+            batch = (np.stack(crops[start : start + 64]).astype(np.float32) - np.float32(127.5)) / np.float32(128)
+            found.append(self._session.run(None, {self._input: np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)})[0])
+        features = np.concatenate(found).astype(np.float32)
+        return np.asarray(features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+class SqueezeFeatures:
+    """SqueezeNet 1.1's last feature map, averaged over its places: pictures to 512 numbers."""
+
+    name = "squeezenet1_1"
+
+    def __init__(self) -> None:
+        from safetensors.torch import load_file
+
+        self._network = SqueezeNet()
+        self._network.load_state_dict(load_file(assets.instrument("squeezenet")))
+        self._network.eval()
+
+    @torch.inference_mode()
+    def of(self, pictures: Tensor) -> NDArray[np.float32]:
+        """Pictures B × 3 × H × W in [-1, 1] to B × 512."""
+        return np.concatenate([self._network(some).mean((2, 3)).numpy() for some in pictures.split(64)])
+
+    def of_images(self, images: Image) -> NDArray[np.float32]:
+        """uint8 B × H × W × 3 to B × 512."""
+        return self.of(to_tensor(images))

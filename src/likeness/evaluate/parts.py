@@ -1,0 +1,202 @@
+"""The protocol of the parts system: test people's own parts in, compared with their photos; and how far parts may stray.
+
+Sun, Guo & Liu 2022, section 4.4 measure PSNR, SSIM and the Inception Score on 128 pictures; here every test person counts,
+identity and Fréchet distances take the place of the Inception Score, whose network is not to be had everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
+from likeness.evaluate.frechet import frechet_distance
+from likeness.evaluate.pixels import psnr, ssim
+from likeness.faces import parts
+from likeness.faces.landmarks import eye_distance
+from likeness.faces.reader import FaceReader
+from likeness.image import to_images, to_tensor
+from likeness.records import Image, Points
+
+
+class Painter(Protocol):
+    """What is measured: average-face colours B × 3 × S × S and their cover B × 1 × S × S, to faces in [-1, 1]."""
+
+    def __call__(self, colours: Tensor, cover: Tensor) -> Tensor:
+        """Make the faces."""
+        ...
+
+
+@dataclass(frozen=True)
+class Score:
+    """A method's figures over ``count`` faces; ``psnr``, ``ssim`` and ``identity`` as (mean, standard deviation).
+
+    ``identity`` is the cosine of mobilefacenet_b's features of face and photo; a face in which no face is found counts 0,
+    and ``undetected`` says how many. The Fréchet distances are on SqueezeNet's and on mobilefacenet_b's features.
+    """
+
+    method: str
+    count: int
+    psnr: tuple[float, float]
+    ssim: tuple[float, float]
+    identity: tuple[float, float]
+    frechet_squeezenet: float
+    frechet_mobilefacenet_b: float
+    undetected: int
+
+
+@dataclass(frozen=True)
+class Stray:
+    """What displaced or magnified parts do: landmarks of the face against those of the face from undisturbed parts.
+
+    ``error`` is the mean over faces and 68 points, in per cent of the eye distance (of faces found in both), ``undetected``
+    how many of ``count`` were not found; ``input_error`` is how far the parts themselves were moved.
+    """
+
+    change: str
+    count: int
+    error: float
+    deviation: float
+    input_error: float
+    undetected: int
+
+
+def painted(face_of: Painter, colours: Tensor, cover: Tensor) -> Tensor:
+    """All faces, 64 at a time."""
+    made = [face_of(c, k) for c, k in zip(colours.split(64), cover.split(64), strict=True)]
+    return torch.cat(made).float()
+
+
+def inputs(store: FaceStore, anchors: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Points]]:
+    """Photos B × 3 × S × S, key-part masks B × P × S × S, anchors, and landmarks of all faces of a store."""
+    photos, masks, landmarks = [], [], []
+    key = torch.tensor([float(name in parts.FACE) for name in parts.NAMES])[None, :, None, None]
+    for face in store:
+        photos.append(to_tensor(face.image))
+        masks.append(parts.unpack(torch.from_numpy(parts.mask_bits(face.landmarks, store.framing.size))[None]) * key)
+        landmarks.append(face.landmarks)
+    if not photos:
+        raise LikenessError(f"{store.path}: holds no such people to measure on")
+    return torch.cat(photos), torch.cat(masks), anchors, landmarks
+
+
+def compare(
+    store: FaceStore,
+    anchors: Tensor,
+    methods: dict[str, Painter],
+    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+) -> tuple[list[Score], dict[str, Image]]:
+    """Every method on every face of a store, from its own eyes, nose and mouth.
+
+    Returns:
+        The scores, and the pictures: ``"photo"``, ``"parts"`` and one entry a method, uint8 N × S × S × 3.
+    """
+    photos, masks, anchors, landmarks = inputs(store, anchors)
+    colours, cover = _placed(photos, masks, anchors)
+    real = to_images(photos)
+    recogniser, squeeze, reader = Recogniser(), SqueezeFeatures(), FaceReader()
+    real_identity = recogniser.embed([face_crop(image, points) for image, points in zip(real, landmarks, strict=True)])
+    real_squeeze = squeeze.of_images(real)
+    template = np.mean(landmarks, axis=0).astype(np.float32)
+    scores, pictures = [], {"photo": real, "parts": to_images(colours)}
+    for number, (name, face_of) in enumerate(methods.items()):
+        progress(number, len(methods), name)
+        faces = painted(face_of, colours, cover)
+        made = to_images(faces)
+        found = [_landmarks(reader, image) for image in made]
+        seen = np.array([points is not None for points in found])
+        crops = [face_crop(image, template if points is None else points) for image, points in zip(made, found, strict=True)]
+        identity = recogniser.embed(crops)
+        cosine = (identity * real_identity).sum(1) * seen
+        scores.append(
+            Score(
+                name,
+                len(made),
+                _spread(psnr(faces, photos).numpy()),
+                _spread(ssim(faces, photos).numpy()),
+                _spread(cosine),
+                frechet_distance(squeeze.of_images(made), real_squeeze),
+                frechet_distance(identity, real_identity),
+                int((~seen).sum()),
+            )
+        )
+        pictures[name] = made
+    progress(len(methods), len(methods), "")
+    return scores, pictures
+
+
+CHANGES: dict[str, tuple[float, float]] = {
+    "each part shifted by up to 8 px": (8.0, 1.0),
+    "all parts at scale 0.8": (0.0, 0.8),
+    "all parts at scale 1.25": (0.0, 1.25),
+}
+
+
+def stray(
+    store: FaceStore,
+    anchors: Tensor,
+    face_of: Painter,
+    seed: int = 0,
+    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+) -> tuple[list[Stray], dict[str, Image]]:
+    """Faces from parts that stand wrong, against the same faces from parts that stand right.
+
+    Returns:
+        One line a change, and the pictures: for each, ``"CHANGE: parts"`` and ``"CHANGE: face"``.
+    """
+    photos, masks, anchors, _ = inputs(store, anchors)
+    reader = FaceReader()
+    straight = to_images(painted(face_of, *_placed(photos, masks, anchors)))
+    reference = [_landmarks(reader, image) for image in straight]
+    lines, pictures = [], {"undisturbed: face": straight}
+    count, number = masks.shape[:2]
+    chance = torch.Generator().manual_seed(seed)
+    centre = anchors[[parts.NAMES.index(name) for name in parts.FACE]].mean(0)
+    for step, (change, (shift, scale)) in enumerate(CHANGES.items()):
+        progress(step, len(CHANGES), change)
+        shifts = ((2 * torch.rand(count, number, 2, generator=chance) - 1) * shift).round()
+        if scale != 1.0:  # parts taken at another scale stand apart accordingly; each still comes to its own anchor
+            shifts = torch.zeros(count, number, 2)
+        scales = torch.full((count, number), scale)
+        canvas = parts.place(photos, masks, anchors, shifts=shifts, scales=scales if scale != 1.0 else None)
+        made = to_images(painted(face_of, *canvas))
+        errors, missed = [], 0
+        for one, image in zip(reference, made, strict=True):
+            other = _landmarks(reader, image) if one is not None else None
+            if one is None or other is None:
+                missed += 1
+                continue
+            errors.append(float(np.linalg.norm(one - other, axis=1).mean()) / eye_distance(one) * 100)
+        moved = float(shifts[:, [parts.NAMES.index(name) for name in parts.FACE]].norm(dim=-1).mean())
+        if scale != 1.0:
+            moved = abs(scale - 1) * float((anchors - centre).norm(dim=-1).mean()) / 2
+        mean, deviation = _spread(np.array(errors or [np.nan]))
+        apart = float(np.mean([eye_distance(points) for points in reference if points is not None]))
+        lines.append(Stray(change, count, mean, deviation, moved / apart * 100, missed))
+        pictures[f"{change}: parts"] = to_images(canvas[0])
+        pictures[f"{change}: face"] = made
+    progress(len(CHANGES), len(CHANGES), "")
+    return lines, pictures
+
+
+def _placed(photos: Tensor, masks: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
+    placed = [parts.place(p, m, anchors) for p, m in zip(photos.split(64), masks.split(64), strict=True)]
+    return torch.cat([colours for colours, _ in placed]), torch.cat([cover for _, cover in placed])
+
+
+def _landmarks(reader: FaceReader, image: Image) -> Points | None:
+    faces = reader.faces(image)
+    return faces[0].landmarks if faces else None
+
+
+def _spread(values: NDArray[np.floating] | Sequence[float]) -> tuple[float, float]:
+    array = np.asarray(values, np.float64)
+    return float(array.mean()), float(array.std())

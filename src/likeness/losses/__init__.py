@@ -1,0 +1,1 @@
+"""Losses as pure functions; the papers choose and weigh them in their objective.py."""

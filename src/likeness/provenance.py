@@ -1,0 +1,96 @@
+"""The mark that every picture we make carries: that it was made, by which system and weights.
+
+The mark is an XMP packet with IPTC's ``DigitalSourceType`` and a tool name. It is a statement for honest programs, not a
+protection: whoever wants to can strip it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from likeness import image
+from likeness.errors import LikenessError
+from likeness.records import Image
+from likeness.version import __version__
+
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a picture says of its making: IPTC's ``source_type`` address and the ``software`` that made it."""
+
+    source_type: str
+    software: str
+
+    @property
+    def trained(self) -> bool:
+        """Whether it says that a trained model made it, or a part of it."""
+        return self.source_type.rsplit("/", 1)[-1] in (
+            "compositeWithTrainedAlgorithmicMedia",
+            "trainedAlgorithmicMedia",
+        )
+
+
+def software(system: str, detail: str = "") -> str:
+    """The name of what made a picture: ``likeness parts 0.1.0 (detail)``."""
+    return f"likeness {system} {__version__}" + (f" ({detail})" if detail else "")
+
+
+def packet(tool: str) -> bytes:
+    """An XMP packet that names IPTC's source type and the tool."""
+    text = (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">'
+        f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_IPTC}" xmlns:xmp="{_XMP}" '
+        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}" xmp:CreatorTool="{_escaped(tool)}"/>'
+        '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    )
+    return text.encode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def write(path: str | Path, picture: Image, tool: str) -> Path:
+    """Write a picture with its mark; the suffix chooses the format."""
+    return image.write(path, picture, packet(tool), tool)
+
+
+def read(path: str | Path) -> Mark | None:
+    """The mark of a picture file, or None where there is none.
+
+    Raises:
+        LikenessError: the file is missing or not a picture.
+    """
+    try:
+        with Pillow.open(path) as picture:
+            held = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+    except FileNotFoundError:
+        raise LikenessError(f"{path}: no such file") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise LikenessError(f"{path}: is not a picture that can be read") from None
+    text = held if isinstance(held, str) else held.decode("utf-8", "replace")
+    start, end = text.find("<rdf:RDF"), text.find("</rdf:RDF>")
+    if start < 0 or end < 0:
+        return None
+    try:
+        tree = ElementTree.fromstring(text[start : end + len("</rdf:RDF>")])
+    except ElementTree.ParseError:
+        return None
+    for description in tree.iter(f"{{{_RDF}}}Description"):
+        kind = description.get(f"{{{_IPTC}}}DigitalSourceType")
+        kind = kind or description.findtext(f"{{{_IPTC}}}DigitalSourceType")
+        if kind:
+            tool = description.get(f"{{{_XMP}}}CreatorTool") or description.findtext(f"{{{_XMP}}}CreatorTool") or ""
+            return Mark(kind, tool)
+    return None

@@ -1,0 +1,105 @@
+"""The systems, one literal row each: name → where it lives. Nothing is scanned, nothing is imported before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from likeness import assets
+from likeness.checkpoint import read_weights
+from likeness.errors import LikenessError
+from likeness.recipe import Recipe
+from likeness.synthesizer import Synthesizer
+from likeness.system import System
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a system's pieces are: modules below ``likeness.systems`` and the names in them."""
+
+    what: str
+    recipe: str
+    system: str
+    synthesizer: str
+    weights: str
+
+    @staticmethod
+    def _take(place: str) -> Any:
+        module, name = place.split(":")
+        return getattr(import_module(f"likeness.systems.{module}"), name)
+
+    def recipes(self) -> dict[str, Callable[[], Recipe]]:
+        """Recipe name → maker."""
+        made: dict[str, Callable[[], Recipe]] = self._take(self.recipe.split(":")[0] + ":RECIPES")
+        return made
+
+    def recipe_class(self) -> type[Recipe]:
+        """The dataclass of its recipes."""
+        kind: type[Recipe] = self._take(self.recipe)
+        return kind
+
+    def build(self, recipe: Recipe) -> System:
+        """The system, with fresh networks."""
+        made: System = self._take(self.system)(recipe)
+        return made
+
+    def synthesizer_class(self) -> type[Synthesizer]:
+        """What its weights become when they are loaded."""
+        kind: type[Synthesizer] = self._take(self.synthesizer)
+        return kind
+
+
+SYSTEMS: dict[str, Row] = {
+    "parts": Row(
+        "a whole face from facial parts (Sun, Guo & Liu 2022)",
+        "parts.recipes:PartsRecipe",
+        "parts.system:PartsSystem",
+        "parts.synthesis:PartsSynthesizer",
+        "parts.safetensors",
+    ),
+}
+
+
+def row(name: str) -> Row:
+    """The row of a system, or an error that names those there are."""
+    if name not in SYSTEMS:
+        raise LikenessError(f"{name!r} is not a system; there are {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe called ``system:variant``, such as ``parts:lite``."""
+    system, colon, variant = name.partition(":")
+    known = row(system).recipes()
+    if not colon or variant not in known:
+        raise LikenessError(f"{name!r} is not a recipe; there are {', '.join(f'{system}:{key}' for key in known)}")
+    return known[variant]()
+
+
+def weights_path(weights: str | Path) -> Path:
+    """The file that a system's name, a weights file or a run directory means."""
+    path = Path(weights)
+    if str(weights) in SYSTEMS:
+        return assets.WEIGHTS / SYSTEMS[str(weights)].weights
+    return path / "weights.safetensors" if path.is_dir() else path
+
+
+def load(weights: str | Path, system: str | None = None) -> Synthesizer:
+    """A synthesizer from a system's name (its shipped weights), a weights file, or a run directory.
+
+    Args:
+        weights: ``"parts"``, ``"my.safetensors"`` or ``"runs/x"``.
+        system: refuse weights of any other system.
+
+    Raises:
+        LikenessError: no such weights, damaged ones, or another system's.
+    """
+    path = weights_path(weights)
+    card, state = read_weights(path)
+    if system is not None and card.system != system:
+        raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {system!r}")
+    kind: type[Synthesizer] = row(card.system).synthesizer_class()
+    return kind.from_weights(card, state, str(path))

@@ -1,0 +1,121 @@
+"""What a parts training is made of, and the three that come with the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from likeness.faces.align import Framing
+from likeness.recipe import Phase, Recipe, Training
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Which networks. ``generator`` is ``"paper"`` or ``"lean"``, ``discriminator`` is ``"paper"`` or ``"patch"``.
+
+    ``blocks`` are residual blocks (the lean one multiplies them, see there) and ``bottom`` the lean one's deepest channels.
+    ``spectral`` normalises the discriminator's weights by their largest singular value.
+    ``cover`` gives the generator a fourth channel that tells where parts lie.
+    """
+
+    generator: str = "paper"
+    width: int = 64
+    blocks: int = 8
+    bottom: int = 256
+    discriminator: str = "paper"
+    discriminator_width: int = 64
+    spectral: bool = False
+    cover: bool = False
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The λ of equation (6), and of the two terms that the paper names as options."""
+
+    reconstruction: float = 10.0
+    perceptual: float = 1.0
+    adversarial: float = 0.1
+    style: float = 0.0
+    total_variation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How training inputs vary. All off is the paper.
+
+    With probability ``dropout`` each key part is left out with probability ``drop`` (never all), and the jaw joins with
+    probability ``jaw``. With probability ``move`` parts are displaced by up to ``shift`` pixels and magnified by up to
+    ``zoom`` (0.25: from 0.8 to 1.25). With probability ``tint`` each part's colours are multiplied by up to 1 ± ``gain``,
+    so that parts of several people come to agree. ``light`` varies the whole photo's brightness, target included.
+    """
+
+    flip: bool = True
+    dropout: float = 0.0
+    drop: float = 0.0
+    jaw: float = 0.0
+    move: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    tint: float = 0.0
+    gain: float = 0.0
+    light: float = 0.0
+
+
+@dataclass(frozen=True)
+class PartsRecipe(Recipe):
+    """A parts training. ``crop`` is the side of the random square that Φ looks at (0: the whole picture)."""
+
+    framing: Framing = field(default_factory=Framing)
+    networks: Networks = field(default_factory=Networks)
+    weights: Weights = field(default_factory=Weights)
+    augment: Augment = field(default_factory=Augment)
+    crop: int = 0
+
+
+ROBUST = Augment(dropout=0.25, drop=0.35, jaw=0.12, move=0.3, shift=8.0, zoom=0.25, tint=0.25, gain=0.2, light=0.1)
+
+
+def three_phases(first: int, second: int, third: int) -> tuple[Phase, ...]:
+    """Algorithm 1: G alone with R + P, D alone with G frozen, then both."""
+    return (
+        Phase(first, ("G",), silent=("adversarial",)),
+        Phase(second, ("D",)),
+        Phase(third, ("D", "G")),
+    )
+
+
+def tiny() -> PartsRecipe:
+    """Drawn faces, seconds: to see the machinery turn, and for tests. No instrument is needed."""
+    return PartsRecipe(
+        name="parts:tiny",
+        training=Training(batch=4, rates=(1e-3, 1e-3), phases=three_phases(6, 2, 12), ema=4.0, every=5, look=10),
+        framing=Framing(size=64),
+        networks=Networks("lean", 16, 1, 32, "patch", 8, spectral=True, cover=True),
+        weights=Weights(perceptual=0.0),
+        augment=Augment(dropout=0.5, drop=0.5, jaw=0.5, move=0.5, shift=4.0, zoom=0.25, tint=0.5, gain=0.2),
+        expects="a few seconds on two cores; smudges",
+    )
+
+
+def lite() -> PartsRecipe:
+    """CPU hours: a lean U-Net and a narrower D; what ships where no GPU could be had."""
+    return PartsRecipe(
+        name="parts:lite",
+        training=Training(batch=16, rates=(4e-4, 4e-4), phases=three_phases(1500, 150, 40000), ema=600.0),
+        networks=Networks("lean", 80, 1, 256, "paper", 48, spectral=True, cover=True),
+        weights=Weights(reconstruction=6.0, perceptual=2.0, adversarial=0.4),
+        augment=ROBUST,
+        crop=48,
+        expects="two cores: recognisable after an hour, better for several more",
+    )
+
+
+def paper() -> PartsRecipe:
+    """The paper's networks, batch and schedule; for a GPU."""
+    return PartsRecipe(
+        name="parts:paper",
+        training=Training(batch=32, phases=three_phases(6000, 1500, 50000), ema=1000.0, every=2000, look=2000),
+        expects="about an hour on an H200-class GPU, a day on the paper's 1080 Ti",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}

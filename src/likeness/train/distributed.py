@@ -1,0 +1,31 @@
+"""Several processes started by torchrun: who am I, and the mean of everybody's gradients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import torch
+from torch import distributed, nn
+
+
+def join() -> tuple[int, int]:
+    """(rank, world size) of this process; joins the others when torchrun started it."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return (distributed.get_rank(), world) if world > 1 else (0, 1)
+
+
+def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
+    """Replace each gradient by its mean over the processes, in one exchange."""
+    if world == 1:
+        return
+    gradients = [weight.grad for weight in parameters if weight.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= world
+    start = 0
+    for gradient in gradients:
+        gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+        start += gradient.numel()

@@ -1,0 +1,203 @@
+"""The training loop, top to bottom. It plays any :class:`likeness.system.System` and knows no paper."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from likeness.checkpoint import Card, fill, read_weights, write_weights
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.recipe import Training, freeze
+from likeness.system import System, Table
+from likeness.train.distributed import average_gradients, join
+from likeness.train.ema import RunningMean
+from likeness.train.run import RunDirectory, Scalars, commit
+
+VALIDATION_FACES = 200
+SHEET_FACES = 12
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the loop tells its caller: steps done and due, faces a second, seconds left, and the latest figures."""
+
+    step: int
+    steps: int
+    rate: float
+    remaining: float
+    figures: Mapping[str, float]
+
+
+def row_numbers(seed: int, step: int, batch: int, count: int) -> Tensor:
+    """The rows of step ``step``: epochs are seeded permutations, read in order. A pure function, so resuming needs no state."""
+    epoch_length = max(count // batch, 1)
+    epoch, place = divmod(step, epoch_length)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+    rows = order[place * batch : (place + 1) * batch]
+    return rows if len(rows) == batch else order[torch.arange(batch) % count]
+
+
+def learning_rate(plan: Training, base: float, step: int) -> float:
+    """Constant, then over the last ``cooldown`` steps linearly down to a tenth."""
+    left = plan.steps - step
+    return base if left >= plan.cooldown else base * (0.1 + 0.9 * left / plan.cooldown)
+
+
+def train(
+    system: System,
+    name: str,
+    store: FaceStore,
+    folder: str | Path,
+    *,
+    minutes: float | None = None,
+    steps: int | None = None,
+    warm_start: str | Path | None = None,
+    terms: str = "",
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
+    """Train a system on prepared faces; calling again with the same arguments goes on where it stopped, bit for bit.
+
+    Args:
+        system: freshly built from its recipe, on the device to train on.
+        name: the system's name, for the card.
+        store: prepared faces; its train people are learned from, its validation people measured on.
+        folder: the run directory.
+        minutes: stop cleanly after that long (by the clock of this call).
+        steps: stop cleanly at this step.
+        warm_start: weights to begin from, at step 0 only.
+        terms: terms of the data, for the card.
+        report: called now and then.
+
+    Returns:
+        The weights file (running mean, float16).
+    """
+    plan = system.recipe.training
+    rank, world = join()
+    device = next(system.parameters()).device
+    faces, judged = store.select("train"), store.select("validation").first_of_each_person().head(VALIDATION_FACES)
+    if len(faces) == 0:
+        raise LikenessError(f"{store.path}: holds no train people")
+    data = {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}
+    frozen = freeze(system.recipe) | {"data": data, "warm_start": str(warm_start or "")}
+    run = RunDirectory(folder, frozen)
+    table = _to(system.table(faces), device)
+    check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
+    system.begin(table)
+    if plan.channels_last:
+        system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    rates = dict(zip(system.players, plan.rates, strict=True))
+    optimisers = {
+        player: torch.optim.Adam(system.parameters_of(player), lr=rates[player], betas=plan.betas) for player in system.players
+    }
+    step, mean = 0, RunningMean(system, plan.ema)
+    saved = run.restore(device)
+    if saved is not None:
+        step = saved["step"]
+        system.load_state_dict(saved["system"])
+        mean.state, mean.steps = saved["mean"], saved["mean_steps"]
+        for player, optimiser in optimisers.items():
+            optimiser.load_state_dict(saved["optimisers"][player])
+        run.forget_after(step)
+    elif warm_start is not None:
+        _, state = read_weights(warm_start)
+        fill_shipped(system, state, warm_start)
+        mean = RunningMean(system, plan.ema)
+
+    def save() -> None:
+        if rank:
+            return
+        states = {player: optimiser.state_dict() for player, optimiser in optimisers.items()}
+        run.save(
+            {
+                "step": step,
+                "system": system.state_dict(),
+                "mean": mean.state,
+                "mean_steps": mean.steps,
+                "optimisers": states,
+            }
+        )
+        card = Card(name, freeze(system.recipe), step, commit(), data=data, terms=terms)
+        write_weights(run.weights, mean.state, card)
+
+    scalars = Scalars(Path(folder) / "tensorboard", step) if rank == 0 else None
+    sums: dict[str, Tensor] = {}
+    began, first, counted = time.monotonic(), step, 0
+    last = min(plan.steps, steps if steps is not None else plan.steps)
+    system.train()
+    while step < last and (minutes is None or time.monotonic() - began < 60 * minutes):
+        phase = plan.phase_at(step)
+        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces))[rank::world].to(device)
+        chance = torch.Generator().manual_seed((plan.seed * 1_000_003 + step) * 64 + rank)
+        cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
+        with cast:
+            batch = system.batch({key: column[rows] for key, column in table.items()}, chance, augment=True)
+        moves = system.play(batch, phase)
+        while True:
+            with cast:
+                move = next(moves, None)
+                if move is None:
+                    break
+                player, ask = move
+                if player not in phase.players:
+                    continue
+                said = ask()
+                loss = torch.stack([term.weight * term.value for term in said.values()]).sum()
+            optimiser, weights = optimisers[player], system.parameters_of(player)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward(inputs=weights)
+            average_gradients(weights, world)
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(plan, rates[player], step)
+            optimiser.step()
+            for key, term in said.items():
+                sums[key] = sums.get(key, torch.zeros((), device=device)) + term.value.detach()
+        if any(name.split(".")[0] in system.ships for player in phase.players for name in system.players[player]):
+            mean.update(system)
+        step, counted = step + 1, counted + 1
+        if rank == 0 and (counted == 50 or step == last):
+            figures = {key: float(value) / counted for key, value in sums.items()}
+            rate = (step - first) / (time.monotonic() - began)
+            run.log({"step": step, **figures, "rate": rate * plan.batch * world})
+            if scalars:
+                scalars.add(figures, step)
+            report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))
+            sums, counted = {}, 0
+        if step % plan.every == 0:
+            save()
+        if rank == 0 and step % plan.look == 0:
+            _look(system, mean, check, run, scalars, step, cast)
+    save()
+    return run.weights
+
+
+def fill_shipped(system: System, state: dict[str, Tensor], path: str | Path) -> None:
+    """Load a weights file's tensors into the networks that ship."""
+    own = system.shipped_state()
+    if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
+        raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
+    fill(system, {**system.state_dict(), **state}, path)
+
+
+def _look(
+    system: System, mean: RunningMean, check: Table, run: RunDirectory, scalars: Scalars | None, step: int, cast: Any
+) -> None:
+    """Figures and a sheet of the running mean on validation faces."""
+    with mean.worn(system), cast, torch.no_grad():
+        figures = system.measure(check)
+        stride = max(len(next(iter(check.values()))) // SHEET_FACES, 1)
+        run.sheet(step, system.show({key: column[::stride][:SHEET_FACES] for key, column in check.items()}))
+    run.log({"step": step, **{f"validation_{key}": value for key, value in figures.items()}})
+    if scalars:
+        scalars.add({f"validation/{key}": value for key, value in figures.items()}, step)
+
+
+def _to(table: Table, device: torch.device) -> Table:
+    return {key: column.to(device) for key, column in table.items()}

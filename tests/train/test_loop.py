@@ -1,0 +1,194 @@
+"""The loop: stopped at any moment it goes on to the same weights; it refuses a changed recipe; it plays fair."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from likeness import systems
+from likeness.checkpoint import read_card
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.drawing import drawn_faces
+from likeness.recipe import freeze, override
+from likeness.train.ema import RunningMean
+from likeness.train.loop import row_numbers, train
+
+
+def run(folder: Path, *settings: str, **options: object) -> Path:
+    recipe = override(systems.recipe("parts:tiny"), settings)
+    torch.manual_seed(recipe.training.seed)
+    framing = recipe.framing  # type: ignore[attr-defined]
+    store = FaceStore.of(drawn_faces(20, framing), framing, "drawn")
+    return train(systems.row("parts").build(recipe), "parts", store, folder, **options)  # type: ignore[arg-type]
+
+
+def assert_same(one: Path, other: Path) -> None:
+    first, second = load_file(one), load_file(other)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+
+
+def test_resuming_is_bit_exact(tmp_path: Path) -> None:
+    """Stopped in each of the three phases, and saved out of step with the saving interval."""
+    whole = run(tmp_path / "whole")
+    for stop in (3, 7, 13):
+        run(tmp_path / "parts", steps=stop)
+    assert_same(whole, run(tmp_path / "parts"))
+    lines = [(tmp_path / name / "stats.jsonl").read_text().splitlines() for name in ("whole", "parts")]
+    assert json.loads(lines[0][-1])["step"] == json.loads(lines[1][-1])["step"] == 20
+
+
+def test_kill_minus_9_in_the_middle(tmp_path: Path) -> None:
+    """The real command, killed without warning; the same command then ends in the same weights as an undisturbed run."""
+
+    def command(folder: str) -> list[str]:
+        words = ["train", "parts:tiny", "-o", str(tmp_path / folder), "--threads", "1", "--set", "training.every=2"]
+        longer = '[{"steps":4,"players":["G"],"silent":["adversarial"]},{"steps":56,"players":["D","G"],"silent":[]}]'
+        return [sys.executable, "-m", "likeness.cli", *words, "--set", f"training.phases={longer}"]
+
+    subprocess.run(command("whole"), check=True, capture_output=True)
+    child = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed" / "state.pt"
+    deadline = time.monotonic() + 120
+    while not state.exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert child.returncode == -signal.SIGKILL, "it ended before it could be killed"
+    assert torch.load(state, weights_only=True)["step"] < 60
+    subprocess.run(command("killed"), check=True, capture_output=True)
+    assert_same(tmp_path / "whole" / "weights.safetensors", tmp_path / "killed" / "weights.safetensors")
+
+
+def test_minutes_stop_cleanly(tmp_path: Path) -> None:
+    weights = run(tmp_path / "a", 'training.phases=[{"steps":100000,"players":["G"],"silent":["adversarial"]}]', minutes=0.02)
+    assert 0 < read_card(weights).step < 100000
+
+
+def test_a_changed_recipe_is_refused(tmp_path: Path) -> None:
+    run(tmp_path / "a", steps=2)
+    with pytest.raises(LikenessError, match=r"training\.batch: 4 → 2"):
+        run(tmp_path / "a", "training.batch=2")
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    run(tmp_path / "a", steps=2)
+    (tmp_path / "a" / "state.pt").write_bytes(b"nonsense")
+    with pytest.raises(LikenessError, match="damaged"):
+        run(tmp_path / "a")
+
+
+def test_what_a_run_leaves(tmp_path: Path) -> None:
+    weights = run(tmp_path / "a")
+    card = read_card(weights)
+    assert (card.system, card.step) == ("parts", 20)
+    assert card.recipe == freeze(systems.recipe("parts:tiny"))
+    assert "18 train faces" in card.data["drawn"]
+    assert {tensor.dtype for tensor in load_file(weights).values() if tensor.is_floating_point()} == {torch.float16}
+    assert not [name for name in load_file(weights) if name.startswith("discriminator")]
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names >= {"recipe.json", "state.pt", "stats.jsonl", "weights.safetensors", "samples", "tensorboard"}
+    assert len(list((tmp_path / "a" / "samples").iterdir())) == 2
+    assert list((tmp_path / "a" / "tensorboard").iterdir())
+    lines = [json.loads(line) for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()]
+    assert any("validation_psnr" in line for line in lines)
+    assert all("step" in line for line in lines)
+
+
+def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
+    """Phase 1 leaves D as it was; phase 2 leaves G as it was."""
+
+    def parameters(step: int) -> dict[str, torch.Tensor]:
+        run(tmp_path / "a", steps=step)
+        state = torch.load(tmp_path / "a" / "state.pt", weights_only=True)["system"]
+        return {name: value.clone() for name, value in state.items() if "running" not in name and "batches" not in name}
+
+    torch.manual_seed(1)
+    start = systems.row("parts").build(systems.recipe("parts:tiny")).state_dict()
+    first, second, third = parameters(6), parameters(8), parameters(9)
+
+    def changed(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], player: str, ending: str) -> bool:
+        names = [name for name in other if name.startswith(player) and name.endswith(ending)]
+        assert names
+        return any(not torch.equal(one[name], other[name]) for name in names)
+
+    assert changed(start, first, "generator", "weight")
+    assert not changed(start, first, "discriminator", "original")
+    assert not changed(first, second, "generator", "weight")
+    assert changed(first, second, "discriminator", "original")
+    assert changed(second, third, "generator", "weight")
+    assert changed(second, third, "discriminator", "original")
+
+
+def test_learning_lowers_the_error(tmp_path: Path) -> None:
+    """Sixty steps on drawn faces gain at least 2 dB over three steps, on drawn people that were not learned from."""
+    phases = 'training.phases=[{"steps":60,"players":["G"],"silent":["adversarial"]}]'
+    run(tmp_path / "a", phases, "training.look=3", "training.batch=8")
+    lines = [json.loads(line) for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()]
+    curve = [line["validation_psnr"] for line in lines if "validation_psnr" in line]
+    assert len(curve) == 20
+    assert curve[-1] > curve[0] + 2
+
+
+def test_warm_start(tmp_path: Path) -> None:
+    weights = run(tmp_path / "a")
+    begun = run(tmp_path / "b", steps=0, warm_start=weights)
+    assert_same(weights, begun)
+    with pytest.raises(LikenessError, match="does not fit"):
+        run(tmp_path / "c", "networks.width=8", warm_start=weights)
+
+
+def test_rows_are_epochs() -> None:
+    rows = torch.cat([row_numbers(1, step, 5, 20) for step in range(4)])
+    assert sorted(rows.tolist()) == list(range(20))
+    again = torch.cat([row_numbers(1, step, 5, 20) for step in range(4, 8)])
+    assert sorted(again.tolist()) == list(range(20))
+    assert rows.tolist() != again.tolist()
+    assert len(row_numbers(1, 0, 8, 3)) == 8  # fewer faces than a batch
+
+
+def test_running_mean() -> None:
+    """After many steps its memory halves every half-life."""
+    system = systems.row("parts").build(systems.recipe("parts:tiny"))
+    mean = RunningMean(system, 10.0)
+    mean.steps = 10**6
+    name = "generator.head.weight"
+    old = mean.state[name].clone()
+    with torch.no_grad():
+        system.state_dict()[name].add_(1.0)
+    for _ in range(10):
+        mean.update(system)
+    torch.testing.assert_close(mean.state[name], old + 0.5)
+    own = system.state_dict()[name].clone()
+    with mean.worn(system):
+        torch.testing.assert_close(system.state_dict()[name], old + 0.5)
+        assert not system.training
+    torch.testing.assert_close(system.state_dict()[name], own)
+
+
+def test_two_processes_average_their_gradients(tmp_path: Path) -> None:
+    """torchrun with two processes on the CPU: both end with the same weights, and they are finite."""
+    code = (
+        "import torch\n"
+        "from likeness.train.distributed import average_gradients, join\n"
+        "rank, world = join()\n"
+        "w = torch.nn.Parameter(torch.zeros(3)); b = torch.nn.Parameter(torch.zeros(2, 2))\n"
+        "((rank + 1) * w.sum() + 10 * (rank + 1) * b.sum()).backward()\n"
+        "average_gradients([w, b], world)\n"
+        "assert world == 2 and (w.grad == 1.5).all() and (b.grad == 15).all()\n"
+        "torch.distributed.destroy_process_group()\n"
+    )
+    (tmp_path / "two.py").write_text(code)
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29533", str(tmp_path / "two.py")]
+    subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"})
