@@ -22,18 +22,19 @@ test: check
 	$(BIN)/pytest
 
 check: $(BIN)/pytest
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/ruff format --check src tests tools benchmarks
 	$(BIN)/mypy
 
 # one tiny training on drawn faces and one picture from it: seconds
 smoke: $(BIN)/likeness
+	rm -rf runs/smoke
 	$(BIN)/likeness train parts:tiny -o runs/smoke
-	$(BIN)/likeness systems runs/smoke
+	$(BIN)/likeness parts src/likeness/samples/ada.png --weights runs/smoke --sheet -o runs/smoke/ada.png
 
 # the pages that are made from the program itself
 docs: $(BIN)/likeness
-	$(BIN)/python docs/make_cli.py
+	$(BIN)/python tools/make_docs.py
 
 # every table in results/; DATA is a file made by: likeness prepare .../lfw .../celebamask -o faces.parquet
 DATA ?= runs/faces.parquet

@@ -97,6 +97,32 @@ def test_bad_files(tmp_path: Path) -> None:
         image.read(tmp_path)
 
 
+def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
+    for suffix in ("webp", "png"):  # of a JPEG with a damaged EXIF, Pillow opens nothing
+        Pillow.fromarray(picture()).save(tmp_path / f"a.{suffix}", exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12")
+        assert image.read(tmp_path / f"a.{suffix}").shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+def test_files_with_flipped_bytes(tmp_path: Path, kind: str) -> None:
+    """Whatever is wrong with a file, it is read, or refused in one line: never a traceback of another kind."""
+    whole = io.BytesIO()
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    options = {"exif": exif} if kind in ("JPEG", "WEBP", "PNG", "TIFF") else {}
+    Pillow.fromarray(picture()).save(whole, kind, **options)
+    chance = np.random.default_rng(0)
+    for _ in range(150):
+        content = bytearray(whole.getvalue())
+        for place in chance.integers(0, len(content), 8):
+            content[place] = chance.integers(0, 256)
+        (tmp_path / "a").write_bytes(content)
+        try:
+            assert image.read(tmp_path / "a").dtype == np.uint8
+        except LikenessError as problem:
+            assert "\n" not in str(problem)
+
+
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"before")
 

@@ -39,7 +39,7 @@ def test_override_is_typed() -> None:
         "networks.cover: true → false",
         "training.batch: 16 → 8",
         "training.rates: [0.0004, 0.0004] → [0.0001, 0.0002]",
-        "weights.adversarial: 0.4 → 1.0",
+        "weights.adversarial: 0.1 → 1.0",
     ]
 
 

@@ -52,6 +52,26 @@ INSTRUMENTS: dict[str, Instrument] = {
         "SqueezeNet 1.1, the convolutions",
         "BSD-3-Clause",
     ),
+    "lpips_heads": Instrument(
+        "lpips_v0.1_heads.safetensors",
+        "ae7d9103460be08bfe10f17225f10fbe1ffa4e1ee9967a93cc45ed478a5974e5",
+        "LPIPS v0.1, all heads",
+        "BSD-2-Clause",
+    ),
+    "alexnet": Instrument(
+        "alexnet-owt-7be5be79.pth",
+        "7be5be79",
+        "AlexNet as torchvision publishes it, for LPIPS",
+        "BSD-3-Clause (torchvision)",
+        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    ),
+    "vgg16": Instrument(
+        "vgg16-397923af.pth",
+        "397923af",
+        "VGG-16 as torchvision publishes it, for LPIPS",
+        "BSD-3-Clause (torchvision)",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+    ),
     "mobilefacenet_a": Instrument(
         "mobilefacenet_a.safetensors",
         "b6eab361f7eb2036193cb90124cb21953a0d2dffdb292947af088868f6888cda",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from likeness.errors import LikenessError
 from likeness.files import write_content
 from likeness.version import __version__
 
-KEY = "likeness"
+KEY, DIGEST = "likeness", "likeness_sha256"
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,17 @@ def write_weights(path: Path, state: dict[str, Tensor], card: Card, half: bool =
         name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
         for name, value in state.items()
     }
-    content = save(tensors, {KEY: json.dumps(asdict(card), sort_keys=True)})
+    content = save(tensors, {KEY: json.dumps(asdict(card), sort_keys=True), DIGEST: fingerprint(tensors)})
     return write_content(path, content)
+
+
+def fingerprint(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the tensors' names and bytes, in order of name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_card(path: str | Path) -> Card:
@@ -75,14 +85,20 @@ def read_weights(path: str | Path) -> tuple[Card, dict[str, Tensor]]:
     try:
         with safe_open(str(path), "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            wanted = (file.metadata() or {}).get(DIGEST)
     except (SafetensorError, OSError) as problem:
         raise LikenessError(f"{path}: is damaged ({problem})") from None
+    if fingerprint(state) != wanted:
+        raise LikenessError(f"{path}: is damaged, its tensors are not those that were written; fetch or train it again")
     return card, {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def fill(network: torch.nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
     """Load a state into the networks it was made for, or say that it does not fit."""
-    wrong = network.load_state_dict(state, strict=False)
+    try:
+        wrong = network.load_state_dict(state, strict=False)
+    except RuntimeError as problem:
+        raise LikenessError(f"{path}: its tensors do not fit its recipe ({str(problem).splitlines()[-1].strip()})") from None
     missing = [name for name in wrong.missing_keys if not name.endswith("num_batches_tracked")]
     if missing or wrong.unexpected_keys:
         odd = (missing or wrong.unexpected_keys)[0]

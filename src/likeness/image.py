@@ -41,7 +41,9 @@ def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
         raise LikenessError(f"{name}: may not be read (permission denied)") from None
     except UnidentifiedImageError:
         raise LikenessError(f"{name}: is not a picture that can be read (JPEG, PNG, WebP, BMP or TIFF)") from None
-    except (OSError, ValueError, SyntaxError) as problem:
+    except MemoryError:
+        raise
+    except Exception as problem:  # decoders of damaged files raise nearly anything
         raise LikenessError(f"{name}: is damaged ({problem})") from None
     width, height = picture.size
     if width * height > MAX_PIXELS:
@@ -53,12 +55,23 @@ def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
     return picture
 
 
+def _upright(picture: Pillow.Image) -> Pillow.Image:
+    """The picture turned as its EXIF says; where the EXIF is damaged, as it lies."""
+    picture.load()  # damaged pixels are reported; a damaged EXIF below is not worth losing the picture for
+    try:
+        return ImageOps.exif_transpose(picture)
+    except MemoryError:
+        raise
+    except Exception:
+        return picture
+
+
 def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
     """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the picture is still good
-            picture = ImageOps.exif_transpose(picture)
+            picture = _upright(picture)
             if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
                 grey = np.asarray(picture, dtype=np.float64)
                 top = 65535.0 if grey.max(initial=0) > 255 else 255.0
@@ -68,7 +81,9 @@ def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
                 canvas = Pillow.new("RGBA", picture.size, (background, background, background, 255))
                 picture = Pillow.alpha_composite(canvas, picture)
             return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, EOFError) as problem:
+    except MemoryError:
+        raise
+    except Exception as problem:  # decoders of damaged files raise nearly anything
         raise LikenessError(f"{name}: is damaged or cut off ({problem})") from None
 
 
@@ -88,7 +103,7 @@ def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int]
     """Read a picture and where it is opaque (height × width, bool; all true when it has no transparency)."""
     colours = read(path, background=127)
     with _open(Path(path), str(path)) as picture:
-        picture = ImageOps.exif_transpose(picture)
+        picture = _upright(picture)
         if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
             return colours, np.asarray(picture.convert("RGBA"))[..., 3] > 127
     return colours, np.ones(colours.shape[:2], dtype=np.bool_)

@@ -6,13 +6,19 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from likeness.errors import LikenessError
 
 R = TypeVar("R")
+
+
+def require(holds: bool, name: str, value: Any, accepted: str) -> None:
+    """Refuse a field's value."""
+    if not holds:
+        raise LikenessError(f"{name}={value!r}: {accepted} is needed")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,9 @@ class Phase:
     steps: int
     players: tuple[str, ...]
     silent: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 0, "steps", self.steps, "a number of steps, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,14 @@ class Training:
     channels_last: bool = True
     every: int = 500
     look: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "every", "look"):
+            require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "a whole number from 1")
+        require(self.ema > 0, "training.ema", self.ema, "a half-life in steps, above 0")
+        require(self.cooldown >= 0, "training.cooldown", self.cooldown, "a number of steps, 0 or more")
+        require(all(rate > 0 for rate in self.rates), "training.rates", self.rates, "learning rates above 0")
+        require(all(0 <= beta < 1 for beta in self.betas), "training.betas", self.betas, "two numbers from 0 to below 1")
 
     @property
     def steps(self) -> int:
@@ -81,7 +98,12 @@ def thaw(kind: type[R], frozen: dict[str, Any]) -> R:
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(frozen) - known):
         raise LikenessError(f"the recipe has no field {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return kind(**{name: _fit(hints[name], value, name) for name, value in frozen.items()})
+    try:
+        return kind(**{name: _fit(hints[name], value, name) for name, value in frozen.items()})
+    except TypeError:
+        needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
+        missing = next((name for name in needed if name not in frozen), "a field")
+        raise LikenessError(f"the recipe's {kind.__name__} lacks {missing!r}") from None
 
 
 def _fit(hint: Any, value: Any, name: str) -> Any:

@@ -142,6 +142,37 @@ def test_loose_patches() -> None:
     assert tall.mask.any(1).sum() <= 0.9 * SIZE + 1
 
 
+def test_trimming_comes_before_halving() -> None:
+    """A loose picture of two eyes with an uneven margin is split between them."""
+    from likeness.systems.parts.synthesis import open_parts
+
+    image = np.zeros((40, 200, 4), np.uint8)
+    image[10:30, 120:150] = (200, 10, 10, 255)
+    image[10:30, 160:190] = (10, 10, 200, 255)
+    import tempfile
+    from pathlib import Path
+
+    from PIL import Image as Pillow
+
+    with tempfile.TemporaryDirectory() as folder:
+        Pillow.fromarray(image).save(Path(folder) / "eyes.png")
+        patches, loose = open_parts().part_from(Path(folder) / "eyes.png", "eyes")
+    assert loose
+    assert patches["left_eye"].image[patches["left_eye"].mask][:, 0].mean() > 150
+    assert patches["right_eye"].image[patches["right_eye"].mask][:, 2].mean() > 150
+
+
+def test_unmoved_parts_are_not_resampled_beside_moved_ones() -> None:
+    """In one batch, a part at scale 1 keeps its very pixels."""
+    images, masks = sources(1)
+    anchors = parts.centroids(masks)[0] + 0.37
+    plain, _ = parts.place(images, masks, anchors)
+    both, _ = parts.place(
+        images.repeat(2, 1, 1, 1), masks.repeat(2, 1, 1, 1), anchors, scales=torch.tensor([[1.0] * 5, [1.2] * 5])
+    )
+    torch.testing.assert_close(both[0], plain[0])
+
+
 def test_a_part_outside_the_picture() -> None:
     image, points = draw(0, SIZE)
     with pytest.raises(LikenessError, match="nose lies outside"):

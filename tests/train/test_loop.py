@@ -33,10 +33,32 @@ def run(folder: Path, *settings: str, **options: object) -> Path:
 
 
 def assert_same(one: Path, other: Path) -> None:
+    """Weights files, and where both runs have one the whole training state, equal to the last bit."""
     first, second = load_file(one), load_file(other)
     assert first.keys() == second.keys()
     for name, tensor in first.items():
         assert torch.equal(tensor, second[name]), name
+
+
+def assert_same_state(one: Path, other: Path) -> None:
+    """The whole training state: weights, their mean, and the optimisers."""
+
+    def equal(a: object, b: object, where: str) -> None:
+        if isinstance(a, dict):
+            assert isinstance(b, dict) and a.keys() == b.keys(), where
+            for key in a:
+                equal(a[key], b[key], f"{where}.{key}")
+        elif isinstance(a, torch.Tensor):
+            assert isinstance(b, torch.Tensor) and torch.equal(a, b), where
+        elif isinstance(a, list | tuple):
+            for i, pair in enumerate(zip(a, b, strict=True)):  # type: ignore[call-overload]
+                equal(*pair, f"{where}.{i}")
+        else:
+            assert a == b, where
+
+    first, second = (torch.load(folder / "state.pt", weights_only=True) for folder in (one, other))
+    assert first["optimisers"]["G"]["state"]
+    equal(first, second, "state")
 
 
 def test_resuming_is_bit_exact(tmp_path: Path) -> None:
@@ -45,6 +67,7 @@ def test_resuming_is_bit_exact(tmp_path: Path) -> None:
     for stop in (3, 7, 13):
         run(tmp_path / "parts", steps=stop)
     assert_same(whole, run(tmp_path / "parts"))
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
     lines = [(tmp_path / name / "stats.jsonl").read_text().splitlines() for name in ("whole", "parts")]
     assert json.loads(lines[0][-1])["step"] == json.loads(lines[1][-1])["step"] == 20
 
@@ -69,6 +92,7 @@ def test_kill_minus_9_in_the_middle(tmp_path: Path) -> None:
     assert torch.load(state, weights_only=True)["step"] < 60
     subprocess.run(command("killed"), check=True, capture_output=True)
     assert_same(tmp_path / "whole" / "weights.safetensors", tmp_path / "killed" / "weights.safetensors")
+    assert_same_state(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_minutes_stop_cleanly(tmp_path: Path) -> None:
@@ -80,6 +104,82 @@ def test_a_changed_recipe_is_refused(tmp_path: Path) -> None:
     run(tmp_path / "a", steps=2)
     with pytest.raises(LikenessError, match=r"training\.batch: 4 → 2"):
         run(tmp_path / "a", "training.batch=2")
+
+
+def test_a_start_that_failed_claims_nothing(tmp_path: Path) -> None:
+    """Before the first save there is nothing to protect: the recipe may still be changed."""
+    with pytest.raises(LikenessError, match="VGG"), pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LIKENESS_INSTRUMENTS", raising=False)
+        patch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+        patch.setattr("likeness.assets.urlopen", _unreachable)
+        run(tmp_path / "a", "weights.perceptual=1.0")
+    run(tmp_path / "a", steps=1)
+
+
+def _unreachable(*words: object, **more: object) -> None:
+    raise OSError("no network")
+
+
+def test_a_half_written_line_does_not_matter(tmp_path: Path) -> None:
+    run(tmp_path / "a", steps=2)
+    with (tmp_path / "a" / "stats.jsonl").open("a") as file:
+        file.write('{"step": 3, "recon')
+    run(tmp_path / "a", steps=4)
+    assert [json.loads(line)["step"] for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "training.batch=0",
+        "training.every=0",
+        "training.ema=0",
+        "training.rates=[1e-4]",
+        "training.phases=[]",
+        'training.phases=[{"steps":3,"players":["g"],"silent":[]}]',
+        'training.phases=[{"players":["G"]}]',
+        "framing.size=72",
+        "networks.width=0",
+        "networks.generator=huge",
+        "crop=7",
+    ],
+)
+def test_settings_that_make_no_sense(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(LikenessError):
+        run(tmp_path / "a", setting)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("letter", ["R", "P", "A"])
+def test_one_loss_alone_trains(tmp_path: Path, letter: str) -> None:
+    """Figure 10's single losses, through all three phases; A alone has nothing to do in the first."""
+    names = {"R": "reconstruction", "P": "perceptual", "A": "adversarial"}
+    settings = [f"weights.{name}={float(key == letter)}" for key, name in names.items()]
+    recipe = override(systems.recipe("parts:tiny"), settings)
+    from likeness.systems.parts.system import PartsSystem
+
+    system = PartsSystem(recipe, lambda pictures: [pictures])  # type: ignore[arg-type]
+    framing = recipe.framing  # type: ignore[attr-defined]
+    train(system, "parts", FaceStore.of(drawn_faces(8, framing), framing, "drawn"), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
+    assert set(next(line for line in lines if "rate" in line)) == {"step", "rate", "discriminator", names[letter]}
+
+
+def test_the_sheets_show_the_mean(tmp_path: Path) -> None:
+    """What is measured during training is what the weights file does afterwards (autocast keeps copies of old weights)."""
+    run(tmp_path / "a", "training.look=20")
+    lines = [json.loads(line) for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()]
+    said = next(line["validation_psnr"] for line in lines if "validation_psnr" in line)
+    recipe = systems.recipe("parts:tiny")
+    system = systems.row("parts").build(recipe)
+    state = torch.load(tmp_path / "a" / "state.pt", weights_only=True)
+    system.load_state_dict(state["system"])
+    system.load_state_dict(state["mean"], strict=False)
+    system.eval()
+    framing = recipe.framing  # type: ignore[attr-defined]
+    check = system.table(FaceStore.of(drawn_faces(20, framing), framing, "drawn").select("validation"))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert system.measure(check)["psnr"] == pytest.approx(said, abs=1e-4)
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
@@ -132,13 +232,13 @@ def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
 
 
 def test_learning_lowers_the_error(tmp_path: Path) -> None:
-    """Sixty steps on drawn faces gain at least 2 dB over three steps, on drawn people that were not learned from."""
-    phases = 'training.phases=[{"steps":60,"players":["G"],"silent":["adversarial"]}]'
-    run(tmp_path / "a", phases, "training.look=3", "training.batch=8")
+    """Two hundred steps on drawn faces take a fifth off the error that the first fifty had."""
+    phases = 'training.phases=[{"steps":200,"players":["G"],"silent":["adversarial"]}]'
+    run(tmp_path / "a", phases, "training.batch=8", "training.look=200")
     lines = [json.loads(line) for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()]
-    curve = [line["validation_psnr"] for line in lines if "validation_psnr" in line]
-    assert len(curve) == 20
-    assert curve[-1] > curve[0] + 2
+    curve = [line["reconstruction"] for line in lines if "reconstruction" in line]
+    assert len(curve) == 4
+    assert curve[-1] < curve[0] * 0.8, curve
 
 
 def test_warm_start(tmp_path: Path) -> None:
@@ -177,18 +277,26 @@ def test_running_mean() -> None:
     torch.testing.assert_close(system.state_dict()[name], own)
 
 
-def test_two_processes_average_their_gradients(tmp_path: Path) -> None:
-    """torchrun with two processes on the CPU: both end with the same weights, and they are finite."""
+def test_two_processes(tmp_path: Path) -> None:
+    """The real command under torchrun with two processes: both stop together, and one set of weights comes out."""
     code = (
         "import torch\n"
-        "from likeness.train.distributed import average_gradients, join\n"
+        "from likeness.train.distributed import average_gradients, join, together\n"
         "rank, world = join()\n"
         "w = torch.nn.Parameter(torch.zeros(3)); b = torch.nn.Parameter(torch.zeros(2, 2))\n"
         "((rank + 1) * w.sum() + 10 * (rank + 1) * b.sum()).backward()\n"
         "average_gradients([w, b], world)\n"
         "assert world == 2 and (w.grad == 1.5).all() and (b.grad == 15).all()\n"
+        "cpu = torch.device('cpu')\n"
+        "assert together(rank == 1, cpu) and not together(False, cpu)\n"
         "torch.distributed.destroy_process_group()\n"
     )
     (tmp_path / "two.py").write_text(code)
-    words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29533", str(tmp_path / "two.py")]
-    subprocess.run(words, check=True, capture_output=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29533"]
+    options = {"check": True, "capture_output": True, "timeout": 200, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+    subprocess.run([*launch, str(tmp_path / "two.py")], **options)  # type: ignore[call-overload]
+    words = ["train", "parts:tiny", "-o", str(tmp_path / "run")]
+    subprocess.run([*launch, "-m", "likeness.cli", *words], **options)  # type: ignore[call-overload]
+    card = read_card(tmp_path / "run" / "weights.safetensors")
+    assert card.step == 20
+    assert all(value.isfinite().all() for value in load_file(tmp_path / "run" / "weights.safetensors").values())

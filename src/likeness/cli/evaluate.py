@@ -20,10 +20,11 @@ SETS = {"first": "one photo of each person, the first by name", "all": "all thei
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(commands, "evaluate", run, "measure a model on test people, beside the floors it has to beat")
-    parser.add_argument("system", choices=["parts"], help="whose protocol")
-    parser.add_argument(
-        "--data", required=True, metavar="FILE.parquet", help="prepared faces; the floors learn from its train people"
-    )
+    parser.add_argument("system", nargs="?", choices=["parts"], help="whose protocol; or leave it out and name two folders")
+    parser.add_argument("--real", metavar="DIR", help="a folder of real pictures")
+    parser.add_argument("--fake", metavar="DIR", help="a folder of made ones, of the same names")
+    parser.add_argument("--unpaired", action="store_true", help="compare the two folders as sets only")
+    parser.add_argument("--data", metavar="FILE.parquet", help="prepared faces; the floors learn from its train people")
     parser.add_argument(
         "--weights", default="parts", metavar="W", help="a weights file or run directory (default: those that ship)"
     )
@@ -47,13 +48,51 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Measure."""
+    if given.real or given.fake:
+        if given.system or not (given.real and given.fake):
+            raise LikenessError("name --real DIR and --fake DIR together, or a system and its --data")
+        return _folders(given)
+    if not given.system or not given.data:
+        raise LikenessError("name a system with --data FILE.parquet, or two folders with --real DIR --fake DIR")
+    return _parts(given)
+
+
+def _folders(given: argparse.Namespace) -> int:
+    """Two folders, matched by name or as sets."""
+    from likeness import assets
+    from likeness.evaluate.folders import measure
+    from likeness.train.run import commit
+
+    with options.bar("measuring") as show:
+        found = measure(given.real, given.fake, not given.unpaired, show)
+    lines = {name: (sum(values) / len(values), len(values)) for name, values in found.each.items()}
+    lines |= {name: (value, min(found.counts)) for name, value in found.sets.items()}
+    instruments = ("mobilefacenet_b", "squeezenet", "lpips_heads")
+    about = {
+        "real": given.real,
+        "fake": given.fake,
+        "faces": len(found.names) or min(found.counts),
+        "commit": commit(),
+        "instruments": {name: assets.INSTRUMENTS[name].sha256[:12] for name in instruments},
+        "undetected": {"real": found.undetected[0], "fake": found.undetected[1]},
+    }
+    _print([{"metric": name, "value": f"{value:.4f}", "N": str(count)} for name, (value, count) in lines.items()])
+    print(f"no face found in {found.undetected[0]} real and {found.undetected[1]} made pictures; such a pair's identity counts 0")
+    if given.output:
+        kept = {"names": list(found.names), "each": found.each, "sets": found.sets}
+        _write_text(given.output, json.dumps(about | kept, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _parts(given: argparse.Namespace) -> int:
+    """The protocol of the parts system."""
     from dataclasses import asdict
 
-    from likeness import assets
+    from likeness import assets, provenance
     from likeness.baselines.floors import NearestFace, PastedOnMean
     from likeness.data.store import FaceStore
     from likeness.evaluate import parts as protocol
-    from likeness.image import check_writable, write
+    from likeness.image import check_writable
     from likeness.systems.parts.synthesis import open_parts
     from likeness.train.run import commit
 
@@ -89,6 +128,7 @@ def run(given: argparse.Namespace) -> int:
             methods = {"ours": ours, pasted.title: pasted.paint, nearest.title: nearest.paint}
             scores, pictures = protocol.compare(chosen, anchors, methods, show)
             lines = [asdict(line) for line in scores]
+    names = chosen.column("name")
     about = {
         "system": "parts",
         "recipe": system.card.recipe["name"],
@@ -102,10 +142,10 @@ def run(given: argparse.Namespace) -> int:
         else {name: assets.INSTRUMENTS[name].sha256[:12] for name in ("mobilefacenet_b", "squeezenet")},
     }
     print(f"{about['data']}: N = {about['faces']}; {about['recipe']} at step {about['step']}")
-    table = [_flat(line) for line in lines]
+    table = [_flat({name: value for name, value in line.items() if name != "each"}) for line in lines]
     _print(table)
     if given.output:
-        _write_text(given.output, json.dumps(about | {"lines": lines}, indent=2, ensure_ascii=False) + "\n")
+        _write_text(given.output, json.dumps(about | {"names": names, "lines": lines}, indent=2, ensure_ascii=False) + "\n")
     if given.csv:
         head = ["recipe", "step", "commit", "faces_of", *table[0]]
         said = [
@@ -117,7 +157,7 @@ def run(given: argparse.Namespace) -> int:
         rows = [head] + [said + list(line.values()) for line in table]
         _write_text(given.csv, "".join(",".join(_quoted(cell) for cell in line) + "\n" for line in rows))
     if given.sheet:
-        write(given.sheet, _sheet(chosen, pictures))
+        provenance.write(given.sheet, _sheet(chosen, pictures), provenance.software("parts", str(about["recipe"])))
     return 0
 
 

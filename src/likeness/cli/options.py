@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def part_flags(parser: argparse.ArgumentParser, several: bool = False) -> None:
 
 def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, Path]]:
     """(input, output) pairs: one for a file, one for each picture when ``source`` is a folder (then a folder comes out)."""
-    from likeness.image import check_writable, pictures_in
+    from likeness.image import WRITABLE, check_writable, pictures_in
 
     path = Path(source)
     if path.is_dir():
@@ -57,9 +58,14 @@ def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, P
         found = pictures_in(path)
         if not found:
             raise LikenessError(f"{source}: holds no pictures")
+        if output and folder.suffix.lower() in WRITABLE:
+            raise LikenessError(f"{folder}: a folder comes in, so name a folder, not a picture")
+        if folder.resolve() == path.resolve() or path.resolve() in folder.resolve().parents:
+            raise LikenessError(f"{folder}: lies in the folder that is read; name another, nothing of yours is overwritten")
         stems = [picture.relative_to(path).with_suffix("") for picture in found]
+        often = Counter(stems)
         for picture, stem in zip(found, stems, strict=True):
-            name = stem if stems.count(stem) == 1 else stem.with_name(picture.name.replace(".", "_"))
+            name = stem if often[stem] == 1 else stem.with_name(picture.name.replace(".", "_"))
             yield picture, folder / name.with_name(name.name + ".png")
         return
     target = Path(output) if output else Path(f"{path.stem}-{ending}.png")
@@ -69,12 +75,12 @@ def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, P
     yield path, target
 
 
-def each(pairs: Sequence[tuple[Path, Path]], work: Callable[[Path, Path], None], source: str) -> int:
+def each(pairs: Sequence[tuple[Path, Path]], work: Callable[[Path, Path], None], source: str | None) -> int:
     """Do the work for each pair; in a folder a picture that fails is reported and the rest goes on.
 
     Returns 0, or 2 when nothing at all could be made.
     """
-    if not Path(source).is_dir():
+    if source is None or not Path(source).is_dir():
         for before, after in pairs:
             work(before, after)
         return 0

@@ -38,9 +38,9 @@ def run(given: argparse.Namespace) -> int:
     named: dict[str, str] = {name: getattr(given, name) for name in options.PART_FLAGS if getattr(given, name)}
     if given.photo is None and not named:
         raise LikenessError("name a PHOTO, or parts such as --eyes A.jpg --nose B.jpg --mouth C.jpg")
-    if given.photo is None and (given.paste or given.only or given.all or given.face):
+    if given.photo is None and (given.paste or given.only or given.all or given.face is not None):
         raise LikenessError("--only, --face, --all and --paste speak of PHOTO, and none was named")
-    if given.all and given.face:
+    if given.all and given.face is not None:
         raise LikenessError("--all and --face exclude each other")
     if given.paste and given.sheet:
         raise LikenessError("--paste and --sheet exclude each other")
@@ -58,8 +58,9 @@ def run(given: argparse.Namespace) -> int:
         if given.photo is None:
             _write(given, system, None, donated, used, after)
             return
-        people = system.people(before) if given.all else [system.read(before, given.face or 1)]
-        for number, person in enumerate(people, 1):
+        first = 1 if given.face is None else given.face
+        people = system.people(before) if given.all else [system.read(before, first)]
+        for number, person in enumerate(people, first):
             place = after.with_name(f"{after.stem}-{number}{after.suffix}") if given.all else after
             _write(
                 given,
@@ -70,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
                 place,
             )
 
-    return options.each(pairs, work, source if given.photo else "")
+    return options.each(pairs, work, given.photo)
 
 
 def _mixed(first: str, output: str | None) -> tuple[Path, Path]:

@@ -41,7 +41,8 @@ def run(given: argparse.Namespace) -> int:
         if given.each:
             for number, face in enumerate(row.faces):
                 name = "reconstruction" if number == 0 else f"{word}-{number}"
-                provenance.write(Path(given.each) / f"{before.stem}-{name}.png", face, tool)
+                place = before.relative_to(given.photo).with_suffix("") if Path(given.photo).is_dir() else Path(before.stem)
+                provenance.write(Path(given.each) / place.with_name(f"{place.name}-{name}.png"), face, tool)
         provenance.write(after, row.picture, tool)
         if given.json:
             said = {"command": "swap", "photo": str(before), "part": word, "donors": pictures}

@@ -37,12 +37,15 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train."""
     import json
+    import shlex
+    import signal
 
     import torch
 
-    from likeness import assets, systems
+    from likeness import systems
     from likeness.errors import LikenessError
     from likeness.recipe import freeze, override
+    from likeness.train.distributed import local_device
 
     recipe = override(systems.recipe(given.recipe), given.set)
     system = given.recipe.partition(":")[0]
@@ -55,7 +58,7 @@ def run(given: argparse.Namespace) -> int:
         if given.threads < 1:
             raise LikenessError(f"--threads {given.threads}: at least one is needed")
         torch.set_num_threads(given.threads)
-    device = given.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = local_device(given.device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError):
@@ -74,9 +77,10 @@ def run(given: argparse.Namespace) -> int:
     else:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)
-    warm = given.warm
-    if warm in systems.SYSTEMS:
-        warm = assets.WEIGHTS / systems.SYSTEMS[warm].weights
+    warm = systems.weights_path(given.warm) if given.warm else None
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, frame: asked.append(which))
     with options.bar("training") as show:
 
         def report(progress: Progress) -> None:
@@ -94,7 +98,11 @@ def run(given: argparse.Namespace) -> int:
             warm_start=warm,
             terms=given.terms,
             report=report,
+            stop=lambda: bool(asked),
         )
     print(weights)
+    if asked:
+        print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
+        return 128 + asked[0]
     print(f"next: likeness {system} PHOTO --weights {given.output}", file=sys.stdout)
     return 0

@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -57,18 +59,24 @@ def person_of(path: Path, root: Path) -> str:
 
 
 def photos_in(folder: str | Path) -> list[Photo]:
-    """The photos below ``folder``; a folder that holds nothing but ``images`` besides text and masks is entered."""
+    """The photos below ``folder``, or below its sub-folder ``images`` where it has one (then masks and lists lie beside it)."""
     root = Path(folder)
     if not root.is_dir():
         raise LikenessError(f"{folder}: no such folder")
     if (root / "images").is_dir():
         root = root / "images"
     photos = [
-        Photo(str(path), person_of(path, root), path.relative_to(root).with_suffix("").as_posix()) for path in pictures_in(root)
+        Photo(str(path), _legible(person_of(path, root)), _legible(path.relative_to(root).with_suffix("").as_posix()))
+        for path in pictures_in(root)
     ]
     if not photos:
         raise LikenessError(f"{folder}: holds no pictures")
     return photos
+
+
+def _legible(name: str) -> str:
+    """A file name as UTF-8 text, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 _reader: FaceReader | None = None
@@ -150,9 +158,12 @@ def prepare(
         done += count
         skipped += missed
         progress(done, total)
+    _write_report(target.with_suffix(".skipped.csv"), skipped)
+    if total == len(skipped):
+        shutil.rmtree(partial)
+        raise LikenessError(f"no face was found in any of {total} photos; see {target.with_suffix('.skipped.csv')}")
     # only parts whose note was written are whole
     store.merge([note.with_suffix(".parquet") for note in sorted(partial.glob("*.json"))], target, framing)
-    _write_report(target.with_suffix(".skipped.csv"), skipped)
     shutil.rmtree(partial)
     return Report(total - len(skipped), tuple(sorted(skipped)), resumed)
 
@@ -193,7 +204,9 @@ def _run(
             _, missed = _prepare_chunk(*call)
             yield len(call[0]), missed
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    # an interruption is the parent's to handle: it lets the workers finish what they hold
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignore) as pool:
         sizes: dict[Future[tuple[int, list[tuple[str, str]]]], int] = {
             pool.submit(_prepare_chunk, *call): len(call[0]) for call in calls
         }
@@ -202,6 +215,8 @@ def _run(
                 ready, _ = wait(sizes, return_when=FIRST_COMPLETED)
                 for future in ready:
                     yield sizes.pop(future), future.result()[1]
+        except BrokenProcessPool:
+            raise LikenessError("a worker process ended without a word, often for want of memory: try --processes 1") from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -18,6 +18,8 @@ from likeness.image import to_tensor
 from likeness.nn.squeezenet import SqueezeNet
 from likeness.records import Image, Points
 
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
 ARCFACE = np.array([[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]], np.float32)
 """Where eyes, nose and corners of the mouth stand in the 112 × 112 crop that face recognisers are given."""
 
@@ -72,17 +74,24 @@ class SqueezeFeatures:
     name = "squeezenet1_1"
 
     def __init__(self) -> None:
-        from safetensors.torch import load_file
-
-        self._network = SqueezeNet()
-        self._network.load_state_dict(load_file(assets.instrument("squeezenet")))
-        self._network.eval()
+        self._network = squeezenet()
 
     @torch.inference_mode()
     def of(self, pictures: Tensor) -> NDArray[np.float32]:
         """Pictures B × 3 × H × W in [-1, 1] to B × 512."""
-        return np.concatenate([self._network(some).mean((2, 3)).numpy() for some in pictures.split(64)])
+        mean, deviation = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+        normal = ((pictures + 1) / 2 - mean) / deviation
+        return np.concatenate([self._network(some)[-1].mean((2, 3)).numpy() for some in normal.split(64)])
 
     def of_images(self, images: Image) -> NDArray[np.float32]:
         """uint8 B × H × W × 3 to B × 512."""
         return self.of(to_tensor(images))
+
+
+def squeezenet() -> SqueezeNet:
+    """SqueezeNet 1.1 with its published weights, frozen."""
+    from safetensors.torch import load_file
+
+    network = SqueezeNet()
+    network.load_state_dict(load_file(assets.instrument("squeezenet")))
+    return network.eval().requires_grad_(False)

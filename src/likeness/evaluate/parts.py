@@ -40,7 +40,8 @@ class Score:
     """A method's figures over ``count`` faces; ``psnr``, ``ssim`` and ``identity`` as (mean, standard deviation).
 
     ``identity`` is the cosine of mobilefacenet_b's features of face and photo; a face in which no face is found counts 0,
-    and ``undetected`` says how many. The Fréchet distances are on SqueezeNet's and on mobilefacenet_b's features.
+    and ``undetected`` says how many. The Fréchet distances are on SqueezeNet's and on mobilefacenet_b's features. ``each``
+    holds PSNR, SSIM and identity face by face, for paired comparisons.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Score:
     frechet_squeezenet: float
     frechet_mobilefacenet_b: float
     undetected: int
+    each: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Stray:
     """What displaced or magnified parts do: landmarks of the face against those of the face from undisturbed parts.
 
     ``error`` is the mean over faces and 68 points, in per cent of the eye distance (of faces found in both), ``undetected``
-    how many of ``count`` were not found; ``input_error`` is how far the parts themselves were moved.
+    how many of ``count`` were not found; ``input_error`` is how far the parts' own landmarks were moved, in the same unit: what
+    a method would show that leaves parts where they are put.
     """
 
     change: str
@@ -116,16 +119,18 @@ def compare(
         crops = [face_crop(image, template if points is None else points) for image, points in zip(made, found, strict=True)]
         identity = recogniser.embed(crops)
         cosine = (identity * real_identity).sum(1) * seen
+        each = {"psnr": psnr(faces, photos).numpy(), "ssim": ssim(faces, photos).numpy(), "identity": cosine}
         scores.append(
             Score(
                 name,
                 len(made),
-                _spread(psnr(faces, photos).numpy()),
-                _spread(ssim(faces, photos).numpy()),
-                _spread(cosine),
+                _spread(each["psnr"]),
+                _spread(each["ssim"]),
+                _spread(each["identity"]),
                 frechet_distance(squeeze.of_images(made), real_squeeze),
                 frechet_distance(identity, real_identity),
                 int((~seen).sum()),
+                {metric: values.astype(float).tolist() for metric, values in each.items()},
             )
         )
         pictures[name] = made
@@ -152,22 +157,19 @@ def stray(
     Returns:
         One line a change, and the pictures: for each, ``"CHANGE: parts"`` and ``"CHANGE: face"``.
     """
-    photos, masks, anchors, _ = inputs(store, anchors)
+    photos, masks, anchors, landmarks = inputs(store, anchors)
     reader = FaceReader()
     straight = to_images(painted(face_of, *_placed(photos, masks, anchors)))
     reference = [_landmarks(reader, image) for image in straight]
     lines, pictures = [], {"undisturbed: face": straight}
     count, number = masks.shape[:2]
     chance = torch.Generator().manual_seed(seed)
-    centre = anchors[[parts.NAMES.index(name) for name in parts.FACE]].mean(0)
     for step, (change, (shift, scale)) in enumerate(CHANGES.items()):
         progress(step, len(CHANGES), change)
         shifts = ((2 * torch.rand(count, number, 2, generator=chance) - 1) * shift).round()
-        if scale != 1.0:  # parts taken at another scale stand apart accordingly; each still comes to its own anchor
-            shifts = torch.zeros(count, number, 2)
-        scales = torch.full((count, number), scale)
-        canvas = parts.place(photos, masks, anchors, shifts=shifts, scales=scales if scale != 1.0 else None)
-        made = to_images(painted(face_of, *canvas))
+        scales = torch.full((count, number), scale) if scale != 1.0 else None
+        colours, cover = parts.place(photos, masks, anchors, shifts=shifts, scales=scales)
+        made = to_images(painted(face_of, colours, cover))
         errors, missed = [], 0
         for one, image in zip(reference, made, strict=True):
             other = _landmarks(reader, image) if one is not None else None
@@ -175,16 +177,24 @@ def stray(
                 missed += 1
                 continue
             errors.append(float(np.linalg.norm(one - other, axis=1).mean()) / eye_distance(one) * 100)
-        moved = float(shifts[:, [parts.NAMES.index(name) for name in parts.FACE]].norm(dim=-1).mean())
-        if scale != 1.0:
-            moved = abs(scale - 1) * float((anchors - centre).norm(dim=-1).mean()) / 2
         mean, deviation = _spread(np.array(errors or [np.nan]))
-        apart = float(np.mean([eye_distance(points) for points in reference if points is not None]))
-        lines.append(Stray(change, count, mean, deviation, moved / apart * 100, missed))
-        pictures[f"{change}: parts"] = to_images(canvas[0])
+        moved = _moved(landmarks, parts.centroids(masks).numpy(), shifts.numpy(), scale)
+        lines.append(Stray(change, count, mean, deviation, moved, missed))
+        pictures[f"{change}: parts"] = to_images(colours)
         pictures[f"{change}: face"] = made
     progress(len(CHANGES), len(CHANGES), "")
     return lines, pictures
+
+
+def _moved(landmarks: Sequence[Points], centres: NDArray[np.float32], shifts: NDArray[np.float32], scale: float) -> float:
+    """How far the key parts' landmarks were moved from where they were laid, in per cent of the eye distance."""
+    found = []
+    for points, centre, shift in zip(landmarks, centres, shifts, strict=True):
+        for name in parts.FACE:
+            i = parts.NAMES.index(name)
+            away = (scale - 1) * (points[list(parts.PARTS[name].points)] - centre[i]) + shift[i]
+            found.append(np.linalg.norm(away, axis=1).mean() / eye_distance(points) * 100)
+    return float(np.mean(found))
 
 
 def _placed(photos: Tensor, masks: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
@@ -199,4 +209,6 @@ def _landmarks(reader: FaceReader, image: Image) -> Points | None:
 
 def _spread(values: NDArray[np.floating] | Sequence[float]) -> tuple[float, float]:
     array = np.asarray(values, np.float64)
+    if np.isinf(array).all():  # PSNR of equal pictures
+        return float(array[0]), 0.0
     return float(array.mean()), float(array.std())

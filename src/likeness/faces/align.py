@@ -64,7 +64,8 @@ class Similarity:
         """
         matrix = self.matrix.copy()
         while self_scale(matrix) < 0.5 and min(image.shape[:2]) >= 4:
-            halved = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+            even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+            halved = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
             image = np.asarray(halved, np.uint8)
             # a pixel centre x of the half picture lies at 2x + 0.5 of the whole one
             matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2].sum(1, keepdims=True) * 0.5])
@@ -119,8 +120,7 @@ def paste_back(result: Image, photo: Image, transform: Similarity, feather: floa
     ramp = (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
     alpha = np.minimum.outer(ramp, ramp)
     back = transform.inverse
-    method = cv2.INTER_CUBIC if back.scale > 1 else cv2.INTER_AREA
-    laid = cv2.warpAffine(result, back.matrix, (width, height), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    laid = back.warp(result, width, height)
     cover = cv2.warpAffine(alpha, back.matrix, (width, height), flags=cv2.INTER_LINEAR)[..., None]
     mixed: Image = (photo * (1 - cover) + laid * cover).round().astype(np.uint8)
     return mixed

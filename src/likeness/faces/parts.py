@@ -118,12 +118,8 @@ def cut(image: Image, landmarks: Points, names: Sequence[str] = FACE) -> dict[st
     return patches
 
 
-def loose(name: str, image: Image, opaque: Mask, width: float, size: int) -> Patch:
-    """A patch from a loose picture of a part, scaled to the ``width`` in pixels that this part has on the average face.
-
-    Its shape is the picture's opaque area; without transparency an even border (white or black paper) is taken off,
-    and what is left is all of it.
-    """
+def trim(name: str, image: Image, opaque: Mask) -> tuple[Image, Mask]:
+    """A loose picture without its transparent or even border, and what of the rest is the part."""
     where = opaque
     if where.all():
         edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.int16)
@@ -133,8 +129,17 @@ def loose(name: str, image: Image, opaque: Mask, width: float, size: int) -> Pat
     if not where.any():
         raise LikenessError(f"the picture for the {name.replace('_', ' ')} is empty: one even colour")
     rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
-    image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    where = where[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return image[box], where[box]
+
+
+def loose(name: str, image: Image, opaque: Mask, width: float, size: int) -> Patch:
+    """A patch from a loose picture of a part, scaled to the ``width`` in pixels that this part has on the average face.
+
+    Its shape is the picture's opaque area; without transparency an even border (white or black paper) is taken off,
+    and what is left is all of it.
+    """
+    image, where = trim(name, image, opaque)
     ratio = min(width / image.shape[1], 0.9 * size / image.shape[0])
     new = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
     method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
@@ -197,11 +202,9 @@ def place(
         sources = ((sources + 1) * gains[..., None, None]).clamp(0, 2) - 1
     centre = centroids(masks)
     target = anchors[None] if shifts is None else anchors[None] + shifts
-    if scales is None:
-        magnify = masks.new_ones(batch, parts, 1)
-        target = centre + (target - centre).round()  # whole pixels: a part is moved, not resampled
-    else:
-        magnify = scales[..., None]
+    magnify = masks.new_ones(batch, parts, 1) if scales is None else scales[..., None]
+    # a part that keeps its size is moved by whole pixels, not resampled
+    target = torch.where(magnify == 1, centre + (target - centre).round(), target)
     # Output pixel o shows source pixel c + (o - t) / m; affine_grid wants that in units where the picture spans [-1, 1].
     middle = (size - 1) / 2
     offset = (centre - middle - (target - middle) / magnify) * (2 / size)

@@ -32,12 +32,11 @@ class FaceBackend(Protocol):
 class DlibBackend:
     """dlib's HOG detector and its 68-point predictor, the tools that the parts paper names.
 
-    Photos are looked at with a longest side of at most ``limit`` pixels; small ones are doubled first, and where nothing
-    is found they are looked at once more, twice as large.
+    Photos are looked at with a longest side of at most 1,024 pixels, small ones doubled; where nothing is found they are
+    looked at once more, twice as large, and large photos a third time with up to 4,096 pixels.
     """
 
     name = "dlib"
-    limit = 1024
 
     def __init__(self) -> None:
         try:
@@ -51,18 +50,19 @@ class DlibBackend:
     def find(self, image: Image) -> list[Face]:
         """All faces in a photo, see :class:`FaceBackend`."""
         longest = max(image.shape[:2])
-        ratio = min(1.0, self.limit / longest)
-        small = image
-        if ratio < 1:
-            size = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
-            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        small = np.ascontiguousarray(small)
         first = 1 if longest <= 600 else 0
-        for doublings in (first, first + 1):
+        tries = [(1024, first), (1024, first + 1)] + [(4096, 0)] * (longest > 2048)
+        for limit, doublings in tries:
+            ratio = min(1.0, limit / longest)
+            small = image
+            if ratio < 1:
+                size = (max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1))
+                small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            small = np.ascontiguousarray(small)
             boxes, scores, _ = self._detect.run(small, doublings, 0.0)
             if len(boxes):
-                break
-        return [self._face(small, box, score, ratio) for box, score in zip(boxes, scores, strict=True)]
+                return [self._face(small, box, score, ratio) for box, score in zip(boxes, scores, strict=True)]
+        return []
 
     def _face(self, small: Image, box: Any, score: float, ratio: float) -> Face:
         shape = self._predict(small, box)
@@ -113,7 +113,7 @@ class FaceReader:
             raise LikenessError(f"{name}: is only {width}×{height}; a face needs at least {SMALLEST} pixels each way")
         found = self.faces(photo)
         if not found:
-            raise LikenessError(f"{name}: no face was found; a frontal face of 40 pixels or more is needed")
+            raise LikenessError(f"{name}: no face was found; it should look at the camera and be 80 pixels wide or more")
         if not 1 <= number <= len(found):
             some = "1 face was" if len(found) == 1 else f"{len(found)} faces were"
             raise LikenessError(f"{name}: there is no face {number}; {some} found (see: likeness inspect {name})")

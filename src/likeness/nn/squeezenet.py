@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_FIRE = {
+FIRES = {
     3: (64, 16, 64),
     4: (128, 16, 64),
     6: (128, 32, 128),
@@ -15,6 +15,10 @@ _FIRE = {
     11: (384, 64, 256),
     12: (512, 64, 256),
 }
+"""Place in the sequence → (channels in, squeezed, expanded each way)."""
+
+TAPS = (1, 4, 7, 9, 10, 11, 12)
+"""The seven layers that LPIPS looks at; their outputs have 64, 128, 256, 384, 384, 512, 512 channels."""
 
 
 class Fire(nn.Module):
@@ -33,7 +37,7 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """Pictures B × 3 × H × W in [-1, 1] to the last feature map, B × 512 × h × w."""
+    """Pictures B × 3 × H × W, normalised as the caller sees fit, to the outputs of :data:`TAPS`, finest first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,15 +47,17 @@ class SqueezeNet(nn.Module):
                 layers.append(nn.Conv2d(3, 64, 3, 2))
             elif index == 1:
                 layers.append(nn.ReLU())
-            elif index in _FIRE:
-                layers.append(Fire(*_FIRE[index]))
+            elif index in FIRES:
+                layers.append(Fire(*FIRES[index]))
             else:
                 layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
         self.features = nn.Sequential(*layers)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225])[:, None, None], persistent=False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of the last Fire module."""
-        result: Tensor = self.features(((images + 1) / 2 - self.mean) / self.deviation)  # type: ignore[operator]
-        return result
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Seven feature maps."""
+        maps = []
+        for index, layer in enumerate(self.features):
+            images = layer(images)
+            if index in TAPS:
+                maps.append(images)
+        return maps

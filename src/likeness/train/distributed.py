@@ -1,4 +1,8 @@
-"""Several processes started by torchrun: who am I, and the mean of everybody's gradients."""
+"""Several processes started by torchrun: who am I, the mean of everybody's gradients, and stopping together.
+
+Each process plays its own rows; gradients are averaged, so the weights stay equal. BatchNorm's running statistics are each
+process's own; those of the first are kept.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,22 @@ def join() -> tuple[int, int]:
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return (distributed.get_rank(), world) if world > 1 else (0, 1)
+
+
+def local_device(name: str | None) -> str:
+    """The device of this process: ``name``, or its own GPU, or the processor."""
+    if name is not None or not torch.cuda.is_available():
+        return name or "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def together(wish: bool, device: torch.device) -> bool:
+    """Whether any process wishes it, so that all stop at the same step."""
+    if not distributed.is_initialized():
+        return wish
+    vote = torch.tensor(float(wish), device=device)
+    distributed.all_reduce(vote)
+    return bool(vote > 0)
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:

@@ -16,7 +16,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.recipe import Training, freeze
 from likeness.system import System, Table
-from likeness.train.distributed import average_gradients, join
+from likeness.train.distributed import average_gradients, join, together
 from likeness.train.ema import RunningMean
 from likeness.train.run import RunDirectory, Scalars, commit
 
@@ -61,6 +61,7 @@ def train(
     warm_start: str | Path | None = None,
     terms: str = "",
     report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Train a system on prepared faces; calling again with the same arguments goes on where it stopped, bit for bit.
 
@@ -74,11 +75,14 @@ def train(
         warm_start: weights to begin from, at step 0 only.
         terms: terms of the data, for the card.
         report: called now and then.
+        stop: asked before each step; True ends the call cleanly.
 
     Returns:
         The weights file (running mean, float16).
     """
+    began = time.monotonic()
     plan = system.recipe.training
+    check_players(system)
     rank, world = join()
     device = next(system.parameters()).device
     faces, judged = store.select("train"), store.select("validation").first_of_each_person().head(VALIDATION_FACES)
@@ -86,6 +90,7 @@ def train(
         raise LikenessError(f"{store.path}: holds no train people")
     data = {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}
     frozen = freeze(system.recipe) | {"data": data, "warm_start": str(warm_start or "")}
+    begun_from = read_weights(warm_start)[1] if warm_start is not None else {}
     run = RunDirectory(folder, frozen)
     table = _to(system.table(faces), device)
     check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
@@ -107,8 +112,7 @@ def train(
             optimiser.load_state_dict(saved["optimisers"][player])
         run.forget_after(step)
     elif warm_start is not None:
-        _, state = read_weights(warm_start)
-        fill_shipped(system, state, warm_start)
+        fill_shipped(system, begun_from, warm_start)
         mean = RunningMean(system, plan.ema)
 
     def save() -> None:
@@ -128,11 +132,13 @@ def train(
         write_weights(run.weights, mean.state, card)
 
     scalars = Scalars(Path(folder) / "tensorboard", step) if rank == 0 else None
-    sums: dict[str, Tensor] = {}
-    began, first, counted = time.monotonic(), step, 0
+    sums: dict[str, list[Tensor]] = {}
+    playing, first, counted = time.monotonic(), step, 0
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
-    while step < last and (minutes is None or time.monotonic() - began < 60 * minutes):
+    while step < last:
+        if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes), device):
+            break
         phase = plan.phase_at(step)
         rows = row_numbers(plan.seed, step, plan.batch * world, len(faces))[rank::world].to(device)
         chance = torch.Generator().manual_seed((plan.seed * 1_000_003 + step) * 64 + rank)
@@ -149,6 +155,8 @@ def train(
                 if player not in phase.players:
                     continue
                 said = ask()
+                if not said:  # a recipe may leave a player nothing to do in a phase
+                    continue
                 loss = torch.stack([term.weight * term.value for term in said.values()]).sum()
             optimiser, weights = optimisers[player], system.parameters_of(player)
             optimiser.zero_grad(set_to_none=True)
@@ -158,13 +166,13 @@ def train(
                 group["lr"] = learning_rate(plan, rates[player], step)
             optimiser.step()
             for key, term in said.items():
-                sums[key] = sums.get(key, torch.zeros((), device=device)) + term.value.detach()
+                sums.setdefault(key, []).append(term.value.detach())
         if any(name.split(".")[0] in system.ships for player in phase.players for name in system.players[player]):
             mean.update(system)
         step, counted = step + 1, counted + 1
         if rank == 0 and (counted == 50 or step == last):
-            figures = {key: float(value) / counted for key, value in sums.items()}
-            rate = (step - first) / (time.monotonic() - began)
+            figures = {key: float(torch.stack(values).mean()) for key, values in sums.items()}
+            rate = (step - first) / (time.monotonic() - playing)
             run.log({"step": step, **figures, "rate": rate * plan.batch * world})
             if scalars:
                 scalars.add(figures, step)
@@ -176,6 +184,17 @@ def train(
             _look(system, mean, check, run, scalars, step, cast)
     save()
     return run.weights
+
+
+def check_players(system: System) -> None:
+    """Refuse a recipe whose phases or rates do not suit the system."""
+    plan, known = system.recipe.training, list(system.players)
+    if not plan.phases:
+        raise LikenessError("training.phases: at least one phase is needed")
+    if strangers := [player for phase in plan.phases for player in phase.players if player not in known]:
+        raise LikenessError(f"training.phases: {strangers[0]!r} is not a player; there are {', '.join(known)}")
+    if len(plan.rates) != len(known):
+        raise LikenessError(f"training.rates: {len(known)} are needed, one for each of {', '.join(known)}; got {len(plan.rates)}")
 
 
 def fill_shipped(system: System, state: dict[str, Tensor], path: str | Path) -> None:
@@ -190,13 +209,14 @@ def _look(
     system: System, mean: RunningMean, check: Table, run: RunDirectory, scalars: Scalars | None, step: int, cast: Any
 ) -> None:
     """Figures and a sheet of the running mean on validation faces."""
+    # weights change inside worn(): autocast must be entered after, or its cache would still hold the old ones
     with mean.worn(system), cast, torch.no_grad():
-        figures = system.measure(check)
+        figures = {f"validation_{key}": value for key, value in system.measure(check).items()}
         stride = max(len(next(iter(check.values()))) // SHEET_FACES, 1)
         run.sheet(step, system.show({key: column[::stride][:SHEET_FACES] for key, column in check.items()}))
-    run.log({"step": step, **{f"validation_{key}": value for key, value in figures.items()}})
+    run.log({"step": step, **figures})
     if scalars:
-        scalars.add({f"validation/{key}": value for key, value in figures.items()}, step)
+        scalars.add(figures, step)
 
 
 def _to(table: Table, device: torch.device) -> Table:

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from likeness import provenance
 from likeness.errors import LikenessError
 from likeness.files import write_atomically, write_content
-from likeness.image import write
 from likeness.recipe import difference
 from likeness.records import Image
 
@@ -28,8 +28,12 @@ class RunDirectory:
     def __init__(self, folder: str | Path, plan: dict[str, Any]) -> None:
         self.folder = Path(folder)
         note = self.folder / "recipe.json"
-        if note.is_file():
-            if changed := difference(json.loads(note.read_text()), plan):
+        if (self.folder / "state.pt").is_file():  # before the first save there is nothing to protect
+            try:
+                old = json.loads(note.read_text())
+            except (OSError, ValueError):
+                raise LikenessError(f"{note}: is missing or damaged; it belongs to the state.pt beside it") from None
+            if changed := difference(old, plan):
                 raise LikenessError(
                     f"{folder}: was begun with another recipe ({'; '.join(changed)}); use another folder, or undo the change"
                 )
@@ -61,7 +65,7 @@ class RunDirectory:
         """Drop figures beyond ``step``, which will be made again."""
         path = self.folder / "stats.jsonl"
         if path.is_file():
-            kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
+            kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
             text = "".join(line + "\n" for line in kept)
             write_content(path, text)
 
@@ -72,7 +76,7 @@ class RunDirectory:
 
     def sheet(self, step: int, picture: Image) -> None:
         """Keep a sample sheet."""
-        write(self.folder / "samples" / f"{step:07d}.png", picture)
+        provenance.write(self.folder / "samples" / f"{step:07d}.png", picture, provenance.software("train"))
 
 
 class Scalars:
@@ -92,6 +96,14 @@ class Scalars:
             for name, value in figures.items():
                 self._writer.add_scalar(name, value, step)
             self._writer.flush()
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of figures; of a line that was cut off, infinity."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def commit() -> str:

@@ -78,6 +78,8 @@ def swap(system: PartsSynthesizer, person: Person, donors: Sequence[tuple[str, d
 
 def combinations(people: int, count: int | None, seed: int) -> list[tuple[int, ...]]:
     """Who gives eyes, nose and mouth: all that mix at least two people, or ``count`` random ones of them, in order of chance."""
+    if seed < 0:
+        raise LikenessError(f"--seed {seed}: a number from 0 is needed")
     every = [who for who in itertools.product(range(people), repeat=len(GROUPS)) if len(set(who)) > 1]
     if count is None:
         return every

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from likeness import provenance
 from likeness.checkpoint import Card, fill
 from likeness.errors import LikenessError
 from likeness.faces import parts
@@ -115,6 +116,10 @@ class PartsSynthesizer(Synthesizer):
         """The average-face pictures as one sees them: uint8 B × S × S × 3."""
         return to_images(self.canvas(conditions)[:, :3])
 
+    def save(self, path: str | Path, picture: Image) -> Path:
+        """Write a picture with its mark of provenance; the suffix chooses the format."""
+        return provenance.write(path, picture, provenance.software(self.card.system, str(self.card.recipe["name"])))
+
     # reading
 
     def _faces(self) -> FaceReader:
@@ -148,6 +153,8 @@ class PartsSynthesizer(Synthesizer):
         colours, opaque = read_with_alpha(path)
         if min(colours.shape[:2]) < 4:
             raise LikenessError(f"{path}: is only {colours.shape[1]}×{colours.shape[0]}, too small for a facial part")
+        if len(names) > 1:
+            colours, opaque = parts.trim(word, colours, opaque)
         halves = np.array_split(np.arange(colours.shape[1]), len(names))
         patches = {}
         for name, columns in zip(names, halves, strict=True):
@@ -159,11 +166,6 @@ class PartsSynthesizer(Synthesizer):
 def exchange(base: Parts, other: Parts, names: Iterable[str]) -> dict[str, Patch]:
     """``base`` with the named parts taken from ``other``."""
     return {**base, **{name: other[name] for name in names}}
-
-
-def describe(card: Card) -> dict[str, Any]:
-    """The lines of a card that a sidecar file repeats."""
-    return {"system": card.system, "recipe": card.recipe.get("name"), "step": card.step, "commit": card.commit}
 
 
 def open_parts(weights: str | Path = "parts") -> PartsSynthesizer:

@@ -63,7 +63,7 @@ def build_discriminator(recipe: PartsRecipe) -> nn.Module:
     if chosen.discriminator == "paper":
         return PaperDiscriminator(recipe.framing.size, chosen.discriminator_width, chosen.spectral)
     if chosen.discriminator == "patch":
-        return PatchGAN(3, chosen.discriminator_width, layers=3, norm="spectral" if chosen.spectral else "none")
+        return PatchGAN(3, chosen.discriminator_width, chosen.discriminator_layers, "spectral" if chosen.spectral else "none")
     raise LikenessError(f"networks.discriminator={chosen.discriminator!r}: there are 'paper' and 'patch'")
 
 
@@ -160,7 +160,8 @@ class PartsSystem(System):
             scales = scales.to(device)
         if plan.tint:
             tinted = (chance(count, 1, 1) < plan.tint).float()
-            gains = 1 + tinted * plan.gain * (0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1))
+            away = 0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1)
+            gains = (tinted * plan.gain * away).exp()
             gains = gains.to(device)
         return PartsBatch(self.canvas(photo, masks, shifts, scales, gains), photo, generator)
 

@@ -1,0 +1,66 @@
+"""``likeness compare``: is one measured result better than another, on the same faces?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+LOWER_IS_BETTER = ("lpips_squeeze", "lpips_alex", "lpips_vgg")
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "compare", run, "compare two results of likeness evaluate, face by face, with intervals")
+    parser.add_argument("first", metavar="A.json", help="what likeness evaluate -o wrote")
+    parser.add_argument("second", metavar="B.json", help="the same for another model, on the same faces")
+    parser.add_argument("--method", default="ours", help="which line of a protocol's result (default: ours)")
+    parser.add_argument("--seed", type=int, default=0, help="the chance in the bootstrap (default: 0)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the mean differences, A − B."""
+    (first_names, first), (second_names, second) = (read_result(path, given.method) for path in (given.first, given.second))
+    if first_names != second_names:
+        raise LikenessError(f"{given.first} and {given.second} were not measured on the same faces")
+    metrics = [name for name in first if name in second]
+    if not metrics:
+        raise LikenessError(f"{given.first} and {given.second} share no metric that was measured face by face")
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from likeness.evaluate.bootstrap import paired_difference
+
+    table = Table("metric", "A", "B", "A − B", "95 % interval", "better")
+    for name in metrics:
+        a, b = np.array(first[name]), np.array(second[name])
+        apart = paired_difference(a, b, seed=given.seed)
+        higher = (apart.mean > 0) != (name in LOWER_IS_BETTER)
+        better = ("A" if higher else "B") if apart.clear else "not clear"
+        interval = f"{apart.low:+.4f} … {apart.high:+.4f}"
+        table.add_row(name, f"{a.mean():.4f}", f"{b.mean():.4f}", f"{apart.mean:+.4f}", interval, better)
+    Console(width=None if Console().is_terminal else 120).print(table)
+    print(f"N = {len(first_names)}, paired bootstrap, 10,000 draws")
+    return 0
+
+
+def read_result(path: str, method: str) -> tuple[list[str], dict[str, list[float]]]:
+    """The faces' names and their scores, from a result of either kind."""
+    try:
+        said = json.loads(Path(path).read_text())
+        each = said.get("each")
+        if each is None:
+            lines = {line["method"]: line["each"] for line in said["lines"]}
+            if method not in lines:
+                raise LikenessError(f"{path}: has no line {method!r}; there are {', '.join(lines)}")
+            each = lines[method]
+        return list(said["names"]), dict(each)
+    except FileNotFoundError:
+        raise LikenessError(f"{path}: no such file") from None
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        raise LikenessError(f"{path}: is not a result of likeness evaluate -o") from None

@@ -1,0 +1,134 @@
+"""Measuring pictures that anybody made: a folder of real ones against a folder of made ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from likeness.errors import LikenessError
+from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
+from likeness.evaluate.frechet import frechet_distance
+from likeness.evaluate.fsim import fsim
+from likeness.evaluate.kid import kernel_distance
+from likeness.evaluate.lpips import LPIPS
+from likeness.evaluate.pixels import psnr, ssim
+from likeness.faces.reader import FaceReader
+from likeness.image import pictures_in, read, to_tensor
+from likeness.records import Image
+
+CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``names`` of the pairs, ``each`` metric's value a pair (empty when unpaired), and the figures of the ``sets``.
+
+    ``undetected`` counts the (real, made) pictures in which no face was found: such a pair's identity counts 0.
+    """
+
+    names: tuple[str, ...]
+    each: dict[str, list[float]]
+    sets: dict[str, float]
+    counts: tuple[int, int]
+    undetected: tuple[int, int]
+
+
+def pair_up(real: str | Path, fake: str | Path) -> list[tuple[str, Path, Path]]:
+    """(name, real, made) of the pictures that both folders hold, matched by their path without suffix.
+
+    Raises:
+        LikenessError: a made picture has no real one, or nothing matches.
+    """
+    ours, theirs = (
+        {path.relative_to(root).with_suffix("").as_posix(): path for path in pictures_in(root)} for root in (real, fake)
+    )
+    if not theirs:
+        raise LikenessError(f"{fake}: holds no pictures")
+    if missing := sorted(set(theirs) - set(ours)):
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise LikenessError(
+            f"{fake}: {missing[0]}{more} has no picture of that name in {real}; --unpaired compares the sets only"
+        )
+    return [(name, ours[name], theirs[name]) for name in sorted(theirs)]
+
+
+def measure(
+    real: str | Path,
+    fake: str | Path,
+    paired: bool = True,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Measured:
+    """PSNR, SSIM, FSIM, LPIPS (squeeze) and identity of each pair; Fréchet and kernel distances of the sets.
+
+    Pictures of a pair have one size. Sets are compared on SqueezeNet's and, where faces are found, mobilefacenet_b's features.
+    """
+    if paired:
+        names, real_files, fake_files = (list(column) for column in zip(*pair_up(real, fake), strict=True))
+    else:
+        names, real_files, fake_files = [], pictures_in(real), pictures_in(fake)
+        if min(len(real_files), len(fake_files)) < 2:
+            raise LikenessError("two sets are compared from 2 pictures each")
+    total = len(real_files) + len(fake_files)
+    squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), FaceReader()
+    done = 0
+
+    def see(files: list[Path]) -> tuple[list[Image], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        nonlocal done
+        pictures, seen, crops = [], [], []
+        features = []
+        for path in files:
+            picture = read(path)
+            faces = reader.faces(picture)
+            seen.append(bool(faces))
+            if faces:
+                crops.append(face_crop(picture, faces[0].landmarks))
+            features.append(squeeze.of_images(picture[None]))
+            pictures.append(picture)
+            done += 1
+            progress(done, total)
+        found = np.array(seen)
+        identity = np.zeros((len(files), 128), np.float32)
+        if crops:
+            identity[found] = recogniser.embed(crops)
+        return pictures, np.concatenate(features), identity, found
+
+    real_pictures, real_squeeze, real_identity, real_found = see(real_files)
+    fake_pictures, fake_squeeze, fake_identity, fake_found = see(fake_files)
+    sets = {"frechet_squeezenet": frechet_distance(fake_squeeze, real_squeeze)}
+    sets["kernel_squeezenet"] = kernel_distance(fake_squeeze, real_squeeze)[0]
+    if min(real_found.sum(), fake_found.sum()) >= 2:
+        sets["frechet_mobilefacenet_b"] = frechet_distance(fake_identity[fake_found], real_identity[real_found])
+    each: dict[str, list[float]] = {}
+    if paired:
+        each = _pairs(names, real_pictures, fake_pictures)
+        each["identity"] = (real_identity * fake_identity).sum(1).astype(float).tolist()
+    counts, missed = (len(real_files), len(fake_files)), (int((~real_found).sum()), int((~fake_found).sum()))
+    return Measured(tuple(names), each, sets, counts, missed)
+
+
+def _pairs(names: list[str], real: list[Image], fake: list[Image]) -> dict[str, list[float]]:
+    """The pairwise metrics, a batch at a time where sizes agree."""
+    lpips = LPIPS("squeeze")
+    found: dict[str, list[float]] = {"psnr": [], "ssim": [], "fsim": [], "lpips_squeeze": []}
+    for name, one, other in zip(names, real, fake, strict=True):
+        if one.shape != other.shape:
+            sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in (one, other))
+            raise LikenessError(f"{name}: the two pictures differ in size ({sizes}); bring them to one")
+        if min(one.shape[:2]) < 32:
+            raise LikenessError(f"{name}: is only {one.shape[1]}×{one.shape[0]}; at least 32×32 is measured")
+    start = 0
+    while start < len(names):
+        end = start
+        while end < min(len(names), start + CHUNK) and real[end].shape == real[start].shape:
+            end += 1
+        a, b = (to_tensor(np.stack(pictures[start:end])) for pictures in (real, fake))
+        for metric, measure_pair in (("psnr", psnr), ("ssim", ssim), ("fsim", fsim), ("lpips_squeeze", lpips)):
+            values: torch.Tensor = measure_pair(a, b)
+            found[metric] += values.double().tolist()
+        start = end
+    return found

@@ -1,0 +1,72 @@
+"""LPIPS v0.1, the learned perceptual distance (Zhang et al. 2018), with its published heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from likeness import assets
+from likeness.errors import LikenessError
+from likeness.evaluate.features import squeezenet
+from likeness.nn.torchvision import alexnet, vgg16
+
+BACKBONES = ("squeeze", "alex", "vgg")
+SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+
+
+class LPIPS:
+    """Σ over layers of the mean over places of Σ_c w_c·(x̂_c − ŷ_c)², x̂ the features at a place scaled to length 1.
+
+    Args:
+        backbone: ``"squeeze"``, ``"alex"`` or ``"vgg"``. The papers often do not say which: their values differ.
+
+    The traps: pictures are in [-1, 1], not [0, 1]; the value depends on the size of the pictures; it is a distance (0 for
+    equal pictures, lower is nearer) and is not comparable between backbones.
+    """
+
+    def __init__(self, backbone: str = "squeeze") -> None:
+        from safetensors.torch import load_file
+
+        if backbone not in BACKBONES:
+            raise LikenessError(f"LPIPS has the backbones {', '.join(BACKBONES)}, not {backbone!r}")
+        self.name = f"lpips_{backbone}"
+        heads = load_file(assets.instrument("lpips_heads"))
+        names = sorted(name for name in heads if name.startswith(f"{backbone}."))
+        self._heads = [heads[name].flatten() for name in names]
+        self._network = _backbone(backbone)
+
+    @torch.inference_mode()
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        """The distance of each pair of pictures, both B × 3 × H × W in [-1, 1]: B."""
+        pairs = zip(first.split(32), second.split(32), strict=True)
+        return torch.cat([weigh(self._see(one), self._see(other), self._heads) for one, other in pairs])
+
+    def _see(self, pictures: Tensor) -> list[Tensor]:
+        shift, scale = (torch.tensor(values)[:, None, None] for values in (SHIFT, SCALE))
+        maps: list[Tensor] = self._network((pictures - shift) / scale)
+        return maps
+
+
+def weigh(first: Sequence[Tensor], second: Sequence[Tensor], heads: Sequence[Tensor]) -> Tensor:
+    """The distance itself, of feature maps B × C × h × w and one weight a channel: B."""
+    total = first[0].new_zeros(len(first[0]))
+    for one, other, weights in zip(first, second, heads, strict=True):
+        apart = (_unit(one) - _unit(other)).square()
+        total = total + (apart * weights[:, None, None]).sum(1).mean((1, 2))
+    return total
+
+
+def _unit(features: Tensor) -> Tensor:
+    """Features of length 1 at each place; the ε is that of the published code."""
+    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+
+
+def _backbone(name: str) -> nn.Module:
+    if name == "squeeze":
+        return squeezenet()
+    network, file = (alexnet(), "alexnet") if name == "alex" else (vgg16(), "vgg16")
+    state = torch.load(assets.instrument(file), map_location="cpu", weights_only=True)
+    network.load_state_dict({key: value for key, value in state.items() if key.startswith("features.")}, strict=True)
+    return network.eval().requires_grad_(False)

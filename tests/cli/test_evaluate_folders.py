@@ -1,0 +1,85 @@
+"""``evaluate`` on two folders, and ``compare`` on two results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from likeness.image import read
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, samples: list[Path]) -> Path:
+    """Real pictures, a good copy and a bad one."""
+    chance = np.random.default_rng(0)
+    for name, amount in {"real": 0, "good": 5, "bad": 50}.items():
+        (tmp_path / name).mkdir()
+        for path in samples[:5]:
+            picture = np.clip(read(path) + chance.normal(0, amount, (256, 256, 3)) * (amount > 0), 0, 255).astype(np.uint8)
+            Pillow.fromarray(picture).save(tmp_path / name / f"{path.stem}{'.png' if name == 'real' else '.webp'}", lossless=True)
+    return tmp_path
+
+
+def test_two_folders(folders: Path, instruments: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("real", "good", "bad"):
+        assert likeness("evaluate", "--real", "real", "--fake", name, "-o", f"{name}.json") == 0
+    same, good, bad = (json.loads((folders / f"{name}.json").read_text()) for name in ("real", "good", "bad"))
+    assert same["each"]["ssim"] == pytest.approx([1] * 5, abs=1e-3)
+    assert same["each"]["lpips_squeeze"] == [0] * 5
+    assert same["each"]["identity"] == pytest.approx([1] * 5, abs=1e-4)
+    assert same["sets"]["frechet_squeezenet"] == pytest.approx(0, abs=1e-2)
+    for metric, sign in {"psnr": 1, "ssim": 1, "fsim": 1, "lpips_squeeze": -1, "identity": 1}.items():
+        assert sign * np.mean(good["each"][metric]) > sign * np.mean(bad["each"][metric])
+    assert good["faces"] == 5
+    assert good["undetected"] == {"real": 0, "fake": 0}
+    assert len(good["instruments"]["lpips_heads"]) == 12
+    capsys.readouterr()
+    assert likeness("compare", "good.json", "bad.json") == 0
+    said = capsys.readouterr().out
+    assert "N = 5" in said
+    rows = {line.split("│")[1].strip(): line.split("│")[-2].strip() for line in said.splitlines() if line.count("│") > 5}
+    assert set(rows.values()) == {"A"}
+    assert likeness("compare", "good.json", "good.json") == 0
+    assert "not clear" in capsys.readouterr().out
+
+
+def test_as_sets(folders: Path, instruments: Path, likeness: Run) -> None:
+    (folders / "good" / "ada.webp").unlink()
+    assert likeness("evaluate", "--real", "real", "--fake", "good", "--unpaired", "-o", "a.json") == 0
+    said = json.loads((folders / "a.json").read_text())
+    assert said["each"] == {}
+    assert set(said["sets"]) == {"frechet_squeezenet", "kernel_squeezenet", "frechet_mobilefacenet_b"}
+
+
+def test_a_failed_detection_counts(folders: Path, instruments: Path, likeness: Run) -> None:
+    Pillow.new("RGB", (256, 256), (90, 90, 90)).save(folders / "good" / "ada.webp")
+    assert likeness("evaluate", "--real", "real", "--fake", "good", "-o", "a.json") == 0
+    said = json.loads((folders / "a.json").read_text())
+    assert said["undetected"] == {"real": 0, "fake": 1}
+    assert said["each"]["identity"][said["names"].index("ada")] == 0
+
+
+def test_mistakes(folders: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (folders / "a.json").write_text("{}")
+    (folders / "b.json").write_text(json.dumps({"names": ["x"], "each": {"psnr": [1.0]}}))
+    (folders / "c.json").write_text(json.dumps({"names": ["y"], "each": {"psnr": [1.0]}}))
+    Pillow.new("RGB", (64, 64)).save(folders / "bad" / "zoe.webp")
+    for words, said in {
+        ("evaluate", "--real", "real"): "together",
+        ("evaluate",): "name a system",
+        ("evaluate", "parts", "--real", "real", "--fake", "good"): "together",
+        ("evaluate", "--real", "real", "--fake", "bad"): "zoe has no picture",
+        ("evaluate", "--real", "real", "--fake", "nowhere"): "no such folder",
+        ("compare", "a.json", "b.json"): "not a result",
+        ("compare", "b.json", "c.json"): "same faces",
+        ("compare", "b.json", "none.json"): "no such file",
+    }.items():
+        assert likeness(*words) == 2
+        assert said in capsys.readouterr().err.splitlines()[-1]

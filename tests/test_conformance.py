@@ -1,0 +1,71 @@
+"""What every system must do, asked of each row of the table in its tiny recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from likeness import assets, systems
+from likeness.checkpoint import read_card, read_weights
+from likeness.data.store import FaceStore
+from likeness.faces.drawing import drawn_faces
+from likeness.recipe import freeze, thaw
+from likeness.train.loop import train
+
+SYSTEMS = sorted(systems.SYSTEMS)
+
+
+@pytest.fixture(params=SYSTEMS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def store(recipe: object) -> FaceStore:
+    framing = recipe.framing  # type: ignore[attr-defined]
+    return FaceStore.of(drawn_faces(12, framing), framing, "drawn")
+
+
+def test_recipes(name: str) -> None:
+    assert set(systems.row(name).recipes()) >= {"tiny", "lite", "paper"}
+
+
+def test_a_run_becomes_a_synthesizer(name: str, tmp_path: Path) -> None:
+    recipe = systems.recipe(f"{name}:tiny")
+    system = systems.row(name).build(recipe)
+    assert set(system.players) >= {player for phase in recipe.training.phases for player in phase.players}
+    assert len(recipe.training.rates) == len(system.players)
+    train(system, name, store(recipe), tmp_path / "run", steps=3)
+    made = systems.load(tmp_path / "run", name)
+    assert made.card.recipe == freeze(recipe)
+    assert made.conditions
+    graph = made.graph()
+    assert not any(module.training for module in graph.modules())
+
+
+def test_two_builds_from_one_seed_are_equal(name: str) -> None:
+    recipe = systems.recipe(f"{name}:tiny")
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        states.append(systems.row(name).build(recipe).state_dict())
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+
+
+def test_shipped_weights(name: str) -> None:
+    """They are inside the package, say what they are, and fit the recipe they carry."""
+    path = systems.weights_path(name)
+    assert path.parent == assets.WEIGHTS
+    assert path.stat().st_size < 60e6
+    card = read_card(path)
+    assert (card.system, card.licence) == (name, "Apache-2.0")
+    assert card.step > 1000
+    assert card.commit and card.terms and card.data and card.notes
+    assert any("test" in key for key in card.scores)
+    recipe = thaw(systems.row(name).recipe_class(), card.recipe)
+    _, state = read_weights(path)
+    shapes = {key: value.shape for key, value in systems.row(name).build(recipe).shipped_state().items()}
+    assert {key: value.shape for key, value in state.items()} == shapes
+    assert all(value.isfinite().all() for value in state.values())
+    assert systems.load(name).card == card

@@ -1,0 +1,128 @@
+"""Write the pages that are made from the program itself: docs/cli.md, the model cards, and every table of results.
+
+    python tools/make_docs.py          write them
+    python tools/make_docs.py --check  exit 1 when one is not what it would be
+
+A table stands in a page between ``<!-- table: results/x.csv -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import sys
+from pathlib import Path
+
+from likeness import systems
+from likeness.checkpoint import read_card
+from likeness.cli import parser as command_line
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADINGS = {
+    "method": "method",
+    "change": "change to the parts",
+    "count": "N",
+    "psnr": "PSNR, dB ↑",
+    "ssim": "SSIM ↑",
+    "identity": "identity ↑",
+    "frechet_squeezenet": "Fréchet, SqueezeNet ↓",
+    "frechet_mobilefacenet_b": "Fréchet, mobilefacenet_b ↓",
+    "undetected": "no face found",
+    "error": "landmark error, % of eye distance ↓",
+    "deviation": "± sd",
+    "input_error": "parts moved by, %",
+}
+
+
+def table(path: Path) -> str:
+    """A CSV of results as Markdown, with what it was measured on below."""
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    shown = [name for name in rows[0] if name in HEADINGS]
+    lines = ["| " + " | ".join(HEADINGS[name] for name in shown) + " |", "|" + "---|" * len(shown)]
+    lines += ["| " + " | ".join(row[name] for name in shown) + " |" for row in rows]
+    first = rows[0]
+    about = f"{first['recipe']} at step {first['step']}, code {first['commit'] or 'uncommitted'}; {first['faces_of']}"
+    lines += ["", f"{about}; `{path.relative_to(ROOT)}`"]
+    return "\n".join(lines)
+
+
+def fill_tables(text: str) -> str:
+    """A page with its tables made anew."""
+    pattern = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.S)
+    return pattern.sub(lambda found: f"{found[1]}{table(ROOT / found[2])}\n{found[3]}", text)
+
+
+def cli_page() -> str:
+    """Every command and option, in the order in which ``--help`` has them."""
+    root = command_line()
+    lines = [
+        "# The command line",
+        "",
+        "Made by `python tools/make_docs.py` from the program; do not edit.",
+        "",
+        str(root.description),
+        "",
+    ]
+    (commands,) = (action for action in root._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        lines += [f"## likeness {name}", "", f"{command.description}.", ""]
+        for action in command._actions:
+            if isinstance(action, argparse._HelpAction):
+                continue
+            words = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+            value = "" if not action.option_strings or action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+            if action.option_strings and action.choices:
+                value = " {" + ",".join(map(str, action.choices)) + "}"
+            lines.append(f"* `{words}{value}`: {action.help}")
+        lines.append("")
+    lines += ["Exit codes: 0 done; 2 a mistake that can be mended, told in one line; 1 from `verify` when a picture has no mark."]
+    return "\n".join(lines) + "\n"
+
+
+def card_page(name: str) -> str:
+    """The card in a weights file's header, as a page."""
+    card = read_card(systems.weights_path(name))
+    lines = [
+        f"# Model card: {name}",
+        "",
+        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems {name}`).",
+        "",
+    ]
+    lines += [
+        f"* **What**: {systems.SYSTEMS[name].what}.",
+        f"* **Recipe**: `{card.recipe['name']}`, {card.step:,} steps; code {card.commit}.",
+    ]
+    lines += [f"* **Data**: {what} (`{file}`)." for file, what in card.data.items()]
+    lines += [f"* **Licence of the weights**: {card.licence}. **Terms that come with the data**: {card.terms}."]
+    lines += [f"* **Score**, {key}: {value}." for key, value in card.scores.items()]
+    lines += ["", card.notes, ""]
+    return "\n".join(lines)
+
+
+def pages() -> dict[Path, str]:
+    """Every made page and its text."""
+    made = {ROOT / "docs" / "cli.md": cli_page()}
+    made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in systems.SYSTEMS}
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        if path not in made and "<!-- table:" in path.read_text():
+            made[path] = fill_tables(path.read_text())
+    return made
+
+
+def main() -> int:
+    """Write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = [path for path, text in pages().items() if not path.is_file() or path.read_text() != text]
+    for path in stale:
+        print(("stale: " if check else "wrote ") + str(path.relative_to(ROOT)))
+        if not check:
+            path.write_text(pages()[path])
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
