@@ -46,18 +46,19 @@ def main() -> None:
         card = replace(card, notes=NOTES[given.system])
         write_weights(target, state["mean"], card)
     card, weights = read_weights(target)
-    scores = dict(card.scores)
+    scores: dict[str, str] = {} if given.scores else dict(card.scores)
     for path in given.scores:
         said = json.loads(path.read_text())
         if said["step"] != card.step:
             raise LikenessError(f"{path}: was measured on step {said['step']}, the shipped weights are of step {card.step}")
-        first = said["lines"][0]
+        first, key = said["lines"][0], said["data"]
         if "psnr" in first:
             psnr, ssim, identity = (first[name][0] for name in ("psnr", "ssim", "identity"))
             line = f"PSNR {psnr:.2f} dB, SSIM {ssim:.3f}, identity {identity:.3f}, N = {said['faces']}"
         else:
+            key += ", landmarks of faces from displaced or magnified parts, in per cent of the eye distance"
             line = "; ".join(f"{one['change']}: {one['error']:.1f} %" for one in said["lines"]) + f", N = {said['faces']}"
-        scores[said["data"]] = line
+        scores[key] = line
     write_weights(target, weights, replace(card, scores=scores))
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, step {card.step}")
 
