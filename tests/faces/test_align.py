@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from likeness.faces.align import Framing, Similarity, align, alignment, paste_back
+from likeness.faces.align import Framing, Similarity, align, alignment, face_area, paste_back
 from likeness.faces.drawing import MEAN_SHAPE, draw
 from likeness.faces.landmarks import GROUPS, MIRROR, eye_distance, five_points, mirror
 
@@ -67,6 +67,20 @@ def test_paste_back_restores_the_photo() -> None:
     painted = paste_back(np.zeros_like(framed), photo, transform)
     assert painted[200, 210].max() == 0
     assert (painted[:60] == photo[:60]).all()
+
+
+def test_only_the_face_is_pasted() -> None:
+    """With the face's area, its landmarks are the result's and the corners of the frame the photo's."""
+    shape = np.array(MEAN_SHAPE, np.float32) * 128
+    area = face_area(shape, 128)
+    photo = np.full((128, 128, 3), 50, np.uint8)
+    mixed = paste_back(np.full_like(photo, 250), photo, Similarity(np.eye(2, 3)), area)
+    for name in ("left_eye", "right_eye", "nose", "inner_lips"):
+        for x, y in shape[list(GROUPS[name])].round().astype(int):
+            assert mixed[y, x, 0] > 240
+    assert mixed[round(0.25 * 128), 64, 0] > 150  # the forehead
+    assert (mixed[:8] == 50).all()
+    assert (mixed[:, :8] == 50).all()
 
 
 def test_shrinking_does_not_alias() -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.faces.landmarks import five_points
+from likeness.faces.landmarks import GROUPS, NOSE_TIP, five_points
 from likeness.records import Image, Points
 
 
@@ -110,15 +110,30 @@ def align(image: Image, landmarks: Points, framing: Framing) -> tuple[Image, Poi
     return transform.warp(image, framing.size, framing.size), transform.apply(landmarks), transform
 
 
-def paste_back(result: Image, photo: Image, transform: Similarity, feather: float = 0.12) -> Image:
+def face_area(landmarks: Points, size: int) -> NDArray[np.float32]:
+    """Where a face is in its framing, S × S in [0, 1]: the hull of its landmarks and a forehead above them, with a soft edge."""
+    lift = np.array([0, 0.7 * (landmarks[list(GROUPS["left_brow"] + GROUPS["right_brow"]), 1].mean() - landmarks[NOSE_TIP, 1])])
+    brows = landmarks[list(GROUPS["left_brow"] + GROUPS["right_brow"])]
+    hull = cv2.convexHull(np.concatenate([landmarks, brows + lift]).astype(np.float32))
+    area = np.zeros((size, size), np.float32)
+    cv2.fillPoly(area, [np.round(hull).astype(np.int32)], 1.0)
+    return np.asarray(cv2.GaussianBlur(area, (0, 0), 0.03 * size), np.float32)
+
+
+def paste_back(
+    result: Image, photo: Image, transform: Similarity, area: NDArray[np.float32] | None = None, feather: float = 0.12
+) -> Image:
     """Put an aligned result (S × S × 3) back where it came from in the photo.
 
-    The edge fades over ``feather`` of the side, so that no frame shows; pixels outside are the photo's, untouched.
+    ``area`` (S × S in [0, 1]) says how much of it counts where, such as :func:`face_area`; without it, all does. The frame's
+    edge fades over ``feather`` of the side; pixels outside are the photo's, untouched.
     """
     size, (height, width) = result.shape[0], photo.shape[:2]
     ramp = np.clip(np.minimum(np.arange(size), np.arange(size)[::-1]) / max(feather * size, 1), 0, 1)
     ramp = (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
     alpha = np.minimum.outer(ramp, ramp)
+    if area is not None:
+        alpha = np.minimum(alpha, area)
     back = transform.inverse
     laid = back.warp(result, width, height)
     cover = cv2.warpAffine(alpha, back.matrix, (width, height), flags=cv2.INTER_LINEAR)[..., None]

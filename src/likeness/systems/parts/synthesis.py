@@ -15,7 +15,7 @@ from likeness import provenance
 from likeness.checkpoint import Card, fill
 from likeness.errors import LikenessError
 from likeness.faces import parts
-from likeness.faces.align import Similarity, paste_back
+from likeness.faces.align import Similarity, face_area, paste_back
 from likeness.faces.parts import Patch
 from likeness.faces.reader import FaceReader
 from likeness.image import read, read_with_alpha, to_images, to_tensor
@@ -44,8 +44,8 @@ class Person:
         return parts.cut(self.image, self.landmarks, names)
 
     def paste(self, face: Image) -> Image:
-        """The photo with ``face`` in the place of this one."""
-        return paste_back(face, self.photo, self.transform)
+        """The photo with ``face`` in the place of this one; hair and background stay the photo's."""
+        return paste_back(face, self.photo, self.transform, face_area(self.landmarks, face.shape[0]))
 
 
 class PartsSynthesizer(Synthesizer):
