@@ -49,7 +49,7 @@ def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
     if width * height > MAX_PIXELS:
         picture.close()
         raise LikenessError(
-            f"{name}: is {width}×{height}, {width * height / 1e6:.0f} megapixels; at most {MAX_PIXELS // 10**6} are read: "
+            f"{name}: is {width}×{height}, {width * height / 1e6:.1f} megapixels; at most {MAX_PIXELS // 10**6} are read: "
             "scale it down first"
         )
     return picture

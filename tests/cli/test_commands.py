@@ -194,7 +194,7 @@ BAD = {
     "a text named .png": ("text.png", "not a picture"),
     "no face": ("wall.png", "no face was found"),
     "one pixel": ("dot.png", "only 1×1"),
-    "12,000 × 12,000": ("huge.png", "144 megapixels"),
+    "12,000 × 12,000": ("huge.png", "144.0 megapixels"),
     "nothing": ("missing.png", "no such file"),
 }
 

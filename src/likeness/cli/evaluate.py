@@ -112,20 +112,15 @@ def _parts(given: argparse.Namespace) -> int:
     chosen = chosen.head(given.limit) if given.limit else chosen
     anchors = system.anchors.mean
 
-    def ours(colours: Any, cover: Any) -> Any:
-        import torch
-
-        return system.paint(torch.cat([colours, 2 * cover - 1], 1) if system.recipe.networks.cover else colours)
-
     lines: list[dict[str, Any]]
     with options.bar("measuring") as show:
         if given.stray:
-            strays, pictures = protocol.stray(chosen, anchors, ours, given.seed, show)
+            strays, pictures = protocol.stray(chosen, anchors, system.complete, given.seed, show)
             lines = [asdict(line) for line in strays]
         else:
             train = store.select("train")
             pasted, nearest = PastedOnMean(train), NearestFace(train, anchors)
-            methods = {"ours": ours, pasted.title: pasted.paint, nearest.title: nearest.paint}
+            methods = {"ours": system.complete, pasted.title: pasted.paint, nearest.title: nearest.paint}
             scores, pictures = protocol.compare(chosen, anchors, methods, show)
             lines = [asdict(line) for line in scores]
     names = chosen.column("name")

@@ -23,7 +23,7 @@ from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
 from likeness.systems.parts.recipes import PartsRecipe
-from likeness.systems.parts.system import Anchors, build_generator
+from likeness.systems.parts.system import Anchors, build_generator, generator_input
 
 Parts = Mapping[str, Patch]
 """Some parts of a face by name; whose they are is nobody's business."""
@@ -95,13 +95,11 @@ class PartsSynthesizer(Synthesizer):
                 j = parts.NAMES.index(name)
                 images[i, j] = to_tensor(patch.image)[0]
                 masks[i, j] = torch.from_numpy(patch.mask)
-        return self.lay(images, masks)
+        return generator_input(self.recipe, *parts.place(images, masks, self.anchors.mean))
 
-    @torch.inference_mode()
-    def lay(self, images: Tensor, masks: Tensor, *, shifts: Tensor | None = None, scales: Tensor | None = None) -> Tensor:
-        """As :meth:`canvas`, from tensors; see :func:`likeness.faces.parts.place`."""
-        colours, cover = parts.place(images, masks, self.anchors.mean, shifts=shifts, scales=scales)
-        return torch.cat([colours, 2 * cover - 1], 1) if self.recipe.networks.cover else colours
+    def complete(self, colours: Tensor, cover: Tensor) -> Tensor:
+        """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S, as baselines have it: in [-1, 1]."""
+        return self.paint(generator_input(self.recipe, colours, cover))
 
     @torch.inference_mode()
     def paint(self, canvas: Tensor) -> Tensor:

@@ -57,6 +57,11 @@ def build_generator(recipe: PartsRecipe) -> nn.Module:
     raise LikenessError(f"networks.generator={chosen.generator!r}: there are 'paper' and 'lean'")
 
 
+def generator_input(recipe: PartsRecipe, colours: Tensor, cover: Tensor) -> Tensor:
+    """What G takes: the average face's colours, and where the recipe wants one, its cover as a fourth channel in [-1, 1]."""
+    return torch.cat([colours, 2 * cover - 1], 1) if recipe.networks.cover else colours
+
+
 def build_discriminator(recipe: PartsRecipe) -> nn.Module:
     """The discriminator that a recipe names."""
     chosen = recipe.networks
@@ -176,7 +181,7 @@ class PartsSystem(System):
         """The average-face picture z that G takes, with its cover where the recipe wants one."""
         anchors = self.anchors.mean.to(images.device)
         colours, cover = parts.place(images, masks, anchors, shifts=shifts, scales=scales, gains=gains)
-        return torch.cat([colours, 2 * cover - 1], 1) if self.recipe.networks.cover else colours
+        return generator_input(self.recipe, colours, cover)
 
     def play(self, batch: PartsBatch, phase: Phase) -> Iterator[Move]:
         """Algorithm 1, one step; which phase it is in is the recipe's business."""
