@@ -72,6 +72,19 @@ INSTRUMENTS: dict[str, Instrument] = {
         "BSD-3-Clause (torchvision)",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
     ),
+    "inception": Instrument(
+        "pt_inception-2015-12-05-6726825d.pth",
+        "6726825d",
+        "Inception-v3 of FID and Inception Score, as pytorch-fid publishes it",
+        "Apache-2.0",
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+    ),
+    "retinaface_mnet025": Instrument(
+        "retinaface_mnet025.safetensors",
+        "6b84b2a9dc553c743260b755ce2de139aa562990e8fbe03f5ce600953070cbe4",
+        "RetinaFace with a quarter-width MobileNet, five points a face",
+        "MIT",
+    ),
     "mobilefacenet_a": Instrument(
         "mobilefacenet_a.safetensors",
         "b6eab361f7eb2036193cb90124cb21953a0d2dffdb292947af088868f6888cda",

@@ -111,7 +111,7 @@ def test_the_shipped_model_makes_these_faces(store: FaceStore, made_instruments:
     def pasted(colours: Tensor, cover: Tensor) -> Tensor:
         return stranger * (1 - cover) + colours
 
-    others = store._taken(list(range(1, len(store))))
+    others = store.take(list(range(1, len(store))))
     (a, b), _ = parts.compare(others, system.anchors.mean, {"ours": system.complete, "pasted": pasted})
     assert a.undetected == 0
     assert a.psnr[0] > b.psnr[0]

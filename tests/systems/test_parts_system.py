@@ -13,8 +13,9 @@ from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import Phase, override
+from likeness.systems.parts.canvas import choose_parts, key_parts
 from likeness.systems.parts.recipes import Augment
-from likeness.systems.parts.system import PartsSystem, choose_parts, key_parts
+from likeness.systems.parts.system import PartsSystem
 from likeness.train.loop import train
 
 
@@ -144,6 +145,6 @@ def test_every_recipe_takes_its_steps(name: str, tmp_path: Path) -> None:
     train(system, "parts", FaceStore.of(drawn_faces(4, framing), framing, "drawn"), tmp_path / "run")
     line = json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[-1])
     terms = {"reconstruction", "perceptual", "adversarial", "discriminator"} - ({"perceptual"} if name == "parts:tiny" else set())
-    assert set(line) == terms | {"step", "rate"}
+    assert set(line) == terms | {"step", "rate", "processor_seconds"}
     crop = recipe.crop or framing.size  # type: ignore[attr-defined]
     assert set(asked) == (set() if name == "parts:tiny" else {crop})

@@ -1,1 +1,54 @@
-"""What the papers compare with, in the shape of a trained system."""
+"""What the papers compare with. The trained ones are rows like the systems': same loop, same weights files, same commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from likeness import systems
+from likeness.checkpoint import read_card, read_weights
+from likeness.errors import LikenessError
+from likeness.recipe import Recipe
+from likeness.synthesizer import Synthesizer
+from likeness.systems import Row
+
+BASELINES: dict[str, Row] = {
+    name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.synthesis:BaselineSynthesizer", "")
+    for name, what, recipe, system in (
+        ("pix2pix", "pix2pix (Isola et al. 2017)", "Pix2PixRecipe", "Pix2Pix"),
+        ("context_encoder", "Context Encoder (Pathak et al. 2016)", "ContextEncoderRecipe", "ContextEncoderSystem"),
+        (
+            "contextual_attention",
+            "inpainting with contextual attention (Yu et al. 2018)",
+            "ContextualAttentionRecipe",
+            "ContextualAttentionSystem",
+        ),
+        ("pluralistic", "pluralistic completion, PIC (Zheng et al. 2019)", "PluralisticRecipe", "PluralisticSystem"),
+    )
+}
+
+
+def row(name: str) -> Row:
+    """The row of a system or of a baseline."""
+    known = {**systems.SYSTEMS, **BASELINES}
+    if name not in known:
+        raise LikenessError(f"{name!r} is neither a system nor a baseline; there are {', '.join(known)}")
+    return known[name]
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe called ``system:variant`` or ``baseline:variant``."""
+    system, colon, variant = name.partition(":")
+    known = row(system).recipes()
+    if not colon or variant not in known:
+        raise LikenessError(f"{name!r} is not a recipe; there are {', '.join(f'{system}:{key}' for key in known)}")
+    return known[variant]()
+
+
+def load(weights: str | Path) -> Synthesizer:
+    """What :func:`likeness.systems.load` does, for a baseline's weights too."""
+    path = systems.weights_path(weights)
+    name = read_card(path).system
+    if name not in BASELINES:
+        return systems.load(weights)
+    card, state = read_weights(path)
+    return BASELINES[name].synthesizer_class().from_weights(card, state, str(path))

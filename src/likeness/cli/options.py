@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -133,6 +134,14 @@ def made_with(given: argparse.Namespace, card: Any) -> dict[str, Any]:
         "commit": card.commit,
         "software": f"likeness {__version__}",
     }
+
+
+def asked_to_stop() -> list[int]:
+    """From now on an interruption is written into this list instead of ending the program."""
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, frame: asked.append(which))
+    return asked
 
 
 @contextmanager

@@ -38,16 +38,15 @@ def run(given: argparse.Namespace) -> int:
     """Train."""
     import json
     import shlex
-    import signal
 
     import torch
 
-    from likeness import systems
+    from likeness import baselines, systems
     from likeness.errors import LikenessError
     from likeness.recipe import freeze, override
     from likeness.train.distributed import local_device
 
-    recipe = override(systems.recipe(given.recipe), given.set)
+    recipe = override(baselines.recipe(given.recipe), given.set)
     system = given.recipe.partition(":")[0]
     if given.dry_run:
         print(json.dumps(freeze(recipe), indent=2))
@@ -78,9 +77,7 @@ def run(given: argparse.Namespace) -> int:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)
     warm = systems.weights_path(given.warm) if given.warm else None
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda which, frame: asked.append(which))
+    asked = options.asked_to_stop()
     with options.bar("training") as show:
 
         def report(progress: Progress) -> None:
@@ -89,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
             show(progress.step, progress.steps, f"{progress.rate:.1f} faces/s, {minutes:.0f} min for all, {figures}")
 
         weights = train(
-            systems.row(system).build(recipe).to(device),
+            baselines.row(system).build(recipe).to(device),
             system,
             store,
             given.output,

@@ -127,7 +127,7 @@ class FaceStore:
             for i, (side, origin) in enumerate(zip(self.column("split"), self.column("source"), strict=True))
             if split in (None, side) and source in (None, origin)
         ]
-        return self._taken(chosen)
+        return self.take(chosen)
 
     def first_of_each_person(self) -> FaceStore:
         """One row a person: the first by name."""
@@ -137,13 +137,14 @@ class FaceStore:
             if key not in seen:
                 seen.add(key)
                 chosen.append(i)
-        return self._taken(chosen)
+        return self.take(chosen)
 
     def head(self, count: int) -> FaceStore:
         """The first ``count`` rows."""
-        return self._taken(list(range(min(count, len(self)))))
+        return self.take(list(range(min(count, len(self)))))
 
-    def _taken(self, rows: list[int]) -> FaceStore:
+    def take(self, rows: list[int]) -> FaceStore:
+        """The rows of these numbers, in this order."""
         part = object.__new__(FaceStore)
         part.path, part.framing = self.path, self.framing
         part.table = self.table.take(pa.array(rows, pa.int64()))

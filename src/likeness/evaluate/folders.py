@@ -14,6 +14,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
+from likeness.evaluate.inception import InceptionFeatures, inception_score
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.pixels import psnr, ssim
@@ -61,11 +62,13 @@ def measure(
     real: str | Path,
     fake: str | Path,
     paired: bool = True,
+    inception: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Measured:
     """PSNR, SSIM, FSIM, LPIPS (squeeze) and identity of each pair; Fréchet and kernel distances of the sets.
 
-    Pictures of a pair have one size. Sets are compared on SqueezeNet's and, where faces are found, mobilefacenet_b's features.
+    Pictures of a pair have one size. Sets are compared on SqueezeNet's and, where faces are found, mobilefacenet_b's features,
+    and with ``inception`` also by the standard FID and Inception Score, for which the standard weights are needed.
     """
     if paired:
         names, real_files, fake_files = (list(column) for column in zip(*pair_up(real, fake), strict=True))
@@ -75,6 +78,7 @@ def measure(
             raise LikenessError("two sets are compared from 2 pictures each")
     total = len(real_files) + len(fake_files)
     squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), FaceReader()
+    standard = InceptionFeatures() if inception else None
     done = 0
 
     def see(files: list[Path]) -> tuple[list[Image], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
@@ -103,6 +107,13 @@ def measure(
     sets["kernel_squeezenet"] = kernel_distance(fake_squeeze, real_squeeze)[0]
     if min(real_found.sum(), fake_found.sum()) >= 2:
         sets["frechet_mobilefacenet_b"] = frechet_distance(fake_identity[fake_found], real_identity[real_found])
+    if standard is not None:
+        real_standard, fake_standard = (
+            [standard.of_images(picture[None]) for picture in pictures] for pictures in (real_pictures, fake_pictures)
+        )
+        pooled = (np.concatenate([features for features, _ in some]) for some in (fake_standard, real_standard))
+        sets["fid"] = frechet_distance(*pooled)
+        sets["inception_score"] = inception_score(np.concatenate([logits for _, logits in fake_standard]))[0]
     each: dict[str, list[float]] = {}
     if paired:
         each = _pairs(names, real_pictures, fake_pictures)

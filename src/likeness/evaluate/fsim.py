@@ -27,6 +27,14 @@ def fsim(first: Tensor, second: Tensor) -> Tensor:
 
     At each place S = S_PC · S_G with S_PC = (2·PC₁·PC₂ + T₁) / (PC₁² + PC₂² + T₁) and S_G likewise of the Scharr gradients with
     T₂; the mean is weighted by max(PC₁, PC₂). Pictures with a shorter side over 384 pixels are averaged down to about 256 first.
+
+    The traps: papers seldom say whether theirs is FSIM or FSIMc; it saturates (a bad face still has .6), so small differences
+    are large ones; a negative is alike, for its edges are; where both pictures are flat everywhere it means nothing.
+
+    >>> import torch
+    >>> picture = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    >>> float(fsim(picture, picture)), float(fsim(picture, picture.flip(3))) < 0.9
+    (1.0, True)
     """
     return _each(first, second, colour=False)
 

@@ -13,6 +13,12 @@ def normalised_error(found: Points, truth: Points) -> float:
     """Mean distance of 68 points in per cent of the true distance between the eyes' centres ("inter-pupil" NME).
 
     The trap: some papers divide by the outer corners' distance, which is about 1.4 times as long.
+
+    >>> import numpy as np
+    >>> truth = np.zeros((68, 2), np.float32)
+    >>> truth[42:48] = [50, 0]  # the eyes stand 50 pixels apart
+    >>> normalised_error(truth + np.float32([3, 4]), truth)
+    10.0
     """
     return float(np.linalg.norm(found - truth, axis=1).mean() / eye_distance(truth) * 100)
 

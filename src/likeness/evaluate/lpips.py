@@ -50,7 +50,13 @@ class LPIPS:
 
 
 def weigh(first: Sequence[Tensor], second: Sequence[Tensor], heads: Sequence[Tensor]) -> Tensor:
-    """The distance itself, of feature maps B × C × h × w and one weight a channel: B."""
+    """The distance itself, of feature maps B × C × h × w and one weight a channel: B.
+
+    >>> import torch
+    >>> one, other = torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1), torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1)
+    >>> round(float(weigh([one], [other], [torch.tensor([1.0, 10.0])])), 4)  # 1·(.6 − 1)² + 10·(.8 − 0)²
+    6.56
+    """
     total = first[0].new_zeros(len(first[0]))
     for one, other, weights in zip(first, second, heads, strict=True):
         apart = (_unit(one) - _unit(other)).square()

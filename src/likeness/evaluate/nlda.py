@@ -61,6 +61,14 @@ def nlda_accuracy(
     Returns:
         The best mean over splits of rank-1 accuracy (query: the true picture; gallery: the synthesised ones; Euclidean in the
         first k dimensions), and that k.
+
+    The traps: the best k is chosen on the very pictures that are judged, as the papers do, which flatters; and with fewer
+    people, or other ``train``, figures compare with nothing.
+
+    >>> import numpy as np
+    >>> people = np.random.default_rng(0).normal(size=(30, 40))
+    >>> nlda_accuracy(people, people + 0.01, train=12, splits=3)[0]
+    1.0
     """
     real, fake = np.asarray(true, np.float64), np.asarray(synthesised, np.float64)
     if real.shape != fake.shape or not 1 < train < len(real):

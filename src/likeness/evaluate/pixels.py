@@ -35,7 +35,13 @@ def psnr(first: Tensor, second: Tensor) -> Tensor:
     Args:
         first, second: B × 3 × H × W in [-1, 1]; rounded to eight bits first. Higher is better; equal pictures give inf.
 
-    The trap: a mean of PSNRs is not the PSNR of the mean error; tables here give the mean over pictures.
+    The traps: a mean of PSNRs is not the PSNR of the mean error (tables here give the mean over pictures); on luminance alone
+    it is another number; a blurred guess wins over a sharp one that is slightly displaced.
+
+    >>> import torch
+    >>> black, grey = torch.full((1, 3, 16, 16), -1.0), torch.full((1, 3, 16, 16), -1.0 + 51 / 127.5)
+    >>> round(float(psnr(black, grey)), 3)  # 10 log10(255² / 51²)
+    13.979
     """
     ratio, _ = _functional()
     value: Tensor = ratio(  # type: ignore[operator]
@@ -52,6 +58,12 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
 
     The traps: computed on each colour channel and averaged; on luminance alone it is a little higher. Only places where the
     window lies inside the picture count, as in Wang's own code and scikit-image; torchmetrics' mean would count the border.
+
+    >>> import torch
+    >>> black, grey = torch.full((1, 3, 16, 16), -1.0), torch.full((1, 3, 16, 16), -1.0 + 51 / 127.5)
+    >>> c1 = (0.01 * 255) ** 2
+    >>> abs(float(ssim(black, grey)) - c1 / (51**2 + c1)) < 1e-6  # flat pictures: only the luminance term is left
+    True
     """
     _, similarity = _functional()
     maps = [

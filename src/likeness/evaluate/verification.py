@@ -36,7 +36,13 @@ def ten_folds(scores: Scores, same: NDArray[np.bool_], folds: int = 10) -> Folds
         same: whether a pair shows one person.
         folds: how many.
 
-    The trap: a threshold chosen on all pairs gives too good a figure.
+    The traps: a threshold chosen on all pairs gives too good a figure; and ± is the deviation over folds in some papers, its
+    standard error (a third of it) in others.
+
+    >>> import numpy as np
+    >>> same = np.array([True, False] * 10)
+    >>> ten_folds(np.where(same, 0.8, 0.1), same).mean
+    1.0
     """
     values, truth = np.asarray(scores, np.float64), np.asarray(same, np.bool_)
     if len(values) != len(truth) or len(values) % folds or len(values) < 2 * folds:
@@ -64,7 +70,14 @@ def best_threshold(scores: Scores, same: NDArray[np.bool_]) -> float:
 
 
 def true_accept_rate(scores: Scores, same: NDArray[np.bool_], false_accept_rate: float) -> float:
-    """Share of same pairs accepted at the threshold that lets ``false_accept_rate`` of the different pairs through."""
+    """Share of same pairs accepted at the threshold that lets ``false_accept_rate`` of the different pairs through.
+
+    The trap: with N different pairs no rate below 1 / N can be told.
+
+    >>> import numpy as np
+    >>> true_accept_rate(np.array([0.9, 0.4, 0.5, 0.1]), np.array([True, True, False, False]), 0.0)
+    0.5
+    """
     truth = np.asarray(same, np.bool_)
     different = np.sort(np.asarray(scores)[~truth])[::-1]
     allowed = int(np.floor(false_accept_rate * len(different)))

@@ -18,7 +18,7 @@ from likeness.system import System
 
 @dataclass(frozen=True)
 class Row:
-    """Where a system's pieces are: modules below ``likeness.systems`` and the names in them."""
+    """Where a system's pieces are: modules below ``likeness`` and the names in them."""
 
     what: str
     recipe: str
@@ -29,7 +29,7 @@ class Row:
     @staticmethod
     def _take(place: str) -> Any:
         module, name = place.split(":")
-        return getattr(import_module(f"likeness.systems.{module}"), name)
+        return getattr(import_module(f"likeness.{module}"), name)
 
     def recipes(self) -> dict[str, Callable[[], Recipe]]:
         """Recipe name → maker."""
@@ -55,9 +55,9 @@ class Row:
 SYSTEMS: dict[str, Row] = {
     "parts": Row(
         "a whole face from facial parts (Sun, Guo & Liu 2022)",
-        "parts.recipes:PartsRecipe",
-        "parts.system:PartsSystem",
-        "parts.synthesis:PartsSynthesizer",
+        "systems.parts.recipes:PartsRecipe",
+        "systems.parts.system:PartsSystem",
+        "systems.parts.synthesis:PartsSynthesizer",
         "parts.safetensors",
     ),
 }

@@ -102,10 +102,10 @@ def train(
     optimisers = {
         player: torch.optim.Adam(system.parameters_of(player), lr=rates[player], betas=plan.betas) for player in system.players
     }
-    step, mean = 0, RunningMean(system, plan.ema)
+    step, spent, mean = 0, 0.0, RunningMean(system, plan.ema)
     saved = run.restore(device)
     if saved is not None:
-        step = saved["step"]
+        step, spent = saved["step"], saved.get("spent", 0.0)
         system.load_state_dict(saved["system"])
         mean.state, mean.steps = saved["mean"], saved["mean_steps"]
         for player, optimiser in optimisers.items():
@@ -115,6 +115,9 @@ def train(
         fill_shipped(system, begun_from, warm_start)
         mean = RunningMean(system, plan.ema)
 
+    def processor_seconds() -> float:
+        return spent + time.process_time() - burnt
+
     def save() -> None:
         if rank:
             return
@@ -122,6 +125,7 @@ def train(
         run.save(
             {
                 "step": step,
+                "spent": processor_seconds(),
                 "system": system.state_dict(),
                 "mean": mean.state,
                 "mean_steps": mean.steps,
@@ -133,7 +137,7 @@ def train(
 
     scalars = Scalars(Path(folder) / "tensorboard", step) if rank == 0 else None
     sums: dict[str, list[Tensor]] = {}
-    playing, first, counted = time.monotonic(), step, 0
+    playing, burnt, first, counted = time.monotonic(), time.process_time(), step, 0
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
     while step < last:
@@ -173,7 +177,7 @@ def train(
         if rank == 0 and (counted == 50 or step == last):
             figures = {key: float(torch.stack(values).mean()) for key, values in sums.items()}
             rate = (step - first) / (time.monotonic() - playing)
-            run.log({"step": step, **figures, "rate": rate * plan.batch * world})
+            run.log({"step": step, **figures, "rate": rate * plan.batch * world, "processor_seconds": processor_seconds()})
             if scalars:
                 scalars.add(figures, step)
             report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))

@@ -15,15 +15,16 @@ from likeness import provenance
 from likeness.checkpoint import Card, fill
 from likeness.errors import LikenessError
 from likeness.faces import parts
-from likeness.faces.align import Similarity, face_area, paste_back
+from likeness.faces.align import Framing, Similarity, face_area, paste_back
 from likeness.faces.parts import Patch
 from likeness.faces.reader import FaceReader
 from likeness.image import read, read_with_alpha, to_images, to_tensor
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
+from likeness.systems.parts.canvas import Anchors, generator_input
 from likeness.systems.parts.recipes import PartsRecipe
-from likeness.systems.parts.system import Anchors, build_generator, generator_input
+from likeness.systems.parts.system import build_generator
 
 Parts = Mapping[str, Patch]
 """Some parts of a face by name; whose they are is nobody's business."""
@@ -58,8 +59,8 @@ class PartsSynthesizer(Synthesizer):
 
     conditions: ClassVar[dict[str, str]] = {"parts": f"any of {', '.join(parts.NAMES)}, of one person or several"}
 
-    def __init__(self, recipe: PartsRecipe, card: Card, generator: nn.Module, anchors: Anchors) -> None:
-        self.recipe, self.card, self.framing = recipe, card, recipe.framing
+    def __init__(self, card: Card, framing: Framing, with_cover: bool, generator: nn.Module, anchors: Anchors) -> None:
+        self.card, self.framing, self.with_cover = card, framing, with_cover
         self.generator, self.anchors = generator.eval(), anchors
         self.reader: FaceReader | None = None
 
@@ -71,7 +72,8 @@ class PartsSynthesizer(Synthesizer):
         fill(body, state, path)
         generator, anchors = body["generator"], body["anchors"]
         assert isinstance(anchors, Anchors)
-        return cls(recipe, card, generator.to(memory_format=torch.channels_last), anchors)  # type: ignore[call-overload]
+        generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(card, recipe.framing, recipe.networks.cover, generator, anchors)
 
     def graph(self) -> nn.Module:
         """G: average face B × C × S × S (with its cover where the recipe has one) to a face B × 3 × S × S in [-1, 1]."""
@@ -95,11 +97,11 @@ class PartsSynthesizer(Synthesizer):
                 j = parts.NAMES.index(name)
                 images[i, j] = to_tensor(patch.image)[0]
                 masks[i, j] = torch.from_numpy(patch.mask)
-        return generator_input(self.recipe, *parts.place(images, masks, self.anchors.mean))
+        return generator_input(self.with_cover, *parts.place(images, masks, self.anchors.mean))
 
     def complete(self, colours: Tensor, cover: Tensor) -> Tensor:
         """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S, as baselines have it: in [-1, 1]."""
-        return self.paint(generator_input(self.recipe, colours, cover))
+        return self.paint(generator_input(self.with_cover, colours, cover))
 
     @torch.inference_mode()
     def paint(self, canvas: Tensor) -> Tensor:

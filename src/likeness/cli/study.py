@@ -1,0 +1,224 @@
+"""``likeness study``: a paper's comparison from nothing: train every contender for one budget, measure all, draw the curves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options, tables
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.evaluate.parts import Painter
+    from likeness.recipe import Recipe
+
+STUDIES = {
+    "ablation": "R, P, A and all their combinations (figure 10 of Sun, Guo & Liu 2022)",
+    "baselines": "against Context Encoder, contextual attention, pix2pix, PIC and PatchMatch (table 3, figure 9)",
+}
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands, "study", run, "train every contender of a comparison for one budget, then measure all; goes on where it stopped"
+    )
+    parser.add_argument("study", choices=[*STUDIES], help="; ".join(f"{name}: {what}" for name, what in STUDIES.items()))
+    tables.faces(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a folder for all runs and results")
+    parser.add_argument("--steps", type=int, default=1000, metavar="N", help="steps of each generator (default: 1000)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
+    parser.add_argument("--tiny", action="store_true", help="tiny networks, to see it run")
+    parser.add_argument("--also", nargs="+", default=[], metavar="W", help="measure these weights too, whatever their budget")
+    parser.add_argument("--csv", metavar="FILE.csv", help="write the table here too; the curves go beside it")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+
+
+def contenders(study: str, steps: int, tiny: bool) -> dict[str, tuple[str, Recipe]]:
+    """Folder → (system or baseline, recipe) of everything that a study trains. The studies share the full model."""
+    from dataclasses import replace
+
+    from likeness import baselines
+    from likeness.baselines.frame import BaselineRecipe, budgeted
+    from likeness.systems.parts.ablation import COMBINATIONS, ablation
+    from likeness.systems.parts.recipes import PartsRecipe
+    from likeness.systems.parts.recipes import tiny as tiny_parts
+
+    def ours(letters: str) -> PartsRecipe:
+        made = ablation(letters, steps)
+        if not tiny:
+            return made
+        small = tiny_parts()
+        training = replace(made.training, batch=small.training.batch)
+        return replace(made, framing=small.framing, networks=small.networks, crop=32, training=training)
+
+    letters = COMBINATIONS[::-1] if study == "ablation" else ("RPA",)
+    found: dict[str, tuple[str, Recipe]] = {f"parts-{name}": ("parts", ours(name)) for name in letters}
+    if study == "baselines":
+        for name in baselines.BASELINES:
+            recipe = baselines.recipe(f"{name}:{'tiny' if tiny else 'lite'}")
+            assert isinstance(recipe, BaselineRecipe)
+            found[name] = (name, budgeted(recipe, steps))
+    return found
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train what is not trained, then measure."""
+    from likeness.baselines import BASELINES
+
+    if not given.data:
+        raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
+    plan = contenders(given.study, given.steps, given.tiny)
+    if not _train(given, plan):
+        print("stopped before all were trained; the same command goes on")
+        return 3
+    folder = Path(given.output)
+    titles = {name: name.removeprefix("parts-") if name not in BASELINES else BASELINES[name].what for name in plan}
+    if given.study == "baselines":
+        titles["parts-RPA"] = "ours"
+    _curves(given, {titles[name]: folder / name for name in plan})
+    _measure(given, {titles[name]: folder / name for name in plan})
+    return 0
+
+
+def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bool:
+    """Train each contender to its end; whether all got there."""
+    import time
+
+    import torch
+
+    from likeness import baselines
+    from likeness.checkpoint import read_card
+    from likeness.data.store import FaceStore
+    from likeness.train.distributed import local_device
+    from likeness.train.loop import Progress, train
+
+    if given.threads is not None:
+        torch.set_num_threads(max(given.threads, 1))
+    store, began, asked = FaceStore(given.data), time.monotonic(), options.asked_to_stop()
+    with options.bar("training") as show:
+        for place, (name, (kind, recipe)) in enumerate(plan.items()):
+            run = Path(given.output) / name
+            if _trained(run / "weights.safetensors", recipe):
+                continue
+
+            def report(progress: Progress, name: str = name, place: int = place) -> None:
+                left = f"{progress.remaining / 60:.0f} min left for it"
+                show(progress.step, progress.steps, f"of {name} ({place + 1} of {len(plan)}), {left}")
+
+            left = None if given.minutes is None else given.minutes - (time.monotonic() - began) / 60
+            if asked or (left is not None and left <= 0):
+                return False
+            torch.manual_seed(recipe.training.seed)
+            system = baselines.row(kind).build(recipe).to(local_device(given.device))
+            weights = train(system, kind, store, run, minutes=left, report=report, stop=lambda: bool(asked))
+            if read_card(weights).step < recipe.training.steps:
+                return False
+    return True
+
+
+def _trained(weights: Path, recipe: Recipe) -> bool:
+    """Whether these weights are this recipe's, trained to its end."""
+    from likeness.checkpoint import read_card
+    from likeness.recipe import freeze
+
+    if not weights.is_file():
+        return False
+    card = read_card(weights)
+    return card.step >= recipe.training.steps and card.recipe == freeze(recipe)
+
+
+def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
+    """Validation PSNR against processor time: curves.csv and, where matplotlib is, curves.png."""
+    table = []
+    for title, run in runs.items():
+        spent = 0.0
+        for line in map(json.loads, (run / "stats.jsonl").read_text().splitlines()):
+            spent = line.get("processor_seconds", spent)
+            if "validation_psnr" in line:
+                cells = {"method": title, "trained_steps": str(line["step"]), "processor_minutes": f"{spent / 60:.2f}"}
+                table.append(cells | {"psnr": f"{line['validation_psnr']:.2f}"})
+    if not table:  # a budget too small for a look
+        return
+    about = {"recipe": f"study {given.study}", "step": given.steps, "commit": _commit(), "faces_of": "200 validation people"}
+    places = [Path(given.output) / f"{given.study}-curves.csv"]
+    if given.csv:
+        places.append(Path(given.csv).with_name(Path(given.csv).stem + "_curves.csv"))
+    for place in places:
+        tables.write_csv(place, table, about)
+    try:
+        import matplotlib
+    except ImportError:
+        return
+    matplotlib.use("agg")
+    import io
+
+    from matplotlib import pyplot
+
+    from likeness.files import write_content
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.5), dpi=120)
+    for title in runs:
+        points = [(float(line["processor_minutes"]), float(line["psnr"])) for line in table if line["method"] == title]
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=title)
+    axes.set_xlabel("training, minutes of processor time")
+    axes.set_ylabel("PSNR on 200 validation people, dB")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=7)
+    figure.tight_layout()
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    pyplot.close(figure)
+    for place in places:
+        write_content(place.with_suffix(".png"), content.getvalue())
+
+
+def _measure(given: argparse.Namespace, runs: dict[str, Path]) -> None:
+    """Every contender, and what needs no training, on the same faces."""
+    from likeness import provenance
+    from likeness.baselines.floors import NearestFace, PastedOnMean
+    from likeness.baselines.patchmatch import PatchMatch
+    from likeness.data.store import FaceStore
+    from likeness.evaluate.parts import compare
+
+    made = {title: tables.painter(str(run)) for title, run in runs.items()}
+    first = next(iter(made.values()))
+    chosen = tables.test_faces(given, first.framing)
+    methods: dict[str, Painter] = {title: system.complete for title, system in made.items()}
+    for word in given.also:
+        other = tables.painter(word)
+        if other.framing != first.framing:
+            raise LikenessError(f"{word}: is for faces framed {other.framing}, the study for {first.framing}")
+        methods[f"{other.card.recipe['name']}, {other.card.step:,} steps"] = other.complete
+    if given.study == "baselines":
+        methods[PatchMatch.title] = PatchMatch().paint
+        train = FaceStore(given.floors or given.data).select("train")
+        pasted, nearest = PastedOnMean(train), NearestFace(train, first.anchors.mean)
+        methods |= {pasted.title: pasted.paint, nearest.title: nearest.paint}
+    with options.bar("measuring") as show:
+        scores, pictures = compare(chosen, first.anchors.mean, methods, show)
+    about = tables.about(given, first.card, len(chosen), ("mobilefacenet_b", "squeezenet"))
+    about |= {"recipe": f"study {given.study}", "step": given.steps}
+    print(f"{about['data']}: N = {about['faces']}; {STUDIES[given.study]}; {given.steps} steps each")
+    table = [tables.flat(asdict(score)) for score in scores]
+    tables.show(table)
+    tables.say(about)
+    folder = Path(given.output)
+    tables.write_json(folder / f"{given.study}.json", about, scores, chosen.column("name"))
+    tables.write_csv(folder / f"{given.study}.csv", table, about)
+    if given.csv:
+        tables.write_csv(given.csv, table, about)
+    shown = ["photo", "parts", *(name for name in pictures if name not in ("photo", "parts"))]
+    sheet = tables.contact_sheet(chosen, {name: pictures[name] for name in shown}, 12)
+    provenance.write(folder / f"{given.study}.png", sheet, provenance.software("parts", str(about["recipe"])))
+    print(folder / f"{given.study}.png")
+
+
+def _commit() -> str:
+    from likeness.train.run import commit
+
+    return commit()

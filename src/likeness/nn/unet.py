@@ -1,0 +1,70 @@
+"""pix2pix's U-Net (Isola et al. 2017, section 6.1.1), with its noise as an argument."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class UNet(nn.Module):
+    """Encoder of 4 × 4 stride-2 convolutions down to one pixel, decoder of transposed ones, skips joined by concatenation.
+
+    Channels double from ``width`` up to 8 × ``width``. The first and the innermost encoder layer have no BatchNorm. The
+    paper's only noise is dropout in the decoder's three innermost layers of full width; here it is ``noise``, so that the
+    same picture and noise give the same result, and no noise means none is dropped.
+
+    Args:
+        size: side of the picture, a power of two of at least 16; there are log2(size) levels.
+        in_channels, out_channels: of the pictures.
+        width: channels of the first layer (ngf), 64 in the paper.
+    """
+
+    def __init__(self, size: int = 256, in_channels: int = 3, out_channels: int = 3, width: int = 64) -> None:
+        super().__init__()
+        levels = size.bit_length() - 1
+        if size != 1 << levels or levels < 4:
+            raise ValueError(f"size {size}: a power of two of at least 16 is needed")
+        wide = [width * min(2**i, 8) for i in range(levels)]
+        self.down = nn.ModuleList()
+        for i, outside in enumerate(wide):
+            inside = in_channels if i == 0 else wide[i - 1]
+            normal = 0 < i < levels - 1
+            layers: list[nn.Module] = [] if i == 0 else [nn.LeakyReLU(0.2)]
+            layers.append(nn.Conv2d(inside, outside, 4, 2, 1, bias=False))
+            self.down.append(nn.Sequential(*layers, *([nn.BatchNorm2d(outside)] if normal else [])))
+        self.up = nn.ModuleList()
+        for i in reversed(range(levels)):
+            inside = wide[i] if i == levels - 1 else 2 * wide[i]
+            if i == 0:
+                self.up.append(nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inside, out_channels, 4, 2, 1)))
+            else:
+                convolution = nn.ConvTranspose2d(inside, wide[i - 1], 4, 2, 1, bias=False)
+                self.up.append(nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(wide[i - 1])))
+        self.noisy = tuple((wide[levels - 2 - k], 2 ** (k + 1)) for k in range(3) if levels - 2 - k >= 3)
+
+    @property
+    def noise_length(self) -> int:
+        """How many numbers of noise a picture takes."""
+        return sum(channels * side * side for channels, side in self.noisy)
+
+    def forward(self, picture: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Pictures B × C × S × S to B × C' × S × S in [-1, 1].
+
+        ``noise`` B × :attr:`noise_length`, uniform in [0, 1): where it is below 0.5 a value is dropped, the rest is doubled.
+        """
+        kept, features = [], picture
+        for layer in self.down:
+            features = layer(features)
+            kept.append(features)
+        kept.pop()
+        start = 0
+        for i, layer in enumerate(self.up):
+            features = layer(features)
+            if noise is not None and i < len(self.noisy):
+                channels, side = self.noisy[i]
+                some = noise[:, start : start + channels * side * side].reshape(-1, channels, side, side)
+                features = features * (some >= 0.5).to(features) * 2
+                start += channels * side * side
+            if kept:
+                features = torch.cat([features, kept.pop()], 1)
+        return torch.tanh(features)

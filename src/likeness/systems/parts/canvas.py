@@ -1,0 +1,180 @@
+"""What every painter round facial parts is given: the average-face picture z, made from photos and varied in training.
+
+The parts system's G and the methods that it is compared with read the same batches.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces import parts
+from likeness.faces.align import Framing
+from likeness.image import to_images
+from likeness.records import Image
+from likeness.system import System, Table
+from likeness.systems.parts.recipes import Augment
+
+
+@dataclass(frozen=True)
+class PartsBatch:
+    """``canvas`` z (B × 3 or 4 × S × S), ``photo`` x (B × 3 × S × S, [-1, 1]), and the chance of this step."""
+
+    canvas: Tensor
+    photo: Tensor
+    generator: torch.Generator
+
+
+class Anchors(nn.Module):
+    """Where each part stands on the average face: ``mean`` P × 2 centroids and ``width`` P mean widths, in pixels."""
+
+    mean: Tensor
+    width: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full((len(parts.NAMES), 2), (size - 1) / 2))
+        self.register_buffer("width", torch.full((len(parts.NAMES),), size / 4))
+
+
+def generator_input(with_cover: bool, colours: Tensor, cover: Tensor) -> Tensor:
+    """What a painter takes: the average face's colours and, ``with_cover``, its cover as a fourth channel in [-1, 1]."""
+    return torch.cat([colours, 2 * cover - 1], 1) if with_cover else colours
+
+
+class CanvasSystem(System):
+    """A system that paints the face round the parts; its subclasses say with which networks and how they learn.
+
+    They set ``framing``, ``augment`` and ``with_cover`` (whether :meth:`paint` is told where parts lie).
+    """
+
+    framing: Framing
+    augment: Augment
+    with_cover: bool
+
+    def __init__(self, framing: Framing, augment: Augment, with_cover: bool) -> None:
+        super().__init__()
+        self.framing, self.augment, self.with_cover = framing, augment, with_cover
+        self.anchors = Anchors(framing.size)
+
+    @abstractmethod
+    def paint(self, canvas: Tensor) -> Tensor:
+        """Average-face pictures B × 3 or 4 × S × S to faces B × 3 × S × S in [-1, 1], without chance."""
+
+    def table(self, store: FaceStore) -> Table:
+        """``photo`` uint8 N × 3 × S × S and ``bits`` uint8 N × S × S, see :func:`likeness.faces.parts.mask_bits`."""
+        if store.framing != self.framing:
+            raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.framing}")
+        size, count = self.framing.size, len(store)
+        photos, bits = np.empty((count, 3, size, size), np.uint8), np.empty((count, size, size), np.uint8)
+        for i, face in enumerate(store):
+            photos[i] = face.image.transpose(2, 0, 1)
+            bits[i] = parts.mask_bits(face.landmarks, size)
+        return {"photo": torch.from_numpy(photos), "bits": torch.from_numpy(bits)}
+
+    def begin(self, table: Table) -> None:
+        """The mean position and width of every part over the training faces."""
+        total, wide, count = torch.zeros_like(self.anchors.mean), torch.zeros_like(self.anchors.width), 0
+        for bits in table["bits"].split(256):
+            masks = parts.unpack(bits)
+            total += parts.centroids(masks).sum(0).to(total)
+            wide += masks.amax(2).sum(-1).sum(0).to(wide)
+            count += len(bits)
+        self.anchors.mean.copy_(total / count)
+        self.anchors.width.copy_(wide / count)
+
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> PartsBatch:
+        """Flip, light, choose, move and tint parts as the recipe says, and lay them on the average face."""
+        photo = rows["photo"].float() / 127.5 - 1
+        masks = parts.unpack(rows["bits"])
+        device, plan = photo.device, self.augment
+        if not augment:
+            masks = masks * key_parts(len(photo)).to(device)[..., None, None]
+            return PartsBatch(self.canvas(photo, masks), photo, generator)
+
+        def chance(*shape: int) -> Tensor:
+            return torch.rand(*shape, generator=generator)
+
+        count, number = len(photo), len(parts.NAMES)
+        if plan.flip:
+            flips = (chance(count) < 0.5).to(device)[:, None, None, None]
+            photo = torch.where(flips, photo.flip(-1), photo)
+            masks = torch.where(flips, masks[:, list(parts.MIRRORED_BITS)].flip(-1), masks)
+        if plan.light:
+            gain = 1 + plan.light * (2 * chance(count, 1, 1, 1) - 1) + 0.3 * plan.light * (2 * chance(count, 3, 1, 1) - 1)
+            photo = ((photo + 1) * gain.to(device)).clamp(0, 2) - 1
+        masks = masks * choose_parts(plan, count, generator).to(device)[..., None, None]
+        shifts = scales = gains = None
+        if plan.move:
+            moved = (chance(count, 1) < plan.move).float()
+            # half of a displacement is shared by all parts, half is each part's own
+            away = 2 * chance(count, 1, 2) - 1 + (2 * chance(count, number, 2) - 1)
+            shifts = (moved[..., None] * plan.shift * away.clamp(-1, 1)).round().to(device)
+            size = (2 * chance(count, 1) - 1 + 0.25 * (2 * chance(count, number) - 1)).clamp(-1, 1)
+            scales = (1 + plan.zoom) ** (moved * size)
+            scales = scales.to(device)
+        if plan.tint:
+            tinted = (chance(count, 1, 1) < plan.tint).float()
+            away = 0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1)
+            gains = (tinted * plan.gain * away).exp()
+            gains = gains.to(device)
+        return PartsBatch(self.canvas(photo, masks, shifts, scales, gains), photo, generator)
+
+    def canvas(
+        self,
+        images: Tensor,
+        masks: Tensor,
+        shifts: Tensor | None = None,
+        scales: Tensor | None = None,
+        gains: Tensor | None = None,
+    ) -> Tensor:
+        """The average-face picture z that G takes, with its cover where the recipe wants one."""
+        anchors = self.anchors.mean.to(images.device)
+        colours, cover = parts.place(images, masks, anchors, shifts=shifts, scales=scales, gains=gains)
+        return generator_input(self.with_cover, colours, cover)
+
+    def show(self, rows: Table) -> Image:
+        """Rows of parts, face and photo; the last third with parts displaced and magnified."""
+        with torch.no_grad():
+            plain = self.batch(rows, torch.Generator().manual_seed(0), augment=False)
+            rough = self.batch(rows, torch.Generator().manual_seed(0), augment=True)
+            columns = []
+            for batch in (plain, rough):
+                columns += [batch.canvas[:, :3], self.paint(batch.canvas).float(), batch.photo]
+        strips = [np.concatenate(list(to_images(column)), 0) for column in columns]
+        return np.concatenate(strips, 1)
+
+    def measure(self, rows: Table) -> dict[str, float]:
+        """Mean PSNR in dB over the faces, of eight-bit pictures."""
+        values = []
+        with torch.no_grad():
+            for photo, bits in zip(rows["photo"].split(50), rows["bits"].split(50), strict=True):
+                batch = self.batch({"photo": photo, "bits": bits}, torch.Generator(), augment=False)
+                fake = ((self.paint(batch.canvas).float() + 1) * 127.5).round().clamp(0, 255)
+                error = (fake - photo.float()).square().flatten(1).mean(1).clamp(min=1e-8)
+                values.append(10 * torch.log10(255**2 / error))
+        return {"psnr": float(torch.cat(values).mean())}
+
+
+def key_parts(count: int) -> Tensor:
+    """All key parts and no jaw: count × P of {0, 1}."""
+    return torch.tensor([[float(name in parts.FACE) for name in parts.NAMES]]).repeat(count, 1)
+
+
+def choose_parts(plan: Augment, count: int, generator: torch.Generator) -> Tensor:
+    """Which parts each input has, by the recipe's chances: count × P of {0, 1}, never without all key parts."""
+    chosen = key_parts(count)
+    key = chosen[0] > 0
+    thin = torch.rand(count, 1, generator=generator) < plan.dropout
+    stay = torch.rand(count, int(key.sum()), generator=generator) >= plan.drop
+    saved = torch.randint(0, int(key.sum()), (count,), generator=generator)
+    stay[torch.arange(count), saved] = True
+    chosen[:, key] = torch.where(thin, stay, torch.ones_like(stay)).float()
+    chosen[:, parts.NAMES.index("jaw")] = (torch.rand(count, generator=generator) < plan.jaw).float()
+    return chosen

@@ -1,0 +1,133 @@
+"""``likeness study``: stops, goes on, and measures; on drawn faces with tiny networks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from likeness.checkpoint import read_card
+from likeness.cli.study import contenders
+from likeness.data.store import row, write_rows
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing
+from likeness.faces.drawing import drawn_faces
+from likeness.faces.landmarks import eye_distance
+from likeness.systems.parts.ablation import COMBINATIONS, ablation
+from likeness.systems.parts.recipes import PartsRecipe
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Path:
+    framing = Framing(size=64)
+    sides = ["train"] * 10 + ["validation"] * 2 + ["test"] * 4
+    faces = [replace(face, split=side) for face, side in zip(drawn_faces(16, framing), sides, strict=True)]
+    return write_rows(tmp_path / "drawn.parquet", [row(face, "lfw", eye_distance(face.landmarks)) for face in faces], framing)
+
+
+def test_every_subset_of_the_terms() -> None:
+    """Figure 10: a letter that is not named weighs nothing, G moves equally often, and D plays where there is an A."""
+    assert {frozenset(letters) for letters in COMBINATIONS} == {frozenset(s) for s in ("R", "P", "A", "RP", "RA", "PA", "RPA")}
+    for letters in COMBINATIONS:
+        recipe = ablation(letters, 200)
+        weights = {"R": recipe.weights.reconstruction, "P": recipe.weights.perceptual, "A": recipe.weights.adversarial}
+        assert {letter for letter, weight in weights.items() if weight > 0} == set(letters)
+        phases = recipe.training.phases
+        assert sum(phase.steps for phase in phases if "G" in phase.players) == 200
+        assert any("D" in phase.players for phase in phases) == ("A" in letters)
+        for phase in phases:  # in no phase is G left without a term
+            heard = {name for name, letter in zip(weights, weights, strict=True) if weights[letter] > 0}
+            assert phase.steps == 0 or "G" not in phase.players or heard - ({"A"} if phase.silent else set())
+    with pytest.raises(LikenessError, match="no combination"):
+        ablation("RX", 200)
+    with pytest.raises(LikenessError, match="at least 20"):
+        ablation("R", 3)
+
+
+def test_all_have_one_budget() -> None:
+    """Same faces a step, same steps of the generator, same inputs."""
+    plans = {**contenders("ablation", 300, False), **contenders("baselines", 300, False)}
+    assert len(plans) == 7 + 4
+    for kind, recipe in plans.values():
+        assert recipe.training.batch == 16
+        assert sum(phase.steps for phase in recipe.training.phases if "G" in phase.players) == 300, kind
+        assert recipe.augment == plans["parts-R"][1].augment  # type: ignore[attr-defined]
+        assert recipe.framing == plans["parts-R"][1].framing  # type: ignore[attr-defined]
+    assert isinstance(plans["parts-RPA"][1], PartsRecipe)
+
+
+def test_a_study_goes_on_where_it_stopped(
+    drawn: Path, likeness: Run, instruments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("study", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--csv", "t.csv", "--photos", "all")
+    assert likeness(*words, "--minutes", "0.001") == 3
+    assert "goes on" in capsys.readouterr().out
+    assert likeness(*words) == 0
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
+    assert len(stamps) == 5
+    assert likeness(*words) == 0
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps  # nothing is trained twice
+    said = json.loads((tmp_path / "s" / "baselines.json").read_text())
+    titles = [line["method"] for line in said["lines"]]
+    assert titles[0] == "ours" and len(titles) == 8 and said["faces"] == 4
+    with (tmp_path / "t.csv").open() as file:
+        assert [line["method"] for line in csv.DictReader(file)] == titles
+    with (tmp_path / "t_curves.csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert {line["method"] for line in curves} == set(titles[:5])
+    minutes = [float(line["processor_minutes"]) for line in curves if line["method"] == "ours"]
+    assert minutes == sorted(minutes)
+    assert (tmp_path / "s" / "baselines.png").is_file() and (tmp_path / "t_curves.png").is_file()
+    assert read_card(tmp_path / "s" / "pix2pix" / "weights.safetensors").system == "pix2pix"
+    capsys.readouterr()
+    assert likeness("study", "baselines", "--tiny", "--steps", "24", "--data", drawn, "-o", "s") == 2
+    assert "begun with another recipe" in capsys.readouterr().err
+    assert likeness("compare", "s/baselines.json", "s/baselines.json", "--method", titles[1]) == 0
+
+
+def test_evaluate_against_baselines_and_by_group(
+    drawn: Path, likeness: Run, instruments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ("--data", drawn, "--steps", "3", "--set", "training.look=3")
+    assert likeness("train", "parts:tiny", *tiny, "-o", "ours") == 0
+    assert likeness("train", "pix2pix:tiny", *tiny, "-o", "theirs") == 0
+    capsys.readouterr()
+    words = ("evaluate", "parts", "--data", drawn, "--weights", "ours", "--against", "theirs", "patchmatch", "--photos", "all")
+    assert likeness(*words, "--groups", "g.csv", "-o", "a.json") == 0
+    lines = json.loads((tmp_path / "a.json").read_text())["lines"]
+    assert [line["method"] for line in lines][:3] == ["ours", "pix2pix:tiny", "PatchMatch"]
+    with (tmp_path / "g.csv").open() as file:
+        groups = list(csv.DictReader(file))
+    for kind in ("skin tone (ITA)", "sharpness", "yaw"):
+        assert sum(int(line["count"]) for line in groups if line["kind"] == kind and line["method"] == "ours") == 4
+    out = capsys.readouterr().out
+    assert "instruments mobilefacenet_b 0c9ad2a83969" in out
+    assert likeness("evaluate", "parts", "--data", drawn, "--weights", "ours", "--against", "parts") == 2
+    assert "framed" in capsys.readouterr().err
+
+
+def test_128_photos_are_always_the_same(likeness: Run) -> None:
+    import argparse
+
+    from likeness.cli import tables
+
+    framing = Framing(size=64)
+    faces = [replace(face, split="test") for face in drawn_faces(150, framing)]
+    path = write_rows(Path("many.parquet"), [row(face, "lfw", 1.0) for face in faces], framing)
+    given = argparse.Namespace(data=path, source="lfw", split="test", photos="128", limit=None)
+    one, again = (tables.test_faces(given, framing).column("name") for _ in range(2))
+    assert one == again and len(set(one)) == 128
+    assert one != sorted(face.name for face in faces)[:128]
+
+
+def test_mistakes(likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert likeness("study", "ablation", "-o", "s") == 2
+    assert "--data" in capsys.readouterr().err
+    assert likeness("evaluate", "verification", "--real", ".") == 2
+    assert "--pairs" in capsys.readouterr().err
