@@ -36,12 +36,26 @@ smoke: $(BIN)/likeness
 docs: $(BIN)/likeness
 	$(BIN)/python tools/make_docs.py
 
-# every table in results/; DATA is a file made by: likeness prepare .../lfw .../celebamask -o faces.parquet
+# every table in results/. DATA and LFW are made by likeness prepare (docs/data.md); LFW alone is what the comparisons train on.
+# The two studies train eleven networks when RUNS does not hold them yet: hours.
 DATA ?= runs/faces.parquet
+LFW ?= runs/lfw.parquet
+YTF ?= runs/ytf.parquet
+RUNS ?= runs/comparison
+STEPS ?= 1000
+PHOTOS ?= ../shared/data/lfw
+LIKENESS := $(BIN)/likeness
 results: $(BIN)/pytest
-	$(BIN)/likeness evaluate parts --data $(DATA) --photos first --csv results/parts_lfw_first.csv --sheet runs/results_first.png
-	$(BIN)/likeness evaluate parts --data $(DATA) --photos all --csv results/parts_lfw_all.csv
-	$(BIN)/likeness evaluate parts --data $(DATA) --stray --csv results/parts_lfw_stray.csv --sheet runs/results_stray.png
+	$(LIKENESS) evaluate verification --real $(PHOTOS)/images --pairs $(PHOTOS)/pairs.txt --csv results/verification.csv
+	$(LIKENESS) evaluate parts --data $(DATA) --photos first --csv results/parts_lfw_first.csv --groups results/parts_groups.csv --sheet runs/results_first.png
+	$(LIKENESS) evaluate parts --data $(DATA) --photos all --csv results/parts_lfw_all.csv
+	$(LIKENESS) evaluate parts --data $(DATA) --stray --csv results/parts_lfw_stray.csv --sheet runs/results_stray.png
+	$(LIKENESS) study ablation --data $(LFW) -o $(RUNS) --steps $(STEPS) --csv results/parts_ablation.csv --curves results/parts_ablation_curves.csv
+	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos 128 --csv results/parts_table3_128.csv
+	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos all --csv results/parts_table3_all.csv --curves results/parts_table3_curves.csv
+	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(DATA) --floors $(LFW) --source celebamask --photos all --csv results/parts_cross_celebamask.csv --sheet runs/cross_celebamask.png
+	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(YTF) --floors $(LFW) --source youtube_faces --photos all --csv results/parts_cross_youtube.csv --sheet runs/cross_youtube.png
+	$(MAKE) docs
 
 clean:
 	rm -rf $(VENV) demo runs/smoke

@@ -20,7 +20,14 @@ from likeness.cli import parser as command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = {
+    "kind": "by",
+    "group": "group",
     "method": "method",
+    "recogniser": "recogniser",
+    "accuracy": "accuracy, ten folds",
+    "accepted_at_0.001": "accepted at one false in a thousand",
+    "pairs": "pairs",
+    "photos": "photos",
     "change": "change to the parts",
     "count": "N",
     "psnr": "PSNR, dB ↑",
@@ -43,7 +50,8 @@ def table(path: Path) -> str:
     lines = ["| " + " | ".join(HEADINGS[name] for name in shown) + " |", "|" + "---|" * len(shown)]
     lines += ["| " + " | ".join(row[name] for name in shown) + " |" for row in rows]
     first = rows[0]
-    about = f"{first['recipe']} at step {first['step']}, code {first['commit'] or 'uncommitted'}; {first['faces_of']}"
+    made = f"{first['recipe']}, {first['step']} steps, " if first["recipe"] else ""
+    about = f"{made}code {first['commit'] or 'uncommitted'}; {first['faces_of']}"
     lines += ["", f"{about}; `{path.relative_to(ROOT)}`"]
     return "\n".join(lines)
 

@@ -19,6 +19,9 @@ from likeness.records import Image
 from likeness.version import __version__
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+"""The source type of a picture that an algorithm without training has changed, such as an effect."""
+
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -45,13 +48,13 @@ def software(system: str, detail: str = "") -> str:
     return f"likeness {system} {__version__}" + (f" ({detail})" if detail else "")
 
 
-def packet(tool: str) -> bytes:
+def packet(tool: str, source_type: str = SOURCE_TYPE) -> bytes:
     """An XMP packet that names IPTC's source type and the tool."""
     text = (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">'
         f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_IPTC}" xmlns:xmp="{_XMP}" '
-        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}" xmp:CreatorTool="{_escaped(tool)}"/>'
+        f'Iptc4xmpExt:DigitalSourceType="{source_type}" xmp:CreatorTool="{_escaped(tool)}"/>'
         '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     )
     return text.encode()
@@ -61,9 +64,9 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def write(path: str | Path, picture: Image, tool: str) -> Path:
+def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE_TYPE) -> Path:
     """Write a picture with its mark; the suffix chooses the format."""
-    return image.write(path, picture, packet(tool), tool)
+    return image.write(path, picture, packet(tool, source_type), tool)
 
 
 def read(path: str | Path) -> Mark | None:

@@ -65,7 +65,8 @@ def test_all_have_one_budget() -> None:
 def test_a_study_goes_on_where_it_stopped(
     drawn: Path, likeness: Run, instruments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("study", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--csv", "t.csv", "--photos", "all")
+    words = ("study", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--photos", "all")
+    words += ("--csv", "t.csv", "--curves", "t_curves.csv")
     assert likeness(*words, "--minutes", "0.001") == 3
     assert "goes on" in capsys.readouterr().out
     assert likeness(*words) == 0

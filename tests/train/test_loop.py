@@ -164,7 +164,13 @@ def test_one_loss_alone_trains(tmp_path: Path, letter: str) -> None:
     framing = recipe.framing  # type: ignore[attr-defined]
     train(system, "parts", FaceStore.of(drawn_faces(8, framing), framing, "drawn"), tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
-    assert set(next(line for line in lines if "rate" in line)) == {"step", "rate", "processor_seconds", "discriminator", names[letter]}
+    assert set(next(line for line in lines if "rate" in line)) == {
+        "step",
+        "rate",
+        "processor_seconds",
+        "discriminator",
+        names[letter],
+    }
 
 
 def test_the_sheets_show_the_mean(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
     parser.add_argument("--tiny", action="store_true", help="tiny networks, to see it run")
     parser.add_argument("--also", nargs="+", default=[], metavar="W", help="measure these weights too, whatever their budget")
-    parser.add_argument("--csv", metavar="FILE.csv", help="write the table here too; the curves go beside it")
+    parser.add_argument("--csv", metavar="FILE.csv", help="write the table here too")
+    parser.add_argument("--curves", metavar="FILE.csv", help="write the training curves here too, and their picture beside it")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
 
@@ -146,8 +147,8 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
         return
     about = {"recipe": f"study {given.study}", "step": given.steps, "commit": _commit(), "faces_of": "200 validation people"}
     places = [Path(given.output) / f"{given.study}-curves.csv"]
-    if given.csv:
-        places.append(Path(given.csv).with_name(Path(given.csv).stem + "_curves.csv"))
+    if given.curves:
+        places.append(Path(given.curves))
     for place in places:
         tables.write_csv(place, table, about)
     try:

@@ -1,0 +1,77 @@
+"""``likeness effect``: a photo as a drawing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.records import Image
+
+NAMES = ("style_a", "style_b", "pencil", "line", "halftone", "hand_drawn")
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "effect", run, "turn a photo into a black-and-white drawing")
+    parser.add_argument("effect", choices=[*NAMES, "all"], help="which effect; all: a sheet of every one beside the photo")
+    parser.add_argument("photo", metavar="PHOTO", help="a photo, or a folder of them")
+    parser.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
+    parser.add_argument("--seed", type=int, default=0, help="the chance in strokes, grain and grid (default: 0)")
+    parser.add_argument(
+        "--erase", metavar="FEATURES", help="rub out left_eye, right_eye, nose or mouth of each face, such as nose,mouth"
+    )
+    parser.add_argument(
+        "--brush", metavar="MASK", help="rub out what is lighter than middle grey in this picture of the same size"
+    )
+    parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Draw."""
+    from likeness import provenance, sheet
+    from likeness.faces import effects
+    from likeness.image import read
+
+    if given.seed < 0:
+        raise LikenessError(f"--seed {given.seed}: a number from 0 is needed")
+    pairs = list(options.jobs(given.photo, given.output, given.effect))
+    names = given.erase.split(",") if given.erase else []
+    if unknown := [name for name in names if name not in effects.FEATURES]:
+        raise LikenessError(f"--erase {unknown[0]}: there are {', '.join(effects.FEATURES)}")
+    brush = read(given.brush, background=0) if given.brush else None
+
+    def work(before: Path, after: Path) -> None:
+        photo = read(before)
+        chosen = NAMES if given.effect == "all" else (given.effect,)
+        drawings = [_rubbed(effects.apply(name, photo, given.seed), photo, names, brush, str(before)) for name in chosen]
+        picture = drawings[0]
+        if given.effect == "all":
+            picture = sheet.grid([[photo, *drawings]], cell=256, columns=["photo", *NAMES])
+        provenance.write(after, picture, provenance.software("effect", given.effect), provenance.ENHANCED)
+        if given.json:
+            said = {"command": "effect", "effect": given.effect, "photo": str(before), "seed": given.seed}
+            options.sidecar(after, said | {"erased": names, "brush": given.brush})
+        print(after)
+
+    return options.each(pairs, work, given.photo)
+
+
+def _rubbed(drawing: Image, photo: Image, names: list[str], brush: Image | None, path: str) -> Image:
+    """The drawing with features and brushed places erased."""
+    from likeness.faces import effects
+    from likeness.faces.reader import FaceReader
+
+    if names:
+        faces = FaceReader().faces(photo)
+        if not faces:
+            raise LikenessError(f"{path}: no face was found, so there is no feature to erase; --brush MASK needs none")
+        for face in faces:
+            drawing = effects.mutilate(drawing, effects.erased_region(photo.shape[:2], face.landmarks, names))
+    if brush is not None:
+        drawing = effects.mutilate(drawing, brush.mean(2) > 127)
+    return drawing
