@@ -10,11 +10,14 @@ import torch
 from likeness import assets, systems
 from likeness.checkpoint import read_card, read_weights
 from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import freeze, thaw
 from likeness.train.loop import train
 
 SYSTEMS = sorted(systems.SYSTEMS)
+NOT_SHIPPED = ("portrait",)
+"""Systems whose weights have not been trained well enough to ship."""
 
 
 @pytest.fixture(params=SYSTEMS)
@@ -57,6 +60,11 @@ def test_shipped_weights(name: str) -> None:
     """They are inside the package, say what they are, and fit the recipe they carry."""
     path = systems.weights_path(name)
     assert path.parent == assets.WEIGHTS
+    if name in NOT_SHIPPED:
+        assert not path.exists(), "take it off the list"
+        with pytest.raises(LikenessError, match="ship yet"):
+            systems.load(name)
+        return
     assert path.stat().st_size < 60e6
     card = read_card(path)
     assert (card.system, card.licence) == (name, "Apache-2.0")

@@ -39,7 +39,11 @@ def test_commands_in_the_pages_exist() -> None:
         for line in re.findall(r"`(likeness [^`]+)`|^(likeness .+)$", page.read_text(), re.M):
             words = next(part for part in line if part).split("#")[0].split()
             assert words[1] in commands, f"{page.name}: {' '.join(words)}"
-            known = {flag for action in commands[words[1]]._actions for flag in action.option_strings}
+            actions = list(commands[words[1]]._actions)
+            actions += [
+                a for below in actions if isinstance(below.choices, dict) for p in below.choices.values() for a in p._actions
+            ]
+            known = {flag for action in actions for flag in action.option_strings}
             for word in words[2:]:
                 if word.startswith("-"):
                     assert word in known, f"{page.name}: {' '.join(words)}"

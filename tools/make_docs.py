@@ -74,10 +74,15 @@ def cli_page() -> str:
         "",
     ]
     (commands,) = (action for action in root._actions if isinstance(action, argparse._SubParsersAction))
+    named = dict(commands.choices)
     for name, command in commands.choices.items():
+        for below in command._actions:
+            if isinstance(below, argparse._SubParsersAction):
+                named |= {f"{name} {inner}": made for inner, made in below.choices.items()}
+    for name, command in sorted(named.items(), key=lambda item: list(commands.choices).index(item[0].split()[0])):
         lines += [f"## likeness {name}", "", f"{command.description}.", ""]
         for action in command._actions:
-            if isinstance(action, argparse._HelpAction):
+            if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
                 continue
             words = ", ".join(action.option_strings) or str(action.metavar or action.dest)
             value = "" if not action.option_strings or action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
@@ -112,7 +117,8 @@ def card_page(name: str) -> str:
 def pages() -> dict[Path, str]:
     """Every made page and its text."""
     made = {ROOT / "docs" / "cli.md": cli_page()}
-    made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in systems.SYSTEMS}
+    shipped = [name for name in systems.SYSTEMS if systems.weights_path(name).is_file()]
+    made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in shipped}
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         if path not in made and "<!-- table:" in path.read_text():
             made[path] = fill_tables(path.read_text())

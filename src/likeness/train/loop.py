@@ -85,7 +85,7 @@ def train(
     check_players(system)
     rank, world = join()
     device = next(system.parameters()).device
-    faces, judged = store.select("train"), store.select("validation").first_of_each_person().head(VALIDATION_FACES)
+    faces, judged = store.select("train"), system.judged(store).head(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}

@@ -1,0 +1,145 @@
+"""``likeness portrait``: one person's neural model: made from a folder of photos, then photos from drawings."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.data.store import FaceStore
+
+
+def add(commands: Any) -> None:
+    """Add the command and the two below it."""
+    parser = options.command(commands, "portrait", lambda given: 0, "one person's neural model: train it, draw with it")
+    below = parser.add_subparsers(metavar="train | draw", required=True)
+    training = options.command(below, "train", _train, "learn one person from a folder of photos; run again to go on")
+    training.add_argument("photos", metavar="FOLDER", help="photos of one person, at least 3; 20 to 70 are good")
+    training.add_argument("-o", "--output", required=True, metavar="MODEL", help="the run directory, which is the model")
+    training.add_argument("--recipe", default="person", metavar="NAME", help="of the portrait system (default: person)")
+    training.add_argument(
+        "--from", dest="warm", metavar="W", help="weights to begin from (default: the general model's; the word nothing for none)"
+    )
+    training.add_argument("--effects", metavar="NAMES", help="learn these effects only, such as pencil,line (default: all)")
+    training.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
+    training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+    drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
+    drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
+    drawing.add_argument(
+        "--model", default="portrait", metavar="MODEL", help="a run directory or weights (default: the general one)"
+    )
+    drawing.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
+    drawing.add_argument("--seed", type=int, metavar="N", help="add the noise of this seed (default: none)")
+    drawing.add_argument("--effect", metavar="NAME", help="DRAWING is a photo: draw it with this effect first")
+    drawing.add_argument("--sheet", action="store_true", help="write drawing and photo side by side")
+    drawing.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def _train(given: argparse.Namespace) -> int:
+    """Align, draw, fine-tune, and a contact sheet."""
+    import json
+    import shlex
+
+    import torch
+
+    from likeness import systems
+    from likeness.recipe import override
+    from likeness.systems.portrait.person import gather
+    from likeness.train.loop import Progress, train
+
+    if not Path(given.photos).is_dir():
+        raise LikenessError(f"{given.photos}: is not a folder of photos")
+    settings = list(given.set)
+    if given.effects:
+        settings.append(f"drawing.effects={json.dumps(given.effects.split(','))}")
+    recipe = override(systems.recipe(f"portrait:{given.recipe}"), settings)
+    if given.minutes is not None and given.minutes <= 0:
+        raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
+    warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
+    if warm is not None and not warm.is_file():
+        more = "" if given.warm else "; no general model ships yet, so begin with --from nothing"
+        raise LikenessError(f"{warm.name}: no such weights to begin from{more}")
+    if given.threads is not None:
+        torch.set_num_threads(max(given.threads, 1))
+    with options.bar("reading") as show:
+        gathered = gather(given.photos, recipe.framing, show)  # type: ignore[attr-defined]
+    for title, why in gathered.left_out:
+        print(f"likeness: left out {title}: {why}", file=sys.stderr)
+    held_out = len(gathered.store.select("validation"))
+    print(f"{len(gathered.store) - held_out} photos to learn from, {held_out} held out to look at")
+    asked = options.asked_to_stop()
+    torch.manual_seed(recipe.training.seed)
+    with options.bar("training") as show:
+
+        def report(progress: Progress) -> None:
+            show(progress.step, progress.steps, f"{progress.rate:.1f} pairs/s, {progress.remaining / 60:.0f} min left")
+
+        train(
+            systems.row("portrait").build(recipe),
+            "portrait",
+            gathered.store,
+            given.output,
+            minutes=given.minutes,
+            warm_start=warm,
+            terms="photos of the user's own",
+            report=report,
+            stop=lambda: bool(asked),
+        )
+    print(_contact_sheet(given.output, gathered.store))
+    if asked:
+        print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
+        return 128 + asked[0]
+    print(f"next: likeness portrait draw DRAWING --model {given.output}")
+    return 0
+
+
+def _contact_sheet(folder: str, store: FaceStore) -> Path:
+    """Every held-out photo (at most four) drawn with every effect of the recipe, and what the model makes of it."""
+    from likeness import provenance, sheet
+    from likeness.faces.effects import apply
+    from likeness.systems.portrait.synthesis import open_portrait
+
+    model = open_portrait(folder)
+    names = model.recipe.drawing.effects
+    rows = []
+    for face in store.select("validation").head(4):
+        drawings = [apply(name, face.image, 0) for name in names]
+        rows += [[face.image, *drawings], [None, *model.draw(drawings)]]
+    picture = sheet.grid(rows, cell=model.framing.size, columns=["photo", *names])
+    return provenance.write(Path(folder) / "contact-sheet.png", picture, provenance.software("portrait", model.recipe.name))
+
+
+def _draw(given: argparse.Namespace) -> int:
+    """Drawings to photos."""
+    from likeness import provenance, sheet
+    from likeness.faces.effects import apply
+    from likeness.systems.portrait.synthesis import open_portrait
+
+    if given.seed is not None and given.seed < 0:
+        raise LikenessError(f"--seed {given.seed}: a number from 0 is needed")
+    pairs = list(options.jobs(given.drawing, given.output, "portrait"))
+    model = open_portrait(given.model)
+    tool = provenance.software("portrait", model.recipe.name)
+
+    def work(before: Path, after: Path) -> None:
+        drawing = model.read(before)
+        if given.effect:
+            drawing = apply(given.effect, drawing, given.seed or 0)
+        noise = None if given.seed is None else model.noise(1, given.seed)
+        made = model.draw([drawing], noise=noise)[0]
+        picture = (
+            sheet.grid([[drawing, made]], cell=2 * model.framing.size, columns=["drawing", "photo"]) if given.sheet else made
+        )
+        provenance.write(after, picture, tool)
+        if given.json:
+            said = {"command": "portrait draw", "drawing": str(before), "model": given.model, "seed": given.seed}
+            options.sidecar(after, said | {"effect": given.effect, "step": model.card.step, "commit": model.card.commit})
+        print(after)
+
+    return options.each(pairs, work, given.drawing)

@@ -1,0 +1,47 @@
+"""Every equation of pix2pix (Isola, Zhu, Zhou & Efros 2017), each a function, and what each player minimises.
+
+Symbols: x the drawing, y the photo, z the noise, G(x, z) the made photo, D(x, y) the critic, on logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from likeness.losses import adversarial
+from likeness.records import Term
+
+
+def critic_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """(1) −E log D(x, y) − E log(1 − D(x, G(x, z))), a mean over patches."""
+    return adversarial.discriminate(real_logits, fake_logits)
+
+
+def generator_adversarial(fake_logits: Tensor) -> Tensor:
+    """(1) for G, as the paper trains it: −E log D(x, G(x, z))."""
+    return adversarial.persuade(fake_logits)
+
+
+def absolute(photo: Tensor, fake: Tensor) -> Tensor:
+    """(3) L_L1 = E ‖y − G(x, z)‖₁, a mean over pixels of pictures in [-1, 1]."""
+    return (photo - fake).abs().mean()
+
+
+def judge(critic: Callable[[Tensor], Tensor], drawing: Tensor, photo: Tensor, fake: Tensor) -> dict[str, Term]:
+    """What D minimises: (1), halved, "which slows down the rate at which D learns relative to G" (section 3.3)."""
+    real, made = critic(torch.cat([drawing, photo], 1)), critic(torch.cat([drawing, fake], 1))
+    return {"discriminator": Term(critic_loss(real, made), 0.5, "(1)")}
+
+
+def write(
+    critic: Callable[[Tensor], Tensor], drawing: Tensor, photo: Tensor, fake: Tensor, lambda_cgan: float, lambda_absolute: float
+) -> dict[str, Term]:
+    """(4) What G minimises: L_cGAN + λ L_L1. A term that weighs nothing is not computed."""
+    terms = {}
+    if lambda_cgan:
+        terms["adversarial"] = Term(generator_adversarial(critic(torch.cat([drawing, fake], 1))), lambda_cgan, "(1)")
+    if lambda_absolute:
+        terms["absolute"] = Term(absolute(photo, fake), lambda_absolute, "(3)")
+    return terms

@@ -1,0 +1,83 @@
+"""A folder of photos of one person, brought to order: aligned, checked to be one person, and split by photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, align
+from likeness.faces.descriptor import FaceDescriptor
+from likeness.faces.landmarks import eye_distance
+from likeness.faces.reader import FaceReader
+from likeness.image import pictures_in, read
+from likeness.records import AlignedFace
+
+FEWEST, STRANGER, SMALL = 3, 0.6, 16.0
+"""Photos needed; distance of dlib's descriptors beyond which two faces are two people; least eye distance in pixels."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The photos that can be used, as a store whose validation rows are held out, and why the others cannot."""
+
+    store: FaceStore
+    left_out: tuple[tuple[str, str], ...]
+
+
+def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], None] = lambda done, total: None) -> Gathered:
+    """Read a person's photos; every fifth is held out to look at the model by.
+
+    The largest face of a photo is taken. Faces that do not match the others are left out: the person is who the face is whose
+    descriptor is nearest to all others', and a face farther from it than :data:`STRANGER` is somebody else's.
+
+    Raises:
+        LikenessError: fewer than three photos are left; the message says what was wrong with the others.
+    """
+    name = Path(folder).resolve().name
+    reader, describe = FaceReader(), FaceDescriptor()
+    found: list[tuple[str, AlignedFace]] = []
+    descriptors: list[NDArray[np.float64]] = []
+    left_out: list[tuple[str, str]] = []
+    paths = pictures_in(folder)
+    for number, path in enumerate(paths):
+        title = path.relative_to(folder).as_posix()
+        try:
+            photo = read(path)
+            faces = reader.faces(photo)
+            if not faces:
+                raise LikenessError("no face was found")
+            points = faces[0].landmarks
+            if eye_distance(points) < SMALL:
+                raise LikenessError(
+                    f"the face is tiny: its eyes are {eye_distance(points):.0f} pixels apart, {SMALL:.0f} are needed"
+                )
+            image, landmarks, _ = align(photo, points, framing)
+            descriptors.append(describe.of(photo, points))
+            found.append((title, AlignedFace(image, landmarks, name, title, "train")))
+        except LikenessError as problem:
+            left_out.append((title, str(problem).removeprefix(f"{path}: ")))
+        progress(number + 1, len(paths))
+    kept = list(range(len(found)))
+    if len(found) > 1:
+        apart = np.linalg.norm(np.stack(descriptors)[:, None] - np.stack(descriptors)[None], axis=2)
+        person = int(np.median(apart, axis=1).argmin())
+        kept = [i for i in kept if apart[person, i] <= STRANGER]
+        for i in sorted(set(range(len(found))) - set(kept)):
+            far = f"distance {apart[person, i]:.2f} from {found[person][0]}, one person's is below {STRANGER}"
+            left_out.append((found[i][0], f"seems to be somebody else: {far}"))
+    if len(kept) < FEWEST:
+        reasons = "; ".join(f"{title}: {why}" for title, why in left_out[:3]) or f"the folder holds {len(paths)}"
+        raise LikenessError(f"{folder}: a person's model needs at least {FEWEST} photos, {len(kept)} can be used ({reasons})")
+    faces_kept = []
+    for place, i in enumerate(kept):
+        face = found[i][1]
+        held_out = place % 5 == 4 or (len(kept) < 5 and place == len(kept) - 1)
+        side = "validation" if held_out else "train"
+        faces_kept.append(AlignedFace(face.image, face.landmarks, face.person, face.name, side))
+    return Gathered(FaceStore.of(faces_kept, framing, name), tuple(left_out))

@@ -1,0 +1,115 @@
+"""What a portrait training is made of, and the three that come with the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing
+from likeness.faces.effects import EFFECTS
+from likeness.recipe import Phase, Recipe, Training, require
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How inputs are drawn from photos in training.
+
+    ``effects`` are the names that one is chosen from, photo by photo and step by step. With probability ``erase`` one or two
+    features are rubbed out. ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
+    (pix2pix's 286 → 256 is 30 at that size); for faces it is 0: the report found features misplaced and doubled with it
+    (figure 2c, d).
+    ``light`` varies the photo's brightness and contrast before it is drawn.
+    """
+
+    effects: tuple[str, ...] = tuple(EFFECTS)
+    erase: float = 0.0
+    flip: bool = True
+    jitter: int = 0
+    light: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.effects:
+            raise LikenessError(f"drawing.effects: at least one is needed of {', '.join(EFFECTS)}")
+        for name in self.effects:
+            require(name in EFFECTS, "drawing.effects", name, f"one of {', '.join(EFFECTS)}")
+        require(0 <= self.erase <= 1, "drawing.erase", self.erase, "a probability")
+        require(0 <= self.jitter <= 256, "drawing.jitter", self.jitter, "a number of pixels from 0 to 256")
+        require(0 <= self.light < 1, "drawing.light", self.light, "a share from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class PortraitRecipe(Recipe):
+    """A portrait training.
+
+    ``width`` and ``critic_width`` are ngf and ndf. ``absolute`` is λ of L1, ``adversarial`` the cGAN's own weight (1 in the
+    paper). ``dropout`` is the generator's noise in training. ``critic_norm`` is the critic's: ``"batch"`` in the paper.
+    """
+
+    framing: Framing = field(default_factory=lambda: Framing(size=256))
+    drawing: Drawing = field(default_factory=Drawing)
+    width: int = 64
+    critic_width: int = 64
+    critic_norm: str = "batch"
+    absolute: float = 100.0
+    adversarial: float = 1.0
+    dropout: bool = True
+
+    def __post_init__(self) -> None:
+        require(self.framing.size in (64, 128, 256, 512), "framing.size", self.framing.size, "64, 128, 256 or 512")
+        for name in ("width", "critic_width"):
+            require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        known = ("batch", "instance", "spectral", "none")
+        require(self.critic_norm in known, "critic_norm", self.critic_norm, f"one of {', '.join(known)}")
+
+
+def tiny() -> PortraitRecipe:
+    """Drawn faces, seconds: to see the machinery turn, and for tests."""
+    return PortraitRecipe(
+        name="portrait:tiny",
+        training=Training(batch=4, rates=(1e-3, 1e-3), phases=(Phase(12, ("D", "G")),), ema=4.0, every=5, look=12),
+        framing=Framing(size=64),
+        drawing=Drawing(erase=0.25, light=0.1),
+        width=8,
+        critic_width=8,
+        expects="a few seconds on two cores; smudges",
+    )
+
+
+def lite() -> PortraitRecipe:
+    """CPU hours, at 128 pixels and half the width."""
+    return PortraitRecipe(
+        name="portrait:lite",
+        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(12000, ("D", "G")),), cooldown=3000, ema=600.0),
+        framing=Framing(size=128),
+        drawing=Drawing(erase=0.25, light=0.15),
+        width=32,
+        critic_width=32,
+        critic_norm="spectral",
+        absolute=30.0,
+        expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
+    )
+
+
+def paper() -> PortraitRecipe:
+    """The report's networks and schedule (2,000 epochs of 21 pairs at batch 1), jitter off; for a GPU or patience."""
+    return PortraitRecipe(
+        name="portrait:paper",
+        training=Training(batch=1, phases=(Phase(42000, ("D", "G")),), ema=1.0, bf16=False, every=2000, look=2000),
+        drawing=Drawing(effects=("style_a",)),
+        expects="the report: four hours on a GPU of 2016",
+    )
+
+
+def person() -> PortraitRecipe:
+    """One person's model, begun from the general one's weights (``lite``): what ``likeness portrait train`` uses."""
+    return replace(
+        lite(),
+        name="portrait:person",
+        training=Training(
+            batch=8, rates=(1e-4, 2e-4), phases=(Phase(3000, ("D", "G")),), cooldown=1000, ema=150.0, every=250, look=500
+        ),
+        expects="under 20 minutes on two cores for 20 photos",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "person": person, "paper": paper}

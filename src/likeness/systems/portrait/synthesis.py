@@ -1,0 +1,113 @@
+"""The trained portrait system: a drawing in, a photo out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likeness.checkpoint import Card, fill
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, align
+from likeness.faces.reader import FaceReader
+from likeness.image import read, to_images, to_tensor
+from likeness.nn.unet import UNet
+from likeness.recipe import thaw
+from likeness.records import Image
+from likeness.synthesizer import Synthesizer
+from likeness.systems.portrait.recipes import PortraitRecipe
+
+
+class PortraitSynthesizer(Synthesizer):
+    """Photos from drawings of a person, or of anybody.
+
+    >>> hugo = likeness.load("runs/hugo")  # doctest: +SKIP
+    >>> photo = hugo.draw([hugo.read("sketch.png")])[0]  # doctest: +SKIP
+    """
+
+    conditions: ClassVar[dict[str, str]] = {"drawing": "a grey picture of a face, framed as the recipe says; see read()"}
+
+    def __init__(self, recipe: PortraitRecipe, card: Card, generator: UNet) -> None:
+        self.recipe, self.card, self.framing = recipe, card, recipe.framing
+        self.generator = generator.eval()
+        self.reader: FaceReader | None = None
+
+    @classmethod
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> PortraitSynthesizer:
+        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
+        recipe = thaw(PortraitRecipe, card.recipe)
+        generator = UNet(recipe.framing.size, 3, 3, recipe.width)
+        fill(nn.ModuleDict({"generator": generator}), state, path)
+        return cls(recipe, card, generator)
+
+    def graph(self) -> nn.Module:
+        """G: drawings B × 3 × S × S (and noise B × K) to photos B × 3 × S × S in [-1, 1]."""
+        return self.generator
+
+    @torch.inference_mode()
+    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
+        """A photo for each drawing: uint8 B × S × S × 3.
+
+        Args:
+            conditions: drawings S × S × 3; colours are taken for their greys.
+            noise: B × K in [0, 1), see :class:`likeness.nn.unet.UNet`; None for the one result without noise.
+
+        Raises:
+            LikenessError: no drawing, or one of another size.
+        """
+        size = self.framing.size
+        if not len(conditions):
+            raise LikenessError("no drawing was given")
+        for picture in conditions:
+            if picture.shape != (size, size, 3):
+                raise LikenessError(
+                    f"a drawing is {picture.shape[1]}×{picture.shape[0]}, the model wants {size}×{size}; see read()"
+                )
+        greys = [np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) for picture in conditions]
+        drawings = to_tensor(np.stack(greys))
+        noises = [None] * len(drawings.split(16)) if noise is None else noise.split(16)
+        made = [self.generator(some, z) for some, z in zip(drawings.split(16), noises, strict=True)]
+        return to_images(torch.cat(made))
+
+    def noise(self, count: int, seed: int) -> Tensor:
+        """Noise for ``count`` pictures by a seed."""
+        return torch.rand(count, self.generator.noise_length, generator=torch.Generator().manual_seed(seed))
+
+    def read(self, path: str | Path | Image) -> Image:
+        """A drawing from a file or a picture, framed as the model wants it.
+
+        A face that the detector sees is aligned by its eyes and mouth; otherwise (drawings may be too free) the middle square is
+        taken as it is, as if it were framed already.
+        """
+        picture = path if isinstance(path, np.ndarray) else read(path)
+        self.reader = self.reader or FaceReader()
+        faces = self.reader.faces(picture)
+        if faces and not self._framed(picture, faces[0].landmarks):
+            return align(picture, faces[0].landmarks, self.framing)[0]
+        side = min(picture.shape[:2])
+        top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+        square = picture[top : top + side, left : left + side]
+        how = cv2.INTER_AREA if side > self.framing.size else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(square, (self.framing.size, self.framing.size), interpolation=how), np.uint8)
+
+    def _framed(self, picture: Image, landmarks: np.ndarray) -> bool:
+        """Whether a square picture's eyes already stand within a fiftieth of where the framing has them."""
+        if picture.shape[0] != picture.shape[1]:
+            return False
+        template = Framing(picture.shape[0], self.framing.eye_distance, self.framing.eye_height, self.framing.mouth_drop).template
+        eyes = np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)])
+        return bool(np.abs(eyes - template[:2]).max() < 0.02 * picture.shape[0])
+
+
+def open_portrait(weights: str | Path) -> PortraitSynthesizer:
+    """A portrait synthesizer from a weights file or run directory."""
+    from likeness.systems import load
+
+    system = load(weights, "portrait")
+    assert isinstance(system, PortraitSynthesizer)
+    return system
