@@ -17,6 +17,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import eye_distance
+from likeness.image import read
 from likeness.systems.parts.ablation import COMBINATIONS, ablation
 from likeness.systems.parts.recipes import PartsRecipe
 
@@ -84,6 +85,7 @@ def test_a_study_goes_on_where_it_stopped(
     assert {line["method"] for line in curves} == set(titles[:5])
     minutes = [float(line["processor_minutes"]) for line in curves if line["method"] == "ours"]
     assert minutes == sorted(minutes)
+    assert read(tmp_path / "s" / "baselines-samples.png").shape[1] > 10 * 128  # photo, parts and eight methods
     assert (tmp_path / "s" / "baselines.png").is_file() and (tmp_path / "t_curves.png").is_file()
     assert read_card(tmp_path / "s" / "pix2pix" / "weights.safetensors").system == "pix2pix"
     capsys.readouterr()

@@ -18,11 +18,11 @@ BASELINES: dict[str, Row] = {
         ("context_encoder", "Context Encoder (Pathak et al. 2016)", "ContextEncoderRecipe", "ContextEncoderSystem"),
         (
             "contextual_attention",
-            "inpainting with contextual attention (Yu et al. 2018)",
+            "contextual attention (Yu et al. 2018)",
             "ContextualAttentionRecipe",
             "ContextualAttentionSystem",
         ),
-        ("pluralistic", "pluralistic completion, PIC (Zheng et al. 2019)", "PluralisticRecipe", "PluralisticSystem"),
+        ("pluralistic", "PIC (Zheng et al. 2019)", "PluralisticRecipe", "PluralisticSystem"),
     )
 }
 

@@ -14,6 +14,21 @@ from likeness.errors import LikenessError
 if TYPE_CHECKING:
     from likeness.evaluate.parts import Painter
     from likeness.recipe import Recipe
+    from likeness.records import Image
+    from likeness.systems.parts.synthesis import PartsSynthesizer
+
+FIGURE = (
+    "photo",
+    "parts",
+    "PatchMatch",
+    "Context Encoder (Pathak et al. 2016)",
+    "contextual attention (Yu et al. 2018)",
+    "pix2pix (Isola et al. 2017)",
+    "PIC (Zheng et al. 2019)",
+    *("R", "P", "A", "RP", "RA", "PA", "RPA"),
+    "ours",
+)
+"""Columns in the order of figures 9 and 10; what is not named stands behind."""
 
 STUDIES = {
     "ablation": "R, P, A and all their combinations (figure 10 of Sun, Guo & Liu 2022)",
@@ -213,10 +228,31 @@ def _measure(given: argparse.Namespace, runs: dict[str, Path]) -> None:
     tables.write_csv(folder / f"{given.study}.csv", table, about)
     if given.csv:
         tables.write_csv(given.csv, table, about)
-    shown = ["photo", "parts", *(name for name in pictures if name not in ("photo", "parts"))]
-    sheet = tables.contact_sheet(chosen, {name: pictures[name] for name in shown}, 12)
-    provenance.write(folder / f"{given.study}.png", sheet, provenance.software("parts", str(about["recipe"])))
-    print(folder / f"{given.study}.png")
+    order = sorted(pictures, key=lambda name: FIGURE.index(name) if name in FIGURE else len(FIGURE))
+    sheet = tables.contact_sheet(chosen, {name: pictures[name] for name in order}, 12)
+    tool = provenance.software("parts", str(about["recipe"]))
+    print(provenance.write(folder / f"{given.study}.png", sheet, tool))
+    print(provenance.write(folder / f"{given.study}-samples.png", _on_samples(first, methods, order), tool))
+
+
+def _on_samples(system: PartsSynthesizer, methods: dict[str, Painter], order: list[str]) -> Image:
+    """The same sheet on the sample faces, who are nobody and may be shown."""
+    import torch
+
+    from likeness import assets, sheet
+    from likeness.faces import parts
+    from likeness.image import pictures_in, to_images, to_tensor
+
+    people = [system.read(path) for path in pictures_in(assets.SAMPLES)]
+    photos = torch.cat([to_tensor(person.image) for person in people])
+    bits = torch.stack([torch.from_numpy(parts.mask_bits(person.landmarks, system.framing.size)) for person in people])
+    masks = parts.unpack(bits)
+    masks[:, [i for i, name in enumerate(parts.NAMES) if name not in parts.FACE]] = 0
+    colours, cover = parts.place(photos, masks, system.anchors.mean)
+    made = {"photo": to_images(photos), "parts": to_images(colours)}
+    made |= {name: to_images(paint(colours, cover)) for name, paint in methods.items()}
+    rows = [[made[name][i] for name in order] for i in range(len(people))]
+    return sheet.grid(rows, columns=[tables.heading(name) for name in order])
 
 
 def _commit() -> str:

@@ -161,7 +161,13 @@ def contact_sheet(store: FaceStore, pictures: Mapping[str, Image], count: int = 
     from likeness import sheet
 
     rows = [[pictures[name][i] for name in pictures] for i in range(min(count, len(store)))]
-    return sheet.grid(rows, columns=[name if len(name) < 22 else name[:21] + "…" for name in pictures])
+    return sheet.grid(rows, columns=[heading(name) for name in pictures])
+
+
+def heading(name: str) -> str:
+    """A method's name, short enough for a column."""
+    name = name.split(" (")[0]
+    return name if len(name) < 22 else name[:21] + "…"
 
 
 def _quoted(cell: str) -> str:
