@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from likeness import assets
 from likeness.checkpoint import read_card
 from likeness.cli.study import contenders
 from likeness.data.store import row, write_rows
@@ -17,7 +18,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import eye_distance
-from likeness.image import read
+from likeness.image import pictures_in, read
 from likeness.systems.parts.ablation import COMBINATIONS, ablation
 from likeness.systems.parts.recipes import PartsRecipe
 
@@ -113,6 +114,23 @@ def test_evaluate_against_baselines_and_by_group(
     assert "instruments mobilefacenet_b 0c9ad2a83969" in out
     assert likeness("evaluate", "parts", "--data", drawn, "--weights", "ours", "--against", "parts") == 2
     assert "framed" in capsys.readouterr().err
+    assert likeness("train", "pix2pix:tiny", *tiny, "-o", "theirs") == 0
+    assert "next: likeness parts PHOTO --weights theirs" in capsys.readouterr().out
+    photo = next(iter(pictures_in(assets.SAMPLES)))
+    assert likeness("parts", photo, "--weights", "theirs", "-o", "face.png") == 0
+    assert read(tmp_path / "face.png").shape == (64, 64, 3)
+
+
+def test_a_finished_run_of_other_data_is_not_taken(drawn: Path, likeness: Run, instruments: Path, tmp_path: Path) -> None:
+    words = ("--tiny", "--steps", "20", "-o", "s", "--minutes", "0.2")
+    likeness("study", "baselines", "--data", drawn, *words)
+    assert (tmp_path / "s" / "parts-RPA" / "weights.safetensors").is_file()
+    framing = Framing(size=64)
+    faces = drawn_faces(16, framing, 50)
+    sides = ["train"] * 10 + ["validation"] * 2 + ["test"] * 4
+    rows = [row(replace(face, split=side), "lfw", 1.0) for face, side in zip(faces, sides, strict=True)]
+    other = write_rows(tmp_path / "drawn2" / "drawn.parquet", rows, framing)
+    assert likeness("study", "baselines", "--data", other, *words) == 2
 
 
 def test_128_photos_are_always_the_same(likeness: Run) -> None:
@@ -129,8 +147,18 @@ def test_128_photos_are_always_the_same(likeness: Run) -> None:
     assert one != sorted(face.name for face in faces)[:128]
 
 
-def test_mistakes(likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes(drawn: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert likeness("study", "ablation", "-o", "s") == 2
     assert "--data" in capsys.readouterr().err
+    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--source", "mars", "--tiny") == 2
+    assert "its sources are lfw" in capsys.readouterr().err
+    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--device", "foo", "--tiny") == 2
+    assert "no such device" in capsys.readouterr().err
+    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--also", "parts", "--tiny") == 2
+    assert "framed" in capsys.readouterr().err
+    assert not (Path("s")).exists()
+    assert likeness("evaluate", "parts", "--data", drawn, "--stray", "--groups", "g.csv") == 2
+    assert likeness("evaluate", "--real", ".", "--fake", ".", "--csv", "t.csv") == 2
+    capsys.readouterr()
     assert likeness("evaluate", "verification", "--real", ".") == 2
     assert "--pairs" in capsys.readouterr().err

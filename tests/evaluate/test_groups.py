@@ -25,6 +25,13 @@ def test_typology_angle_closed_form(lightness: float, b: float) -> None:
     assert individual_typology_angle(flat(lightness, 10, b), FACE.landmarks) == pytest.approx(expected, abs=2.5)
 
 
+def test_a_grey_photo_has_no_skin_tone() -> None:
+    assert np.isnan(individual_typology_angle(flat(70, 0, 0), FACE.landmarks))
+    assert np.isnan(individual_typology_angle(flat(70, 5, -10), FACE.landmarks))
+    images = [flat(70, 10, 15), flat(70, 0, 0)]
+    assert groups_of(images, [FACE.landmarks] * 2)["skin tone (ITA)"] == ["light", "unknown"]
+
+
 def test_only_the_cheeks_count() -> None:
     """Hair, eyes and background do not change a face's tone."""
     tone = individual_typology_angle(FACE.image, FACE.landmarks)

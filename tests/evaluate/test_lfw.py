@@ -81,7 +81,7 @@ def test_people_are_told_apart(samples: list[Path], tmp_path: Path) -> None:
 
 
 def test_points_agree_with_dlibs(instruments: Path, samples: list[Path]) -> None:
-    """Two detectors that know nothing of each other put eyes, nose and mouth within a fifteenth of the eye distance."""
+    """Two detectors that know nothing of each other: in the mean within a tenth of the eye distance."""
     from likeness.image import read
 
     finder, reader = FivePointFinder(), FaceReader()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from likeness.nn.inception import Inception, pool
+from likeness.nn.inception import BlockE, Inception, pool
 from likeness.nn.mobilefacenet import MobileFaceNet
 from likeness.nn.patchgan import PatchGAN
+from likeness.nn.retinaface import RetinaFace, anchors
 from likeness.nn.unet import UNet
 
 
@@ -48,6 +49,52 @@ def test_unet_refuses_other_sizes() -> None:
 def test_inception_pools_leave_out_the_border() -> None:
     ones = torch.ones(1, 2, 5, 5)
     torch.testing.assert_close(pool(ones), ones)  # with the border counted, corners would be 4/9
+
+
+def test_inception_has_the_published_names_and_shapes() -> None:
+    """Some entries of the published file (torchvision's names), among them the tall and wide filters that are easily swapped."""
+    shapes = {key: tuple(value.shape) for key, value in Inception().state_dict().items()}
+    assert shapes["Conv2d_1a_3x3.conv.weight"] == (32, 3, 3, 3)
+    assert shapes["Mixed_5b.branch5x5_2.conv.weight"] == (64, 48, 5, 5)
+    assert shapes["Mixed_6a.branch3x3dbl_3.conv.weight"] == (96, 96, 3, 3)
+    assert shapes["Mixed_6b.branch7x7_2.conv.weight"] == (128, 128, 1, 7)
+    assert shapes["Mixed_6b.branch7x7_3.conv.weight"] == (192, 128, 7, 1)
+    assert shapes["Mixed_6e.branch7x7dbl_2.conv.weight"] == (192, 192, 7, 1)
+    assert shapes["Mixed_7a.branch7x7x3_4.conv.weight"] == (192, 192, 3, 3)
+    assert shapes["Mixed_7b.branch3x3_2a.conv.weight"] == (384, 384, 1, 3)
+    assert shapes["Mixed_7c.branch3x3dbl_3b.conv.weight"] == (384, 384, 3, 1)
+    assert shapes["Mixed_7c.branch_pool.bn.running_var"] == (192,)
+    assert shapes["fc.weight"] == (1008, 2048)
+    assert len([key for key in shapes if key.endswith("conv.weight")]) == 94
+
+
+def test_inceptions_last_block_pools_by_maximum() -> None:
+    torch.manual_seed(0)
+    last, inner = BlockE(8, last=True).eval(), BlockE(8, last=False).eval()
+    inner.load_state_dict(last.state_dict())
+    x = torch.rand(1, 8, 5, 5)
+    one, other = last(x), inner(x)
+    assert torch.equal(one[:, :-192], other[:, :-192])
+    torch.testing.assert_close(one[:, -192:], last.branch_pool(torch.nn.functional.max_pool2d(x, 3, 1, 1)))
+    assert not torch.equal(one[:, -192:], other[:, -192:])
+
+
+def test_retinaface_decodes_boxes_and_points() -> None:
+    """With all heads at 0 each anchor predicts itself: its own square, its centre five times, and an even score."""
+    network = RetinaFace().eval()
+    for heads in (network.ClassHead, network.BboxHead, network.LandmarkHead):
+        for weight in heads.parameters():
+            torch.nn.init.zeros_(weight)
+    scores, boxes, points = network(torch.rand(1, 3, 64, 96) * 255)
+    centre, side = anchors(64, 96)
+    torch.testing.assert_close(boxes[0], torch.cat([centre - side / 2, centre + side / 2], 1))
+    torch.testing.assert_close(points[0], centre[:, None].expand(-1, 5, -1))
+    torch.testing.assert_close(scores, torch.full_like(scores, 0.5))
+    with torch.no_grad():
+        network.BboxHead[0].conv1x1.bias[:4] = torch.tensor([1.0, 0, 1.0, 0])  # the first anchor of each place of level 1
+    box = network(torch.zeros(1, 3, 64, 96))[1][0, 0]
+    half = 16 * torch.exp(torch.tensor(0.2)) / 2  # variances 0.1 and 0.2
+    torch.testing.assert_close(box, torch.tensor([4 + 1.6 - half, 4 - 8.0, 4 + 1.6 + half, 4 + 8.0]))
 
 
 def test_inception_outputs() -> None:

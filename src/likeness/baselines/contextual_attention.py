@@ -90,7 +90,7 @@ def attend(features: Tensor, known: Tensor, sharpness: float = 10.0) -> Tensor:
     height, width = features.shape[-2:]
     small, small_known = features[..., ::2, ::2], max_pool2d(known, 2)
     patches = unfold(small.float(), 3, padding=1)
-    borrowable = max_pool2d(small_known, 3, 1, 1).flatten(1) > 0
+    borrowable = max_pool2d(small_known, 3, 1, 1).flatten(1) > 0.5
     borrowable |= ~borrowable.any(1, keepdim=True)
     similarity = normalize(patches, dim=1).transpose(1, 2) @ normalize(patches, dim=1)
     similarity = (sharpness * similarity).masked_fill(~borrowable[:, None, :], -torch.inf)
@@ -159,7 +159,7 @@ def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor, hole: Tensor
     """E (‖∇D(x̂) ⊙ hole‖₂ − 1)², x̂ between a real and a made picture (Gulrajani et al. 2017, masked as in the paper)."""
     between = (real + chance * (made - real)).detach().requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    lengths: Tensor = (slope.float() * hole).flatten(1).norm(dim=1)
+    lengths: Tensor = (slope[:, :3].float() * hole).flatten(1).norm(dim=1)  # of the colours; the cover is the same in both
     return (lengths - 1).square().mean()
 
 

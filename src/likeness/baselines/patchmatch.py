@@ -28,7 +28,7 @@ class PatchMatch:
 
     def paint(self, colours: Tensor, cover: Tensor) -> Tensor:
         """Average-face colours B × 3 × S × S in [-1, 1] and their cover B × 1 × S × S, to pictures B × 3 × S × S."""
-        scales = [(colours, cover)]
+        scales = [(colours, (cover > 0.5).to(cover))]  # laid by interpolation, a cover can be a little over 0
         while scales[-1][0].shape[-1] > 32:
             picture, known = scales[-1]
             share = avg_pool2d(known, 2)

@@ -180,9 +180,7 @@ class PluralisticSystem(Baseline):
                 "divergence_generative": Term(divergence(frozen, prior), self.recipe.divergence, "KL, generative"),
                 "appearance_reconstructive": Term((reconstructed - photo).abs().mean(), self.recipe.appearance, "appearance"),
                 "appearance_generative": Term(
-                    (known * (generated - photo)).abs().sum() / (3 * known.sum()).clamp(min=1),
-                    self.recipe.appearance,
-                    "appearance, given part only",
+                    (known * (generated - photo)).abs().mean(), self.recipe.appearance, "appearance, given part only"
                 ),
                 "adversarial_reconstructive": Term(matched, self.recipe.adversarial, "matched features"),
                 "adversarial_generative": Term(judged, self.recipe.adversarial, "least squares"),

@@ -50,11 +50,17 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Measure."""
+    if given.stray and (given.groups or given.against):
+        raise LikenessError("--stray measures one model's displaced parts; leave out --groups and --against")
+    if given.inception and given.system:
+        raise LikenessError("--inception is for two folders; a protocol writes its pictures to none")
     if given.system == "verification":
         if not (given.real and given.pairs):
             raise LikenessError("verification needs --real DIR, the folder of LFW's people, and --pairs FILE")
         return _verification(given)
     if given.real or given.fake:
+        if given.csv or given.groups or given.sheet or given.against:
+            raise LikenessError("two folders give one table: write it with -o FILE.json")
         if given.system or not (given.real and given.fake):
             raise LikenessError("name --real DIR and --fake DIR together, or a system and its --data")
         return _folders(given)
@@ -174,7 +180,7 @@ def _parts(given: argparse.Namespace) -> int:
         tables.write_json(given.output, about, lines, chosen.column("name"))
     if given.csv:
         tables.write_csv(given.csv, table, about)
-    if given.groups and not given.stray:
+    if given.groups:
         tables.grouped(given.groups, chosen, lines, about)
     if given.sheet:
         provenance.write(given.sheet, tables.contact_sheet(chosen, pictures), provenance.software("parts", str(about["recipe"])))

@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from likeness.cli import options
+from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 
@@ -38,9 +38,8 @@ def run(given: argparse.Namespace) -> int:
 
     from likeness import provenance
     from likeness.systems.parts.figures import GROUPS, matrix
-    from likeness.systems.parts.synthesis import open_parts
 
-    system = open_parts(given.weights)
+    system = tables.painter(given.weights)
     people = [system.read(photo) for photo in photos]
     picture, chosen, faces = matrix(system, people, None if given.every else given.random or 10, given.seed)
     tool = provenance.software("parts", system.card.recipe["name"])

@@ -136,12 +136,36 @@ def made_with(given: argparse.Namespace, card: Any) -> dict[str, Any]:
     }
 
 
-def asked_to_stop() -> list[int]:
-    """From now on an interruption is written into this list instead of ending the program."""
+@contextmanager
+def asked_to_stop() -> Iterator[list[int]]:
+    """Within, an interruption is written into this list instead of ending the program."""
     asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         signal.signal(number, lambda which, frame: asked.append(which))
-    return asked
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def processors(device: str | None, threads: int | None) -> Any:
+    """The device to train on, once ``--device`` and ``--threads`` are found to be possible; threads are set."""
+    import torch
+
+    from likeness.train.distributed import local_device
+
+    if threads is not None:
+        if threads < 1:
+            raise LikenessError(f"--threads {threads}: at least one is needed")
+        torch.set_num_threads(threads)
+    try:
+        found = local_device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError):
+        raise LikenessError(f"--device {device}: this machine has no such device") from None
+    return found
 
 
 @contextmanager

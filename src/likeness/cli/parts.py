@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likeness.cli import options
+from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
@@ -48,10 +48,9 @@ def run(given: argparse.Namespace) -> int:
     pairs = list(options.jobs(source, given.output, "parts")) if given.photo else [_mixed(source, given.output)]
 
     from likeness.faces import parts as names
-    from likeness.systems.parts.synthesis import open_parts
 
     only = names.named(given.only.split(",")) if given.only else names.FACE
-    system = open_parts(given.weights)
+    system = tables.painter(given.weights)
     donated, used = options.donors(system, named)
 
     def work(before: Path, after: Path) -> None:

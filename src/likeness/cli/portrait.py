@@ -65,17 +65,15 @@ def _train(given: argparse.Namespace) -> int:
     if warm is not None and not warm.is_file():
         more = "" if given.warm else "; no general model ships yet, so begin with --from nothing"
         raise LikenessError(f"{warm.name}: no such weights to begin from{more}")
-    if given.threads is not None:
-        torch.set_num_threads(max(given.threads, 1))
+    options.processors("cpu", given.threads)
     with options.bar("reading") as show:
         gathered = gather(given.photos, recipe.framing, show)  # type: ignore[attr-defined]
     for title, why in gathered.left_out:
         print(f"likeness: left out {title}: {why}", file=sys.stderr)
     held_out = len(gathered.store.select("validation"))
     print(f"{len(gathered.store) - held_out} photos to learn from, {held_out} held out to look at")
-    asked = options.asked_to_stop()
     torch.manual_seed(recipe.training.seed)
-    with options.bar("training") as show:
+    with options.asked_to_stop() as asked, options.bar("training") as show:
 
         def report(progress: Progress) -> None:
             show(progress.step, progress.steps, f"{progress.rate:.1f} pairs/s, {progress.remaining / 60:.0f} min left")

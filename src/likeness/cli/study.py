@@ -12,6 +12,7 @@ from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
+    from likeness.data.store import FaceStore
     from likeness.evaluate.parts import Painter
     from likeness.recipe import Recipe
     from likeness.records import Image
@@ -89,6 +90,13 @@ def run(given: argparse.Namespace) -> int:
     if not given.data:
         raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
     plan = contenders(given.study, given.steps, given.tiny)
+    framing = next(iter(plan.values()))[1].framing  # type: ignore[attr-defined]
+    # what cannot be measured is said now, not after hours of training
+    chosen = tables.test_faces(given, framing)
+    others = {word: tables.painter(word) for word in given.also}
+    for word, other in others.items():
+        if other.framing != framing:
+            raise LikenessError(f"{word}: is for faces framed {other.framing}, the study for {framing}")
     if not _train(given, plan):
         print("stopped before all were trained; the same command goes on")
         return 3
@@ -96,8 +104,9 @@ def run(given: argparse.Namespace) -> int:
     titles = {name: name.removeprefix("parts-") if name not in BASELINES else BASELINES[name].what for name in plan}
     if given.study == "baselines":
         titles["parts-RPA"] = "ours"
-    _curves(given, {titles[name]: folder / name for name in plan})
-    _measure(given, {titles[name]: folder / name for name in plan})
+    runs = {titles[name]: folder / name for name in plan}
+    _curves(given, runs)
+    _measure(given, runs, chosen, others)
     return 0
 
 
@@ -110,16 +119,14 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bo
     from likeness import baselines
     from likeness.checkpoint import read_card
     from likeness.data.store import FaceStore
-    from likeness.train.distributed import local_device
-    from likeness.train.loop import Progress, train
+    from likeness.train.loop import Progress, learned_from, train
 
-    if given.threads is not None:
-        torch.set_num_threads(max(given.threads, 1))
-    store, began, asked = FaceStore(given.data), time.monotonic(), options.asked_to_stop()
-    with options.bar("training") as show:
+    device, store, began = options.processors(given.device, given.threads), FaceStore(given.data), time.monotonic()
+    data = learned_from(store)
+    with options.asked_to_stop() as asked, options.bar("training") as show:
         for place, (name, (kind, recipe)) in enumerate(plan.items()):
             run = Path(given.output) / name
-            if _trained(run / "weights.safetensors", recipe):
+            if _trained(run / "weights.safetensors", recipe, data):
                 continue
 
             def report(progress: Progress, name: str = name, place: int = place) -> None:
@@ -130,22 +137,22 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bo
             if asked or (left is not None and left <= 0):
                 return False
             torch.manual_seed(recipe.training.seed)
-            system = baselines.row(kind).build(recipe).to(local_device(given.device))
+            system = baselines.row(kind).build(recipe).to(device)
             weights = train(system, kind, store, run, minutes=left, report=report, stop=lambda: bool(asked))
             if read_card(weights).step < recipe.training.steps:
                 return False
-    return True
+        return not asked
 
 
-def _trained(weights: Path, recipe: Recipe) -> bool:
-    """Whether these weights are this recipe's, trained to its end."""
+def _trained(weights: Path, recipe: Recipe, data: dict[str, str]) -> bool:
+    """Whether these weights are this recipe's, trained on this data to its end."""
     from likeness.checkpoint import read_card
     from likeness.recipe import freeze
 
     if not weights.is_file():
         return False
     card = read_card(weights)
-    return card.step >= recipe.training.steps and card.recipe == freeze(recipe)
+    return card.step >= recipe.training.steps and (card.recipe, card.data) == (freeze(recipe), data)
 
 
 def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
@@ -160,7 +167,7 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
                 table.append(cells | {"psnr": f"{line['validation_psnr']:.2f}"})
     if not table:  # a budget too small for a look
         return
-    about = {"recipe": f"study {given.study}", "step": given.steps, "commit": _commit(), "faces_of": "200 validation people"}
+    about = {"recipe": f"study {given.study}", "step": given.steps, "commit": _commit(), "faces_of": "validation people"}
     places = [Path(given.output) / f"{given.study}-curves.csv"]
     if given.curves:
         places.append(Path(given.curves))
@@ -182,7 +189,7 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
         points = [(float(line["processor_minutes"]), float(line["psnr"])) for line in table if line["method"] == title]
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=title)
     axes.set_xlabel("training, minutes of processor time")
-    axes.set_ylabel("PSNR on 200 validation people, dB")
+    axes.set_ylabel("PSNR on validation people, dB")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
     figure.tight_layout()
@@ -193,7 +200,7 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
         write_content(place.with_suffix(".png"), content.getvalue())
 
 
-def _measure(given: argparse.Namespace, runs: dict[str, Path]) -> None:
+def _measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore, others: dict[str, PartsSynthesizer]) -> None:
     """Every contender, and what needs no training, on the same faces."""
     from likeness import provenance
     from likeness.baselines.floors import NearestFace, PastedOnMean
@@ -203,13 +210,10 @@ def _measure(given: argparse.Namespace, runs: dict[str, Path]) -> None:
 
     made = {title: tables.painter(str(run)) for title, run in runs.items()}
     first = next(iter(made.values()))
-    chosen = tables.test_faces(given, first.framing)
     methods: dict[str, Painter] = {title: system.complete for title, system in made.items()}
-    for word in given.also:
-        other = tables.painter(word)
-        if other.framing != first.framing:
-            raise LikenessError(f"{word}: is for faces framed {other.framing}, the study for {first.framing}")
-        methods[f"{other.card.recipe['name']}, {other.card.step:,} steps"] = other.complete
+    for word, other in others.items():
+        title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
+        methods[title if title not in methods else f"{title} ({word})"] = other.complete
     if given.study == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
         train = FaceStore(given.floors or given.data).select("train")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from likeness.cli import options
+from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 
@@ -30,9 +30,8 @@ def run(given: argparse.Namespace) -> int:
 
     from likeness import provenance
     from likeness.systems.parts.figures import swap
-    from likeness.systems.parts.synthesis import open_parts
 
-    system = open_parts(given.weights)
+    system = tables.painter(given.weights)
     donors = [(picture, options.donors(system, {word: picture})[0]) for picture in pictures]
     tool = provenance.software("parts", system.card.recipe["name"])
 

@@ -10,7 +10,7 @@ from likeness.cli import options
 
 def add(commands: Any) -> None:
     """Add the command."""
-    parser = options.command(commands, "systems", run, "list the systems and their recipes, or print the card of weights")
+    parser = options.command(commands, "systems", run, "list systems, baselines and their recipes, or print the card of weights")
     parser.add_argument(
         "weights", nargs="?", metavar="W", help="a system's name, a weights file or a run directory: print its card"
     )
@@ -22,12 +22,13 @@ def run(given: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from likeness import systems
+    from likeness.baselines import BASELINES
     from likeness.checkpoint import read_card
 
     if given.weights:
         print(json.dumps(asdict(read_card(systems.weights_path(given.weights))), indent=2, ensure_ascii=False))
         return 0
-    for name, row in systems.SYSTEMS.items():
+    for name, row in {**systems.SYSTEMS, **BASELINES}.items():
         print(f"{name}: {row.what}")
         for variant, make in row.recipes().items():
             print(f"  {name}:{variant:<8}{(make.__doc__ or '').strip().splitlines()[0]}")

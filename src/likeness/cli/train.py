@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
         run,
         "train a system by a recipe; the same command goes on after an interruption, bit for bit",
     )
-    parser.add_argument("recipe", metavar="SYSTEM:RECIPE", help="such as parts:lite; see likeness systems")
+    parser.add_argument("recipe", metavar="SYSTEM:RECIPE", help="such as parts:lite or pix2pix:lite; see likeness systems")
     parser.add_argument("--data", metavar="FILE.parquet", help="prepared faces (parts:tiny draws its own)")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the run directory")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
@@ -44,7 +44,6 @@ def run(given: argparse.Namespace) -> int:
     from likeness import baselines, systems
     from likeness.errors import LikenessError
     from likeness.recipe import freeze, override
-    from likeness.train.distributed import local_device
 
     recipe = override(baselines.recipe(given.recipe), given.set)
     system = given.recipe.partition(":")[0]
@@ -53,15 +52,7 @@ def run(given: argparse.Namespace) -> int:
         return 0
     if given.minutes is not None and given.minutes <= 0:
         raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
-    if given.threads is not None:
-        if given.threads < 1:
-            raise LikenessError(f"--threads {given.threads}: at least one is needed")
-        torch.set_num_threads(given.threads)
-    device = local_device(given.device)
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise LikenessError(f"--device {device}: this machine has no such device") from None
+    device = options.processors(given.device, given.threads)
 
     from likeness.data.store import FaceStore
     from likeness.train.loop import Progress, train
@@ -77,8 +68,7 @@ def run(given: argparse.Namespace) -> int:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)
     warm = systems.weights_path(given.warm) if given.warm else None
-    asked = options.asked_to_stop()
-    with options.bar("training") as show:
+    with options.asked_to_stop() as asked, options.bar("training") as show:
 
         def report(progress: Progress) -> None:
             figures = " ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
@@ -101,5 +91,6 @@ def run(given: argparse.Namespace) -> int:
     if asked:
         print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + asked[0]
-    print(f"next: likeness {system} PHOTO --weights {given.output}", file=sys.stdout)
+    use = "portrait draw DRAWING --model" if system == "portrait" else "parts PHOTO --weights"
+    print(f"next: likeness {use} {given.output}")
     return 0

@@ -93,9 +93,11 @@ class TrainableRecogniser:
     @torch.inference_mode()
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Crops 112 × 112 × 3, of which the middle 96 columns are seen, to N × 128, each of length 1."""
-        narrow = to_tensor(np.stack([crop[:, 8:104] for crop in crops])) * (127.5 / 128)
-        features = torch.cat([self.network(some) for some in narrow.split(64)])
-        return torch.nn.functional.normalize(features, dim=1).numpy()
+        found = []
+        for start in range(0, len(crops), 64):
+            narrow = np.stack([crop[:, 8:104] for crop in crops[start : start + 64]])
+            found.append(self.network(to_tensor(narrow) * (127.5 / 128)))
+        return torch.nn.functional.normalize(torch.cat(found), dim=1).numpy()
 
 
 RECOGNISERS: dict[str, Callable[[], Recogniser | TrainableRecogniser]] = {

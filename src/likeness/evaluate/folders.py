@@ -14,7 +14,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
-from likeness.evaluate.inception import InceptionFeatures, inception_score
+from likeness.evaluate.inception import SPLITS, InceptionFeatures, inception_score
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.pixels import psnr, ssim
@@ -76,6 +76,8 @@ def measure(
         names, real_files, fake_files = [], pictures_in(real), pictures_in(fake)
         if min(len(real_files), len(fake_files)) < 2:
             raise LikenessError("two sets are compared from 2 pictures each")
+    if inception and len(fake_files) < SPLITS:
+        raise LikenessError(f"the Inception Score needs at least {SPLITS} made pictures, {fake} holds {len(fake_files)}")
     total = len(real_files) + len(fake_files)
     squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), FaceReader()
     standard = InceptionFeatures() if inception else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,12 +19,17 @@ CHEEKS = ((2, 3, 4, 48, 31, 40, 41), (14, 13, 12, 54, 35, 47, 46))
 SKIN_TONES = (("light", 41.0), ("intermediate", 28.0), ("tan", 10.0), ("brown", -30.0), ("dark", -np.inf))
 """Least ITA in degrees of each bin (Chardon et al. 1991; its two lightest bins are one here)."""
 
+LEAST_COLOUR = 3.0
+"""A median a*, b* nearer to grey than this is no skin's colour."""
+
 NOSE = 1.9
 """Distance of the eyes' outer corners over how far the nose's tip stands out from their line; a usual head's."""
 
 
 def individual_typology_angle(image: Image, landmarks: Points) -> float:
     """ITA = atan((L* − 50) / b*) in degrees, of the median colour of the cheeks: high is light.
+
+    NaN where it tells nothing: of a grey photo, or one in blue light.
 
     The trap: of a photo taken in unknown light it is the tone of the picture, not of the person.
 
@@ -43,8 +48,10 @@ def individual_typology_angle(image: Image, landmarks: Points) -> float:
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[where > 0]
     if len(lab) == 0:
         return float("nan")
-    lightness, yellow = float(np.median(lab[:, 0])), float(np.median(lab[:, 2]))
-    return float(np.degrees(np.arctan2(lightness - 50, max(yellow, 1e-6))))
+    lightness, red, yellow = (float(np.median(lab[:, k])) for k in range(3))
+    if np.hypot(red, yellow) < LEAST_COLOUR or yellow <= 0:
+        return float("nan")
+    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
 
 
 def sharpness(image: Image, landmarks: Points) -> float:
@@ -112,7 +119,7 @@ ORDER = (
 )
 
 
-def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping[str, Iterable[float]]]) -> list[Group]:
+def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping[str, Sequence[float]]]) -> list[Group]:
     """Means of every metric in every group.
 
     Args:
@@ -130,7 +137,7 @@ def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping
             for method, metrics in each.items():
                 means = {}
                 for metric, values in metrics.items():
-                    array = np.asarray(list(values), np.float64)
+                    array = np.asarray(values, np.float64)
                     if array.shape != labels.shape:
                         raise LikenessError(f"{method}: has {len(array)} values of {metric} for {len(labels)} faces")
                     means[metric] = float(array[chosen].mean())

@@ -18,8 +18,11 @@ from likeness.errors import LikenessError
 from likeness.nn.inception import Inception
 from likeness.records import Image
 
+SPLITS = 10
+"""Groups of pictures in an Inception Score, by custom."""
 
-def inception_score(logits: NDArray[np.floating], splits: int = 10) -> tuple[float, float]:
+
+def inception_score(logits: NDArray[np.floating], splits: int = SPLITS) -> tuple[float, float]:
     """Exp E_x KL(p(y|x) ‖ p(y)) (Salimans et al. 2016): mean and standard deviation over ``splits`` runs of the pictures.
 
     Args:
@@ -82,6 +85,6 @@ class InceptionFeatures:
     def of_images(self, images: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """uint8 B × H × W × 3 to B × 2048 and B × 1008."""
         found = []
-        for some in torch.from_numpy(images).permute(0, 3, 1, 2).split(32):
+        for some in torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).split(32):
             found.append(self._network((resize_like_tensorflow(some.float()) - 128) / 128))
         return np.concatenate([a.numpy() for a, _ in found]), np.concatenate([b.numpy() for _, b in found])

@@ -90,19 +90,24 @@ def verify(
     """
     names = sorted({*pairs.first, *pairs.second})
     finder = FivePointFinder() if finder is None else finder
-    photos, found = [], []
+    crops: dict[str, Image] = {}
+    seen, unseen = [], {}
     for number, name in enumerate(names):
-        photos.append(read(Path(folder) / name))
-        found.append(finder.central(photos[-1]))
+        photo = read(Path(folder) / name)
+        points = finder.central(photo)
+        if points is None:
+            unseen[name] = photo
+        else:
+            seen.append(points)
+            crops[name] = five_point_crop(photo, points)
         progress(number + 1, len(names))
-    seen = [points for points in found if points is not None]
     if not seen:
         raise LikenessError(f"{folder}: no face was found in any photo")
     usual = np.mean(seen, axis=0).astype(np.float32)
-    crops = [five_point_crop(photo, usual if points is None else points) for photo, points in zip(photos, found, strict=True)]
+    crops |= {name: five_point_crop(photo, usual) for name, photo in unseen.items()}
     said = {}
     for title, recogniser in recognisers.items():
-        features = dict(zip(names, recogniser.embed(crops), strict=True))
+        features = dict(zip(crops, recogniser.embed(list(crops.values())), strict=True))
         scores = np.array([float(features[a] @ features[b]) for a, b in zip(pairs.first, pairs.second, strict=True)])
         folds, accepted = ten_folds(scores, pairs.same, pairs.folds), true_accept_rate(scores, pairs.same, 1e-3)
         said[title] = Verified(folds, accepted, len(scores), len(names), len(names) - len(seen))

@@ -45,7 +45,7 @@ def ten_folds(scores: Scores, same: NDArray[np.bool_], folds: int = 10) -> Folds
     1.0
     """
     values, truth = np.asarray(scores, np.float64), np.asarray(same, np.bool_)
-    if len(values) != len(truth) or len(values) % folds or len(values) < 2 * folds:
+    if len(values) != len(truth) or folds < 2 or len(values) % folds or len(values) < 2 * folds:
         raise LikenessError(f"{len(values)} scores cannot be cut into {folds} equal folds of {len(truth)} pairs")
     parts = np.arange(len(values)).reshape(folds, -1)
     each = []

@@ -88,7 +88,7 @@ def train(
     faces, judged = store.select("train"), system.judged(store).head(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
-    data = {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}
+    data = learned_from(store)
     frozen = freeze(system.recipe) | {"data": data, "warm_start": str(warm_start or "")}
     begun_from = read_weights(warm_start)[1] if warm_start is not None else {}
     run = RunDirectory(folder, frozen)
@@ -188,6 +188,12 @@ def train(
             _look(system, mean, check, run, scalars, step, cast)
     save()
     return run.weights
+
+
+def learned_from(store: FaceStore) -> dict[str, str]:
+    """What a card says of its training data: the file's name → how many train faces, and their hash."""
+    faces = store.select("train")
+    return {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}
 
 
 def check_players(system: System) -> None:
