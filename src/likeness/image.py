@@ -159,7 +159,11 @@ def write(path: str | Path, image: Image, xmp: bytes | None = None, software: st
             options = {"xmp": xmp} if xmp else {}
             picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, **options)
 
-    return write_atomically(path, fill)
+    try:
+        return write_atomically(path, fill)
+    except ValueError as problem:
+        height, width = image.shape[:2]
+        raise LikenessError(f"{path}: {suffix[1:]} cannot hold {width}×{height} pixels ({problem})") from None
 
 
 def to_tensor(images: Image) -> Tensor:

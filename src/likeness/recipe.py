@@ -58,6 +58,7 @@ class Training:
     def __post_init__(self) -> None:
         for name in ("batch", "every", "look"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "a whole number from 1")
+        require(0 <= self.seed < 2**31, "training.seed", self.seed, "a number from 0 to 2147483647")
         require(self.ema > 0, "training.ema", self.ema, "a half-life in steps, above 0")
         require(self.cooldown >= 0, "training.cooldown", self.cooldown, "a number of steps, 0 or more")
         require(all(rate > 0 for rate in self.rates), "training.rates", self.rates, "learning rates above 0")

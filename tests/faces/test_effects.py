@@ -92,7 +92,7 @@ def test_erasing(photo: np.ndarray) -> None:
 def test_mistakes(photo: np.ndarray) -> None:
     with pytest.raises(LikenessError, match="pencil"):
         effects.apply("watercolour", photo)
-    with pytest.raises(LikenessError, match="too small"):
+    with pytest.raises(LikenessError, match="cannot be drawn"):
         effects.apply("line", photo[:10])
     with pytest.raises(LikenessError, match="chin"):
         effects.erased_region((8, 8), np.zeros((68, 2), np.float32), ["chin"])
@@ -112,6 +112,12 @@ def test_the_command(
     assert read(tmp_path / "all.png").shape[1] > 7 * 256
     assert likeness("effect", "line", samples[0], "-o", "e.png", "--erase", "nose,mouth") == 0
     assert not np.array_equal(read(tmp_path / "e.png"), effects.apply("line", read(samples[0]), 0))
+    half = np.zeros((*read(samples[0]).shape[:2], 3), np.uint8)
+    half[:, : half.shape[1] // 2] = 255
+    provenance.write(tmp_path / "mask.png", half, "a test")
+    assert likeness("effect", "line", samples[0], "-o", "b.png", "--brush", "mask.png") == 0
+    brushed, whole = read(tmp_path / "b.png"), effects.apply("line", read(samples[0]), 0)
+    assert np.array_equal(brushed[half == 0], whole[half == 0]) and brushed[half > 0].std() == 0
     assert likeness("effect", "line", samples[0].parent, "-o", "folder") == 0
     assert len(list((tmp_path / "folder").glob("*.png"))) == len(samples)
     capsys.readouterr()
@@ -119,3 +125,20 @@ def test_the_command(
     assert "left_eye" in capsys.readouterr().err
     assert likeness("effect", "line", samples[0], "--brush", "all.png") == 2
     assert "the mask is" in capsys.readouterr().err
+    assert likeness("effect", "line", "p.png", "-o", "p.png") == 2
+    assert "nothing of yours is overwritten" in capsys.readouterr().err
+    assert likeness("effect", "line", samples[0], "--seed", str(2**40)) == 2
+    provenance.write(tmp_path / "dot.png", np.zeros((1, 1, 3), np.uint8), "a test")
+    capsys.readouterr()
+    assert likeness("effect", "line", "dot.png") == 2
+    assert capsys.readouterr().err.startswith("likeness: dot.png: a picture of 1×1")
+
+
+def test_large_pictures_are_drawn_at_a_bounded_size(photo: np.ndarray) -> None:
+    large = np.asarray(cv2.resize(photo, (1500, 1500), interpolation=cv2.INTER_CUBIC))
+    drawn = effects.apply("style_a", large)
+    assert drawn.shape == large.shape
+    small = np.asarray(cv2.resize(drawn, (256, 256), interpolation=cv2.INTER_AREA)).astype(int)
+    assert np.abs(small - effects.apply("style_a", photo)).mean() < 12
+    with pytest.raises(LikenessError, match="40000×20"):
+        effects.apply("line", np.zeros((20, 40000, 3), np.uint8))

@@ -35,7 +35,7 @@ class Pix2Pix(Baseline):
     def __init__(self, recipe: Pix2PixRecipe) -> None:
         super().__init__(recipe)
         self.recipe = recipe
-        self.generator = UNet(recipe.framing.size, 4, 3, recipe.width)
+        self.generator = UNet(recipe.framing.size, 4, 3, recipe.width, "instance")
         self.discriminator = PatchGAN(4 + 3, recipe.critic_width)
 
     def play(self, batch: PartsBatch, phase: Phase) -> Iterator[Move]:

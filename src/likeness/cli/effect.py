@@ -37,8 +37,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.faces import effects
     from likeness.image import read
 
-    if given.seed < 0:
-        raise LikenessError(f"--seed {given.seed}: a number from 0 is needed")
+    options.check_seed(given.seed)
     pairs = list(options.jobs(given.photo, given.output, given.effect))
     names = given.erase.split(",") if given.erase else []
     if unknown := [name for name in names if name not in effects.FEATURES]:
@@ -48,7 +47,10 @@ def run(given: argparse.Namespace) -> int:
     def work(before: Path, after: Path) -> None:
         photo = read(before)
         chosen = NAMES if given.effect == "all" else (given.effect,)
-        drawings = [_rubbed(effects.apply(name, photo, given.seed), photo, names, brush, str(before)) for name in chosen]
+        try:
+            drawings = [_rubbed(effects.apply(name, photo, given.seed), photo, names, brush) for name in chosen]
+        except LikenessError as problem:
+            raise LikenessError(f"{before}: {problem}") from None
         picture = drawings[0]
         if given.effect == "all":
             picture = sheet.grid([[photo, *drawings]], cell=256, columns=["photo", *NAMES])
@@ -61,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
     return options.each(pairs, work, given.photo)
 
 
-def _rubbed(drawing: Image, photo: Image, names: list[str], brush: Image | None, path: str) -> Image:
+def _rubbed(drawing: Image, photo: Image, names: list[str], brush: Image | None) -> Image:
     """The drawing with features and brushed places erased."""
     from likeness.faces import effects
     from likeness.faces.reader import FaceReader
@@ -69,7 +71,7 @@ def _rubbed(drawing: Image, photo: Image, names: list[str], brush: Image | None,
     if names:
         faces = FaceReader().faces(photo)
         if not faces:
-            raise LikenessError(f"{path}: no face was found, so there is no feature to erase; --brush MASK needs none")
+            raise LikenessError("no face was found, so there is no feature to erase; --brush MASK needs none")
         for face in faces:
             drawing = effects.mutilate(drawing, effects.erased_region(photo.shape[:2], face.landmarks, names))
     if brush is not None:

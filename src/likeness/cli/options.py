@@ -72,6 +72,8 @@ def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, P
     target = Path(output) if output else Path(f"{path.stem}-{ending}.png")
     if output and target.is_dir():
         target = target / f"{path.stem}-{ending}.png"
+    if target.resolve() == path.resolve():
+        raise LikenessError(f"{target}: is the picture that is read; name another, nothing of yours is overwritten")
     check_writable(target)
     yield path, target
 
@@ -148,6 +150,12 @@ def asked_to_stop() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that not every generator takes."""
+    if not 0 <= seed < 2**31:
+        raise LikenessError(f"--seed {seed}: a number from 0 to {2**31 - 1} is needed")
 
 
 def processors(device: str | None, threads: int | None) -> Any:

@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
     training.add_argument("--effects", metavar="NAMES", help="learn these effects only, such as pencil,line (default: all)")
     training.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
     training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    training.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
     training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
     drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
@@ -37,6 +38,12 @@ def add(commands: Any) -> None:
     drawing.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     drawing.add_argument("--seed", type=int, metavar="N", help="add the noise of this seed (default: none)")
     drawing.add_argument("--effect", metavar="NAME", help="DRAWING is a photo: draw it with this effect first")
+    drawing.add_argument(
+        "--frame",
+        default="auto",
+        choices=["auto", "align", "as-is"],
+        help="align DRAWING by its face, or take its middle square (default: auto: as it is where that fits, or no face is seen)",
+    )
     drawing.add_argument("--sheet", action="store_true", help="write drawing and photo side by side")
     drawing.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
 
@@ -44,11 +51,11 @@ def add(commands: Any) -> None:
 def _train(given: argparse.Namespace) -> int:
     """Align, draw, fine-tune, and a contact sheet."""
     import json
-    import shlex
 
     import torch
 
     from likeness import systems
+    from likeness.checkpoint import read_card
     from likeness.recipe import override
     from likeness.systems.portrait.person import gather
     from likeness.train.loop import Progress, train
@@ -56,16 +63,19 @@ def _train(given: argparse.Namespace) -> int:
     if not Path(given.photos).is_dir():
         raise LikenessError(f"{given.photos}: is not a folder of photos")
     settings = list(given.set)
-    if given.effects:
+    if given.effects is not None:
         settings.append(f"drawing.effects={json.dumps(given.effects.split(','))}")
     recipe = override(systems.recipe(f"portrait:{given.recipe}"), settings)
-    if given.minutes is not None and given.minutes <= 0:
+    photos, model = Path(given.photos).resolve(), Path(given.output).resolve()
+    if model == photos or photos in model.parents:
+        raise LikenessError(f"{given.output}: lies in the folder of photos; name another, a model's pictures are not photos")
+    if given.minutes is not None and not 0 < given.minutes < float("inf"):
         raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
     warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
     if warm is not None and not warm.is_file():
         more = "" if given.warm else "; no general model ships yet, so begin with --from nothing"
-        raise LikenessError(f"{warm.name}: no such weights to begin from{more}")
-    options.processors("cpu", given.threads)
+        raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from{more}")
+    device = options.processors(given.device, given.threads)
     with options.bar("reading") as show:
         gathered = gather(given.photos, recipe.framing, show)  # type: ignore[attr-defined]
     for title, why in gathered.left_out:
@@ -78,8 +88,8 @@ def _train(given: argparse.Namespace) -> int:
         def report(progress: Progress) -> None:
             show(progress.step, progress.steps, f"{progress.rate:.1f} pairs/s, {progress.remaining / 60:.0f} min left")
 
-        train(
-            systems.row("portrait").build(recipe),
+        weights = train(
+            systems.row("portrait").build(recipe).to(device),
             "portrait",
             gathered.store,
             given.output,
@@ -90,8 +100,10 @@ def _train(given: argparse.Namespace) -> int:
             stop=lambda: bool(asked),
         )
     print(_contact_sheet(given.output, gathered.store))
+    done = read_card(weights).step
+    if done < recipe.training.steps:
+        print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
     if asked:
-        print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + asked[0]
     print(f"next: likeness portrait draw DRAWING --model {given.output}")
     return 0
@@ -103,7 +115,7 @@ def _contact_sheet(folder: str, store: FaceStore) -> Path:
     from likeness.faces.effects import apply
     from likeness.systems.portrait.synthesis import open_portrait
 
-    model = open_portrait(folder)
+    model = open_portrait(Path(folder) / "weights.safetensors")
     names = model.recipe.drawing.effects
     rows = []
     for face in store.select("validation").head(4):
@@ -119,14 +131,19 @@ def _draw(given: argparse.Namespace) -> int:
     from likeness.faces.effects import apply
     from likeness.systems.portrait.synthesis import open_portrait
 
-    if given.seed is not None and given.seed < 0:
-        raise LikenessError(f"--seed {given.seed}: a number from 0 is needed")
+    if given.seed is not None:
+        options.check_seed(given.seed)
     pairs = list(options.jobs(given.drawing, given.output, "portrait"))
     model = open_portrait(given.model)
     tool = provenance.software("portrait", model.recipe.name)
 
     def work(before: Path, after: Path) -> None:
-        drawing = model.read(before)
+        try:
+            drawing, moved = model.read(before, given.frame)
+        except LikenessError as problem:
+            raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
+        if not moved and given.frame == "auto":
+            print(f"likeness: {before}: taken as framed already (--frame align would align it by its face)", file=sys.stderr)
         if given.effect:
             drawing = apply(given.effect, drawing, given.seed or 0)
         noise = None if given.seed is None else model.noise(1, given.seed)

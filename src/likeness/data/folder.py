@@ -66,7 +66,7 @@ def photos_in(folder: str | Path) -> list[Photo]:
     if (root / "images").is_dir():
         root = root / "images"
     photos = [
-        Photo(str(path), _legible(person_of(path, root)), _legible(path.relative_to(root).with_suffix("").as_posix()))
+        Photo(str(path), legible(person_of(path, root)), legible(path.relative_to(root).with_suffix("").as_posix()))
         for path in pictures_in(root)
     ]
     if not photos:
@@ -74,7 +74,7 @@ def photos_in(folder: str | Path) -> list[Photo]:
     return photos
 
 
-def _legible(name: str) -> str:
+def legible(name: str) -> str:
     """A file name as UTF-8 text, whatever its bytes are."""
     return os.fsencode(name).decode("utf-8", "replace")
 

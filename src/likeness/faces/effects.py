@@ -1,7 +1,8 @@
 """Photos to black-and-white drawings: the effects that the portrait report's artist made by hand, as code.
 
 Every effect takes an RGB picture (uint8, H × W × 3) and a seed and gives a grey one of the same shape, the same under one seed.
-Lengths are told for a face picture of 256 pixels and grow with the shorter side.
+Lengths are told for a face picture of 256 pixels and grow with the shorter side (but for the finest grain, which is a pixel's).
+Pictures with a shorter side over 1,024 pixels are drawn at that size and enlarged.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from likeness.records import Image, Points
 
 Grey = NDArray[np.float32]
 """H × W in [0, 1]; 1 is paper."""
+
+LARGEST, LONGEST = 1024, 16_384
+"""Shorter side that effects are drawn at, at most; and the longest side that is taken."""
 
 Effect = Callable[[Image, int], Image]
 
@@ -77,7 +81,7 @@ def lines(grey: Grey, sigma: float, amount: float = 18.0, edge: float = 0.68, sl
 
 
 def style_a(image: Image, seed: int = 0) -> Image:
-    """Flat greys with soft edges: skin becomes one even tone, features stay (the report's figure 1a). No chance in it."""
+    """Flat greys with soft edges: skin becomes a few even tones, features stay (the report's figure 1a). No chance in it."""
     size = max(3, round(9 * _unit(image)) | 1)
     grey = _even_light(np.asarray(cv2.bilateralFilter(_grey(image), size, 0.18, 5 * _unit(image)), np.float32))
     flat = sum(_soft_step(grey, edge, 0.10) * height for edge, height in ((0.16, 0.22), (0.36, 0.28), (0.58, 0.28), (0.85, 0.12)))
@@ -162,13 +166,19 @@ def apply(name: str, image: Image, seed: int = 0) -> Image:
     """The effect called ``name``.
 
     Raises:
-        LikenessError: there is no such effect, or the picture has a side below 16 pixels.
+        LikenessError: there is no such effect, or the picture is too small or too long.
     """
     if name not in EFFECTS:
         raise LikenessError(f"{name!r} is not an effect; there are {', '.join(EFFECTS)}")
-    if min(image.shape[:2]) < 16:
-        raise LikenessError(f"a picture of {image.shape[1]}×{image.shape[0]} is too small for an effect; 16×16 is needed")
-    return EFFECTS[name](image, seed)
+    height, width = image.shape[:2]
+    if min(height, width) < 16 or max(height, width) > LONGEST:
+        raise LikenessError(f"a picture of {width}×{height} cannot be drawn; sides from 16 to {LONGEST} pixels can")
+    ratio = LARGEST / min(height, width)
+    if ratio >= 1:
+        return EFFECTS[name](image, seed)
+    small = cv2.resize(image, (round(width * ratio), round(height * ratio)), interpolation=cv2.INTER_AREA)
+    drawn = EFFECTS[name](np.asarray(small, np.uint8), seed)
+    return np.asarray(cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 FEATURES: dict[str, tuple[int, ...]] = {
@@ -192,11 +202,9 @@ def erased_region(shape: tuple[int, int], landmarks: Points, names: Sequence[str
             raise LikenessError(f"{name!r} cannot be erased; there are {', '.join(FEATURES)}")
         points = landmarks[list(FEATURES[name])]
         hull = cv2.convexHull(np.round(points).astype(np.int32))
-        one = np.zeros(shape, np.uint8)
-        cv2.fillConvexPoly(one, hull, 1)
         margin = max(1, round(0.25 * float(np.ptp(points[:, 0]))))
-        one = np.asarray(cv2.dilate(one, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)), np.uint8)
-        where |= one
+        cv2.fillConvexPoly(where, hull, 1)
+        cv2.polylines(where, [hull], True, 1, 2 * margin)  # a thick outline widens it
     return where > 0
 
 

@@ -17,10 +17,20 @@ class UNet(nn.Module):
         size: side of the picture, a power of two of at least 16; there are log2(size) levels.
         in_channels, out_channels: of the pictures.
         width: channels of the first layer (ngf), 64 in the paper.
+        norm: ``"batch"``, or ``"instance"``: what BatchNorm with the test picture's own statistics is at batch 1, as the paper
+            uses it. With BatchNorm's running statistics leave noise out in training too: they would be those of noisy features.
     """
 
-    def __init__(self, size: int = 256, in_channels: int = 3, out_channels: int = 3, width: int = 64) -> None:
+    def __init__(
+        self, size: int = 256, in_channels: int = 3, out_channels: int = 3, width: int = 64, norm: str = "batch"
+    ) -> None:
         super().__init__()
+        if norm not in ("batch", "instance"):
+            raise ValueError(f"norm {norm!r}: 'batch' or 'instance' is needed")
+
+        def normalise(channels: int) -> nn.Module:
+            return nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=True)
+
         levels = size.bit_length() - 1
         if size != 1 << levels or levels < 4:
             raise ValueError(f"size {size}: a power of two of at least 16 is needed")
@@ -31,7 +41,7 @@ class UNet(nn.Module):
             normal = 0 < i < levels - 1
             layers: list[nn.Module] = [] if i == 0 else [nn.LeakyReLU(0.2)]
             layers.append(nn.Conv2d(inside, outside, 4, 2, 1, bias=False))
-            self.down.append(nn.Sequential(*layers, *([nn.BatchNorm2d(outside)] if normal else [])))
+            self.down.append(nn.Sequential(*layers, *([normalise(outside)] if normal else [])))
         self.up = nn.ModuleList()
         for i in reversed(range(levels)):
             inside = wide[i] if i == levels - 1 else 2 * wide[i]
@@ -39,7 +49,7 @@ class UNet(nn.Module):
                 self.up.append(nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inside, out_channels, 4, 2, 1)))
             else:
                 convolution = nn.ConvTranspose2d(inside, wide[i - 1], 4, 2, 1, bias=False)
-                self.up.append(nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(wide[i - 1])))
+                self.up.append(nn.Sequential(nn.ReLU(), convolution, normalise(wide[i - 1])))
         self.noisy = tuple((wide[levels - 2 - k], 2 ** (k + 1)) for k in range(3) if levels - 2 - k >= 3)
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from likeness.checkpoint import Card, fill, read_weights, write_weights
+from likeness.checkpoint import Card, fill, fingerprint, read_weights, write_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.recipe import Training, freeze
@@ -89,8 +89,8 @@ def train(
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store)
-    frozen = freeze(system.recipe) | {"data": data, "warm_start": str(warm_start or "")}
-    begun_from = read_weights(warm_start)[1] if warm_start is not None else {}
+    begun_from = _begun_from(system, name, warm_start) if warm_start is not None else {}
+    frozen = freeze(system.recipe) | {"data": data, "warm_start": fingerprint(begun_from) if begun_from else ""}
     run = RunDirectory(folder, frozen)
     table = _to(system.table(faces), device)
     check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
@@ -112,7 +112,7 @@ def train(
             optimiser.load_state_dict(saved["optimisers"][player])
         run.forget_after(step)
     elif warm_start is not None:
-        fill_shipped(system, begun_from, warm_start)
+        fill(system, {**system.state_dict(), **begun_from}, warm_start)
         mean = RunningMean(system, plan.ema)
 
     def processor_seconds() -> float:
@@ -207,12 +207,15 @@ def check_players(system: System) -> None:
         raise LikenessError(f"training.rates: {len(known)} are needed, one for each of {', '.join(known)}; got {len(plan.rates)}")
 
 
-def fill_shipped(system: System, state: dict[str, Tensor], path: str | Path) -> None:
-    """Load a weights file's tensors into the networks that ship."""
+def _begun_from(system: System, name: str, path: str | Path) -> dict[str, Tensor]:
+    """A weights file's tensors, if they are this system's and fit the networks that ship."""
+    card, state = read_weights(path)
+    if card.system != name:
+        raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
     own = system.shipped_state()
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
-    fill(system, {**system.state_dict(), **state}, path)
+    return state
 
 
 def _look(

@@ -35,8 +35,11 @@ class RunDirectory:
                 raise LikenessError(f"{note}: is missing or damaged; it belongs to the state.pt beside it") from None
             if changed := difference(old, plan):
                 raise LikenessError(
-                    f"{folder}: was begun with another recipe ({'; '.join(changed)}); use another folder, or undo the change"
+                    f"{folder}: was begun with another recipe or other data ({'; '.join(changed)}); "
+                    "use another folder, or undo the change"
                 )
+        elif self.weights.is_file():
+            raise LikenessError(f"{folder}: holds a model, but no state.pt to go on from; use another folder")
         else:
             text = json.dumps(plan, indent=2)
             write_content(note, text)
@@ -58,7 +61,9 @@ class RunDirectory:
         try:
             state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         except (RuntimeError, UnpicklingError, EOFError, ValueError) as problem:
-            raise LikenessError(f"{path}: is damaged ({str(problem).splitlines()[0]}); delete it to begin anew") from None
+            raise LikenessError(
+                f"{path}: is damaged ({str(problem).splitlines()[0]}); use another folder to begin anew"
+            ) from None
         return state
 
     def forget_after(self, step: int) -> None:

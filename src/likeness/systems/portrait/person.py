@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from likeness import provenance
+from likeness.data.folder import legible
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
@@ -33,22 +35,26 @@ class Gathered:
 def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], None] = lambda done, total: None) -> Gathered:
     """Read a person's photos; every fifth is held out to look at the model by.
 
-    The largest face of a photo is taken. Faces that do not match the others are left out: the person is who the face is whose
-    descriptor is nearest to all others', and a face farther from it than :data:`STRANGER` is somebody else's.
+    The largest face of a photo is taken. Faces that do not match the others are left out: the person is whose face is within
+    :data:`STRANGER` of the most others, and a face farther from that one is somebody else's. Pictures that carry this house's own
+    mark are left out too.
 
     Raises:
         LikenessError: fewer than three photos are left; the message says what was wrong with the others.
     """
-    name = Path(folder).resolve().name
+    name = "person"  # whatever the folder is called: the same photos are the same data
     reader, describe = FaceReader(), FaceDescriptor()
     found: list[tuple[str, AlignedFace]] = []
     descriptors: list[NDArray[np.float64]] = []
     left_out: list[tuple[str, str]] = []
     paths = pictures_in(folder)
     for number, path in enumerate(paths):
-        title = path.relative_to(folder).as_posix()
+        title = legible(path.relative_to(folder).as_posix())
         try:
             photo = read(path)
+            mark = provenance.read(path)
+            if mark is not None and "likeness" in mark.software and "portrait" in mark.software:
+                raise LikenessError("was made by a portrait model")
             faces = reader.faces(photo)
             if not faces:
                 raise LikenessError("no face was found")
@@ -66,7 +72,8 @@ def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], 
     kept = list(range(len(found)))
     if len(found) > 1:
         apart = np.linalg.norm(np.stack(descriptors)[:, None] - np.stack(descriptors)[None], axis=2)
-        person = int(np.median(apart, axis=1).argmin())
+        alike = apart <= STRANGER
+        person = max(range(len(found)), key=lambda i: (int(alike[i].sum()), -float(apart[i][alike[i]].mean())))
         kept = [i for i in kept if apart[person, i] <= STRANGER]
         for i in sorted(set(range(len(found))) - set(kept)):
             far = f"distance {apart[person, i]:.2f} from {found[person][0]}, one person's is below {STRANGER}"

@@ -42,13 +42,15 @@ class PortraitRecipe(Recipe):
     """A portrait training.
 
     ``width`` and ``critic_width`` are ngf and ndf. ``absolute`` is λ of L1, ``adversarial`` the cGAN's own weight (1 in the
-    paper). ``dropout`` is the generator's noise in training. ``critic_norm`` is the critic's: ``"batch"`` in the paper.
+    paper). ``dropout`` is the generator's noise in training. ``norm`` is the generator's; ``"instance"`` is what the paper's is
+    at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is the critic's, ``"batch"`` in the paper.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
     drawing: Drawing = field(default_factory=Drawing)
     width: int = 64
     critic_width: int = 64
+    norm: str = "instance"
     critic_norm: str = "batch"
     absolute: float = 100.0
     adversarial: float = 1.0
@@ -58,6 +60,11 @@ class PortraitRecipe(Recipe):
         require(self.framing.size in (64, 128, 256, 512), "framing.size", self.framing.size, "64, 128, 256 or 512")
         for name in ("width", "critic_width"):
             require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        require(self.norm in ("batch", "instance"), "norm", self.norm, "'batch' or 'instance'")
+        require(not (self.norm == "batch" and self.dropout), "dropout", True, "norm='instance' for noise in training")
+        for name in ("absolute", "adversarial"):
+            require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "a weight of 0 or more")
+        require(self.absolute + self.adversarial > 0, "absolute", self.absolute, "one weight above 0")
         known = ("batch", "instance", "spectral", "none")
         require(self.critic_norm in known, "critic_norm", self.critic_norm, f"one of {', '.join(known)}")
 
@@ -84,6 +91,8 @@ def lite() -> PortraitRecipe:
         drawing=Drawing(erase=0.25, light=0.15),
         width=32,
         critic_width=32,
+        norm="batch",
+        dropout=False,
         critic_norm="spectral",
         absolute=30.0,
         expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
@@ -108,7 +117,7 @@ def person() -> PortraitRecipe:
         training=Training(
             batch=8, rates=(1e-4, 2e-4), phases=(Phase(3000, ("D", "G")),), cooldown=1000, ema=150.0, every=250, look=500
         ),
-        expects="under 20 minutes on two cores for 20 photos",
+        expects="to be under 20 minutes on two cores; not measured yet",
     )
 
 

@@ -41,7 +41,7 @@ class PortraitSynthesizer(Synthesizer):
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> PortraitSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         recipe = thaw(PortraitRecipe, card.recipe)
-        generator = UNet(recipe.framing.size, 3, 3, recipe.width)
+        generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm)
         fill(nn.ModuleDict({"generator": generator}), state, path)
         return cls(recipe, card, generator)
 
@@ -78,30 +78,40 @@ class PortraitSynthesizer(Synthesizer):
         """Noise for ``count`` pictures by a seed."""
         return torch.rand(count, self.generator.noise_length, generator=torch.Generator().manual_seed(seed))
 
-    def read(self, path: str | Path | Image) -> Image:
-        """A drawing from a file or a picture, framed as the model wants it.
+    def read(self, path: str | Path | Image, how: str = "auto") -> tuple[Image, bool]:
+        """A drawing from a file or a picture, framed as the model wants it; and whether it was moved to that.
 
-        A face that the detector sees is aligned by its eyes and mouth; otherwise (drawings may be too free) the middle square is
-        taken as it is, as if it were framed already.
+        Args:
+            path: the file or picture.
+            how: ``"align"`` by the eyes and mouth of the face that the detector sees; ``"as-is"``, the middle square scaled;
+                ``"auto"``: as it is where no face is seen or a square picture's eyes stand within a tenth of their place, else
+                aligned (landmarks of drawings are rough, and drawings may be too free for any).
+
+        Raises:
+            LikenessError: ``"align"`` was asked for, and no face is seen.
         """
         picture = path if isinstance(path, np.ndarray) else read(path)
-        self.reader = self.reader or FaceReader()
-        faces = self.reader.faces(picture)
-        if faces and not self._framed(picture, faces[0].landmarks):
-            return align(picture, faces[0].landmarks, self.framing)[0]
+        if how != "as-is":
+            self.reader = self.reader or FaceReader()
+            faces = self.reader.faces(picture)
+            if how == "align" and not faces:
+                raise LikenessError("no face was found to align by; as it is (--frame as-is) may do")
+            if faces and (how == "align" or not self._framed(picture, faces[0].landmarks)):
+                return align(picture, faces[0].landmarks, self.framing)[0], True
         side = min(picture.shape[:2])
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         square = picture[top : top + side, left : left + side]
-        how = cv2.INTER_AREA if side > self.framing.size else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(square, (self.framing.size, self.framing.size), interpolation=how), np.uint8)
+        method = cv2.INTER_AREA if side > self.framing.size else cv2.INTER_CUBIC
+        resized = cv2.resize(square, (self.framing.size, self.framing.size), interpolation=method)
+        return np.asarray(resized, np.uint8), False
 
     def _framed(self, picture: Image, landmarks: np.ndarray) -> bool:
-        """Whether a square picture's eyes already stand within a fiftieth of where the framing has them."""
+        """Whether a square picture's eyes already stand within a tenth of where the framing has them."""
         if picture.shape[0] != picture.shape[1]:
             return False
         template = Framing(picture.shape[0], self.framing.eye_distance, self.framing.eye_height, self.framing.mouth_drop).template
         eyes = np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)])
-        return bool(np.abs(eyes - template[:2]).max() < 0.02 * picture.shape[0])
+        return bool(np.abs(eyes - template[:2]).max() < 0.1 * picture.shape[0])
 
 
 def open_portrait(weights: str | Path) -> PortraitSynthesizer:
