@@ -84,7 +84,7 @@ def test_a_study_goes_on_where_it_stopped(
     with (tmp_path / "t_curves.csv").open() as file:
         curves = list(csv.DictReader(file))
     assert {line["method"] for line in curves} == set(titles[:5])
-    minutes = [float(line["processor_minutes"]) for line in curves if line["method"] == "ours"]
+    minutes = [float(line["minutes"]) for line in curves if line["method"] == "ours"]
     assert minutes == sorted(minutes)
     assert read(tmp_path / "s" / "baselines-samples.png").shape[1] > 10 * 128  # photo, parts and eight methods
     assert (tmp_path / "s" / "baselines.png").is_file() and (tmp_path / "t_curves.png").is_file()

@@ -308,3 +308,18 @@ def test_two_processes(tmp_path: Path) -> None:
     card = read_card(tmp_path / "run" / "weights.safetensors")
     assert card.step == 20
     assert all(value.isfinite().all() for value in load_file(tmp_path / "run" / "weights.safetensors").values())
+
+
+def test_the_pace_of_each_phase() -> None:
+    """Each phase is timed, and a whole schedule is the sum of its steps."""
+    from likeness.train.pace import seconds_per_step, seconds_until
+
+    recipe = override(systems.recipe("parts:tiny"), ["training.batch=8"])
+    framing = recipe.framing  # type: ignore[attr-defined]
+    store = FaceStore.of(drawn_faces(20, framing), framing, "drawn")
+    paces = seconds_per_step(systems.row("parts").build, recipe, store)
+    assert len(paces) == 3 and all(pace > 0 for pace in paces)
+    phases = recipe.training.phases
+    whole = sum(pace * phase.steps for pace, phase in zip(paces, phases, strict=True))
+    assert seconds_until(recipe.training.steps, phases, paces) == pytest.approx(whole)
+    assert seconds_until(0, phases, paces) == 0

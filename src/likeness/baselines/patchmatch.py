@@ -23,7 +23,7 @@ class PatchMatch:
 
     title = "PatchMatch"
 
-    def __init__(self, patch: int = 5, rounds: int = 3, sweeps: int = 3, seed: int = 0) -> None:
+    def __init__(self, patch: int = 5, rounds: int = 2, sweeps: int = 2, seed: int = 0) -> None:
         self.patch, self.rounds, self.sweeps, self.seed = patch, rounds, sweeps, seed
 
     def paint(self, colours: Tensor, cover: Tensor) -> Tensor:

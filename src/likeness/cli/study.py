@@ -105,7 +105,7 @@ def run(given: argparse.Namespace) -> int:
     if given.study == "baselines":
         titles["parts-RPA"] = "ours"
     runs = {titles[name]: folder / name for name in plan}
-    _curves(given, runs)
+    _curves(given, runs, {titles[name]: contender for name, contender in plan.items()})
     _measure(given, runs, chosen, others)
     return 0
 
@@ -155,16 +155,27 @@ def _trained(weights: Path, recipe: Recipe, data: dict[str, str]) -> bool:
     return card.step >= recipe.training.steps and (card.recipe, card.data) == (freeze(recipe), data)
 
 
-def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
-    """Validation PSNR against processor time: curves.csv and, where matplotlib is, curves.png."""
-    table = []
-    for title, run in runs.items():
-        spent = 0.0
-        for line in map(json.loads, (run / "stats.jsonl").read_text().splitlines()):
-            spent = line.get("processor_seconds", spent)
-            if "validation_psnr" in line:
-                cells = {"method": title, "trained_steps": str(line["step"]), "processor_minutes": f"{spent / 60:.2f}"}
-                table.append(cells | {"psnr": f"{line['validation_psnr']:.2f}"})
+def _curves(given: argparse.Namespace, runs: dict[str, Path], plan: dict[str, tuple[str, Recipe]]) -> None:
+    """Validation PSNR against training time: curves.csv and, where matplotlib is, curves.png.
+
+    The time is steps × how long a step takes, timed now for all contenders in turn: the runs' own clocks also counted
+    whatever else the machine did.
+    """
+    from likeness import baselines
+    from likeness.data.store import FaceStore
+    from likeness.train.pace import seconds_per_step, seconds_until
+
+    store, table = FaceStore(given.data), []
+    with options.bar("timing") as show:
+        for number, (title, run) in enumerate(runs.items()):
+            show(number, len(runs), title)
+            kind, recipe = plan[title]
+            paces = seconds_per_step(baselines.row(kind).build, recipe, store)
+            for line in map(json.loads, (run / "stats.jsonl").read_text().splitlines()):
+                if "validation_psnr" in line:
+                    minutes = seconds_until(line["step"], recipe.training.phases, paces) / 60
+                    cells = {"method": title, "trained_steps": str(line["step"]), "minutes": f"{minutes:.2f}"}
+                    table.append(cells | {"psnr": f"{line['validation_psnr']:.2f}"})
     if not table:  # a budget too small for a look
         return
     about = {"recipe": f"study {given.study}", "step": given.steps, "commit": _commit(), "faces_of": "validation people"}
@@ -186,9 +197,9 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path]) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5), dpi=120)
     for title in runs:
-        points = [(float(line["processor_minutes"]), float(line["psnr"])) for line in table if line["method"] == title]
+        points = [(float(line["minutes"]), float(line["psnr"])) for line in table if line["method"] == title]
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=title)
-    axes.set_xlabel("training, minutes of processor time")
+    axes.set_xlabel("training time on this machine, minutes")
     axes.set_ylabel("PSNR on validation people, dB")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
