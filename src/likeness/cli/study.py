@@ -105,7 +105,8 @@ def run(given: argparse.Namespace) -> int:
     if given.study == "baselines":
         titles["parts-RPA"] = "ours"
     runs = {titles[name]: folder / name for name in plan}
-    _curves(given, runs, {titles[name]: contender for name, contender in plan.items()})
+    if given.curves or not (folder / f"{given.study}-curves.csv").is_file():  # timing takes a minute or two
+        _curves(given, runs, {titles[name]: contender for name, contender in plan.items()})
     _measure(given, runs, chosen, others)
     return 0
 
