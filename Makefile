@@ -51,8 +51,8 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate parts --data $(DATA) --photos all --csv results/parts_lfw_all.csv
 	$(LIKENESS) evaluate parts --data $(DATA) --stray --csv results/parts_lfw_stray.csv --sheet runs/results_stray.png
 	$(LIKENESS) study ablation --data $(LFW) -o $(RUNS) --steps $(STEPS) --csv results/parts_ablation.csv --curves results/parts_ablation_curves.csv
-	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos 128 --csv results/parts_table3_128.csv
-	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos all --csv results/parts_table3_all.csv --curves results/parts_table3_curves.csv
+	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos 128 --csv results/parts_table3_128.csv --curves results/parts_table3_curves.csv
+	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos all --csv results/parts_table3_all.csv
 	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(DATA) --floors $(LFW) --source celebamask --photos all --csv results/parts_cross_celebamask.csv --sheet runs/cross_celebamask.png
 	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(YTF) --floors $(LFW) --source youtube_faces --photos all --csv results/parts_cross_youtube.csv --sheet runs/cross_youtube.png
 	$(MAKE) docs

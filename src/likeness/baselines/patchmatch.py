@@ -16,7 +16,7 @@ class PatchMatch:
 
     Args:
         patch: side of a patch, odd.
-        rounds: (nearest-neighbour search, vote) rounds a scale.
+        rounds: (nearest-neighbour search, vote) rounds a scale, but one at full size.
         sweeps: propagations and random searches in a round.
         seed: the chance in the searches.
     """
@@ -41,7 +41,7 @@ class PatchMatch:
             if filled.shape[-1] != picture.shape[-1]:
                 filled = interpolate(filled, scale_factor=2.0, mode="bilinear")
             filled = torch.where(known > 0, picture, filled)
-            for _ in range(self.rounds):
+            for _ in range(self.rounds if picture.shape[-1] < colours.shape[-1] else 1):
                 filled = torch.where(known > 0, picture, self._vote(filled, known, chance))
         return filled
 
