@@ -256,9 +256,11 @@ def _on_samples(system: PartsSynthesizer, methods: dict[str, Painter], order: li
     import torch
 
     from likeness import assets, sheet
+    from likeness.baselines.floors import NearestFace
     from likeness.faces import parts
     from likeness.image import pictures_in, to_images, to_tensor
 
+    order = [name for name in order if name != NearestFace.title]  # that one shows photographs of people
     people = [system.read(path) for path in pictures_in(assets.SAMPLES)]
     photos = torch.cat([to_tensor(person.image) for person in people])
     bits = torch.stack([torch.from_numpy(parts.mask_bits(person.landmarks, system.framing.size)) for person in people])
@@ -266,7 +268,7 @@ def _on_samples(system: PartsSynthesizer, methods: dict[str, Painter], order: li
     masks[:, [i for i, name in enumerate(parts.NAMES) if name not in parts.FACE]] = 0
     colours, cover = parts.place(photos, masks, system.anchors.mean)
     made = {"photo": to_images(photos), "parts": to_images(colours)}
-    made |= {name: to_images(paint(colours, cover)) for name, paint in methods.items()}
+    made |= {name: to_images(paint(colours, cover)) for name, paint in methods.items() if name in order}
     rows = [[made[name][i] for name in order] for i in range(len(people))]
     return sheet.grid(rows, columns=[tables.heading(name) for name in order])
 
