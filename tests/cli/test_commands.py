@@ -254,7 +254,7 @@ def test_bad_weights(likeness: Run, samples: list[Path], tmp_path: Path, capsys:
         "cut": "damaged",
         "text": "damaged",
         "foreign": "header is missing",
-        "other": "holds weights of 'isegan', not of 'parts'",
+        "other": "holds weights of 'isegan', which does not make faces from parts",
         "unfit": "do not fit its recipe",
         "narrow": "do not fit its recipe",
         "missing": "no such weights file",

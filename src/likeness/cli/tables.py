@@ -57,12 +57,15 @@ def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
 
 def painter(weights: str) -> PartsSynthesizer:
     """The parts system or a baseline from its weights."""
-    from likeness import baselines
+    from likeness import baselines, systems
+    from likeness.checkpoint import read_card
     from likeness.systems.parts.synthesis import PartsSynthesizer
 
+    system = read_card(systems.weights_path(weights)).system
+    if system != "parts" and system not in baselines.BASELINES:
+        raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
     made = baselines.load(weights)
-    if not isinstance(made, PartsSynthesizer):
-        raise LikenessError(f"{weights}: holds weights of {made.card.system!r}, which does not make faces from parts")
+    assert isinstance(made, PartsSynthesizer)
     return made
 
 
