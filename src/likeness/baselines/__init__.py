@@ -37,11 +37,7 @@ def row(name: str) -> Row:
 
 def recipe(name: str) -> Recipe:
     """The recipe called ``system:variant`` or ``baseline:variant``."""
-    system, colon, variant = name.partition(":")
-    known = row(system).recipes()
-    if not colon or variant not in known:
-        raise LikenessError(f"{name!r} is not a recipe; there are {', '.join(f'{system}:{key}' for key in known)}")
-    return known[variant]()
+    return systems.recipe(name, row)
 
 
 def load(weights: str | Path) -> Synthesizer:

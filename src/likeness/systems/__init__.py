@@ -77,10 +77,10 @@ def row(name: str) -> Row:
     return SYSTEMS[name]
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe called ``system:variant``, such as ``parts:lite``."""
+def recipe(name: str, find: Callable[[str], Row] = row) -> Recipe:
+    """The recipe called ``system:variant``, such as ``parts:lite``; ``find`` gives the row of a name."""
     system, colon, variant = name.partition(":")
-    known = row(system).recipes()
+    known = find(system).recipes()
     if not colon or variant not in known:
         raise LikenessError(f"{name!r} is not a recipe; there are {', '.join(f'{system}:{key}' for key in known)}")
     return known[variant]()
