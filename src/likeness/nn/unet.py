@@ -7,22 +7,29 @@ from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """Encoder of 4 × 4 stride-2 convolutions down to one pixel, decoder of transposed ones, skips joined by concatenation.
+    """Encoder of 4 × 4 stride-2 convolutions down to one pixel (or ``levels``), decoder of transposed ones, joined by skips.
 
     Channels double from ``width`` up to 8 × ``width``. The first and the innermost encoder layer have no BatchNorm. The
     paper's only noise is dropout in the decoder's three innermost layers of full width; here it is ``noise``, so that the
     same picture and noise give the same result, and no noise means none is dropped.
 
     Args:
-        size: side of the picture, a power of two of at least 16; there are log2(size) levels.
+        size: side of the picture, a power of two of at least 16.
         in_channels, out_channels: of the pictures.
         width: channels of the first layer (ngf), 64 in the paper.
         norm: ``"batch"``, or ``"instance"``: what BatchNorm with the test picture's own statistics is at batch 1, as the paper
             uses it. With BatchNorm's running statistics leave noise out in training too: they would be those of noisy features.
+        levels: how often the encoder halves the picture, at most log2(size), which is the paper's; 0 stands for that.
     """
 
     def __init__(
-        self, size: int = 256, in_channels: int = 3, out_channels: int = 3, width: int = 64, norm: str = "batch"
+        self,
+        size: int = 256,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        width: int = 64,
+        norm: str = "batch",
+        levels: int = 0,
     ) -> None:
         super().__init__()
         if norm not in ("batch", "instance"):
@@ -31,9 +38,12 @@ class UNet(nn.Module):
         def normalise(channels: int) -> nn.Module:
             return nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=True)
 
-        levels = size.bit_length() - 1
-        if size != 1 << levels or levels < 4:
+        deepest = size.bit_length() - 1
+        if size != 1 << deepest or deepest < 4:
             raise ValueError(f"size {size}: a power of two of at least 16 is needed")
+        levels = levels or deepest
+        if not 4 <= levels <= deepest:
+            raise ValueError(f"levels {levels}: from 4 to {deepest} is needed for size {size}")
         wide = [width * min(2**i, 8) for i in range(levels)]
         self.down = nn.ModuleList()
         for i, outside in enumerate(wide):
@@ -50,7 +60,8 @@ class UNet(nn.Module):
             else:
                 convolution = nn.ConvTranspose2d(inside, wide[i - 1], 4, 2, 1, bias=False)
                 self.up.append(nn.Sequential(nn.ReLU(), convolution, normalise(wide[i - 1])))
-        self.noisy = tuple((wide[levels - 2 - k], 2 ** (k + 1)) for k in range(3) if levels - 2 - k >= 3)
+        core = size >> levels
+        self.noisy = tuple((wide[levels - 2 - k], core << (k + 1)) for k in range(3) if levels - 2 - k >= 3)
 
     @property
     def noise_length(self) -> int:

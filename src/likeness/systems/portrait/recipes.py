@@ -43,7 +43,8 @@ class PortraitRecipe(Recipe):
 
     ``width`` and ``critic_width`` are ngf and ndf. ``absolute`` is λ of L1, ``adversarial`` the cGAN's own weight (1 in the
     paper). ``dropout`` is the generator's noise in training. ``norm`` is the generator's; ``"instance"`` is what the paper's is
-    at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is the critic's, ``"batch"`` in the paper.
+    at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is the critic's, ``"batch"`` in the paper. ``levels`` is how
+    often the generator halves the picture; 0, as in the paper, is down to one pixel.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -55,11 +56,14 @@ class PortraitRecipe(Recipe):
     absolute: float = 100.0
     adversarial: float = 1.0
     dropout: bool = True
+    levels: int = 0
 
     def __post_init__(self) -> None:
         require(self.framing.size in (64, 128, 256, 512), "framing.size", self.framing.size, "64, 128, 256 or 512")
         for name in ("width", "critic_width"):
             require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        deepest = self.framing.size.bit_length() - 1
+        require(self.levels == 0 or 4 <= self.levels <= deepest, "levels", self.levels, f"0, or a number from 4 to {deepest}")
         require(self.norm in ("batch", "instance"), "norm", self.norm, "'batch' or 'instance'")
         require(not (self.norm == "batch" and self.dropout), "dropout", True, "norm='instance' for noise in training")
         for name in ("absolute", "adversarial"):
@@ -86,13 +90,14 @@ def lite() -> PortraitRecipe:
     """CPU hours, at 128 pixels and half the width."""
     return PortraitRecipe(
         name="portrait:lite",
-        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(12000, ("D", "G")),), cooldown=3000, ema=600.0),
+        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(9000, ("D", "G")),), cooldown=2500, ema=500.0),
         framing=Framing(size=128),
         drawing=Drawing(erase=0.25, light=0.15),
         width=32,
         critic_width=32,
         norm="batch",
         dropout=False,
+        levels=6,
         critic_norm="spectral",
         absolute=30.0,
         expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",

@@ -44,7 +44,7 @@ class PortraitSystem(System):
     def __init__(self, recipe: PortraitRecipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm)
+        self.generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels)
         self.discriminator = PatchGAN(6, recipe.critic_width, 3, recipe.critic_norm)
 
     def table(self, store: FaceStore) -> Table:
