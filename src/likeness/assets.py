@@ -97,6 +97,24 @@ INSTRUMENTS: dict[str, Instrument] = {
         "another MobileFaceNet, 128-d, the independent judge",
         "MIT",
     ),
+    "sfm_shape": Instrument(
+        "sfm_shape_3448.npz",
+        "d9367a9d531536c4b507448ef328d632a3b4f29cc54a439c2a13c87b6d211571",
+        "Surrey Face Model: mean, shape modes, triangles",
+        "non-commercial",
+    ),
+    "sfm_expressions": Instrument(
+        "expression_blendshapes_3448.npz",
+        "9c8de3e2f3473abd4eb201e7f4f68b9da1add0f35e1a0b792bc88f4b02be5f17",
+        "Surrey Face Model: six expressions",
+        "non-commercial",
+    ),
+    "sfm_landmarks": Instrument(
+        "ibug_to_sfm.txt",
+        "810810c457184526c7d54305ecbc5da764e2431b5e66025d921a7d424aebfac9",
+        "which of the 68 landmarks is which vertex of the Surrey Face Model",
+        "Apache-2.0",
+    ),
 }
 
 

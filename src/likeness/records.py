@@ -39,13 +39,17 @@ class Face:
 
 @dataclass(frozen=True)
 class AlignedFace:
-    """A face brought to a framing: ``image`` S × S × 3 and ``landmarks`` 68 × 2 in its pixels, with where it came from."""
+    """A face brought to a framing: ``image`` S × S × 3 and ``landmarks`` 68 × 2 in its pixels, with where it came from.
+
+    ``pair`` is another picture of it in the same framing, where there is one: an artist's drawing, a depth map, a parsing.
+    """
 
     image: Image
     landmarks: Points
     person: str
     name: str
     split: str
+    pair: Image | None = None
 
 
 @dataclass(frozen=True)

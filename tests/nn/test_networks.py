@@ -31,6 +31,18 @@ def test_unet_shapes(size: int) -> None:
     assert made.abs().max() <= 1
 
 
+def test_unet_with_fewer_levels() -> None:
+    """Told to stop at 2 × 2 it lacks just the innermost layers (and the norm that the new innermost layer goes without)."""
+    whole, short = UNet(128, 3, 3, 8), UNet(128, 3, 3, 8, levels=6)
+    inner = 64 * 64 * 16 + 64 * 64 * 16 + 2 * 64  # down, up and its norm
+    deeper_up = 64 * 64 * 16  # the next decoder layer takes no skip now
+    assert parameters(whole) - parameters(short) == inner + deeper_up + 2 * 64
+    assert short(torch.rand(2, 3, 128, 128)).shape == (2, 3, 128, 128)
+    assert short.noise_length == 64 * 4 * 4 + 64 * 8 * 8
+    with pytest.raises(ValueError, match="from 4 to 7"):
+        UNet(128, levels=8)
+
+
 def test_unet_noise_is_an_argument() -> None:
     torch.manual_seed(0)
     network = UNet(128, 3, 3, 8).eval()

@@ -85,36 +85,58 @@ def test_without_augmentation_a_drawing_is_the_effect() -> None:
     batch = system.batch(table, torch.Generator(), augment=False)
     photo = table["photo"][1].permute(1, 2, 0).numpy()
     expected = effects.apply("pencil", photo, 0)
-    made = ((batch.drawing[1] + 1) * 127.5).round().permute(1, 2, 0).numpy()
+    made = ((batch.source[1] + 1) * 127.5).round().permute(1, 2, 0).numpy()
     assert np.array_equal(made, expected)
-    assert torch.equal(((batch.photo + 1) * 127.5).round().to(torch.uint8), table["photo"])
+    assert torch.equal(((batch.target + 1) * 127.5).round().to(torch.uint8), table["photo"])
     assert batch.noise is None
 
 
 def test_chance_comes_from_the_generator_alone() -> None:
     system, table = system_of(Drawing(erase=0.5, jitter=6, light=0.2))
     one, again, other = (system.batch(table, torch.Generator().manual_seed(s), augment=True) for s in (1, 1, 2))
-    assert torch.equal(one.drawing, again.drawing) and torch.equal(one.photo, again.photo)
+    assert torch.equal(one.source, again.source) and torch.equal(one.target, again.target)
     assert one.noise is not None and again.noise is not None and torch.equal(one.noise, again.noise)
-    assert not torch.equal(one.drawing, other.drawing)
+    assert not torch.equal(one.source, other.source)
 
 
-def test_a_flip_flips_both_and_erases_the_same_feature(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All lose their left eye, half are flipped: what is rubbed out is exactly that eye of the flipped landmarks."""
-    monkeypatch.setattr(effects, "FEATURES", dict.fromkeys(("one", "two"), effects.FEATURES["left_eye"]))
-    system, table = system_of(Drawing(effects=("style_a",), erase=1.0), 8)
-    plain, _ = system_of(Drawing(effects=("style_a",), erase=0.0), 8)
+def test_a_flip_flips_both_and_what_is_erased() -> None:
+    """All lose their left eye, then half are mirrored, as the report's pairs are: there the right one is missing."""
+    plan = Drawing(effects=("style_a",), erase=1.0, features=("left_eye",))
+    system, table = system_of(plan, 8)
+    plain, _ = system_of(replace(plan, erase=0.0), 8)
     rubbed = system.batch(table, torch.Generator().manual_seed(5), augment=True)
     whole = plain.batch(table, torch.Generator().manual_seed(5), augment=True)
-    assert torch.equal(rubbed.photo, whole.photo)
-    mirrored = [not torch.equal(a, b) for a, b in zip(rubbed.photo, table["photo"].float() / 127.5 - 1, strict=True)]
+    assert torch.equal(rubbed.target, whole.target)
+    mirrored = [not torch.equal(a, b) for a, b in zip(rubbed.target, table["photo"].float() / 127.5 - 1, strict=True)]
     assert any(mirrored) and not all(mirrored)
     for i, flipped in enumerate(mirrored):
         points = table["landmarks"][i].numpy()
         points = mirror(points, 64) if flipped else points
-        region = effects.erased_region((64, 64), points, ["one"])
-        drawn = to_images(whole.drawing[i : i + 1])[0]
-        assert np.array_equal(to_images(rubbed.drawing[i : i + 1])[0], effects.mutilate(drawn, region)), flipped
+        region = effects.erased_region((64, 64), points, ["right_eye" if flipped else "left_eye"])
+        drawn = to_images(whole.source[i : i + 1])[0]
+        assert np.array_equal(to_images(rubbed.source[i : i + 1])[0], effects.mutilate(drawn, region)), flipped
+
+
+def test_the_other_direction_and_pairs() -> None:
+    """Photo to drawing turns x and y about; pairs take the effects' place, are mirrored too, and keep a made photo's light."""
+    plan = Drawing(effects=("line",), light=0.5)
+    system, table = system_of(plan, 8)
+    turned = PortraitSystem(replace(tiny(), drawing=plan, made="drawing"))
+    one, other = (some.batch(table, torch.Generator().manual_seed(1), augment=True) for some in (system, turned))
+    assert torch.equal(one.source, other.target) and torch.equal(one.target, other.source)
+    framing = tiny().framing
+    bare = FaceStore.of(drawn_faces(8, framing), framing, "drawn")
+    store = bare.with_pairs([255 - face.image for face in bare])
+    paired = PortraitSystem(replace(tiny(), drawing=replace(plan, source="pairs")))
+    batch = paired.batch(paired.table(store), torch.Generator().manual_seed(1), augment=True)
+    assert torch.allclose(batch.source, -batch.target, atol=1e-6)
+    photos = paired.table(store)["photo"] / 127.5 - 1
+    flips = [torch.allclose(made, photo.flip(-1), atol=1e-6) for made, photo in zip(batch.target, photos, strict=True)]
+    assert any(flips) and not all(flips)
+    maps = PortraitSystem(replace(tiny(), drawing=replace(plan, source="pairs"), made="drawing"))
+    assert not torch.allclose(*(getattr(maps.batch(maps.table(store), torch.Generator(), True), x) for x in ("source", "target")))
+    with pytest.raises(LikenessError, match="no other picture"):
+        paired.table(bare)
 
 
 def test_jitter_moves_both_alike() -> None:
@@ -191,6 +213,32 @@ def test_a_persons_model_by_the_command(
     for path in ("made.png", "again.png", "noisy.png"):  # a model is not taught with its own pictures
         shutil.copy(tmp_path / path, tmp_path / "hugo" / path)
     assert {why for _, why in gather(tmp_path / "hugo", Framing(size=64)).left_out} == {"was made by a portrait model"}
+
+
+def test_an_artists_drawings(
+    samples: list[Path], likeness: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Drawings called like the photos, at twice their size: they are what is learned from; a photo without one is left out."""
+    folder = folder_of(samples, tmp_path / "hugo")
+    (tmp_path / "art").mkdir()
+    for i in range(5):
+        drawing = 255 - read(folder / f"{i}.png")
+        write_picture(tmp_path / "art" / f"{i}.png", drawing.repeat(2, 0).repeat(2, 1), "a test")
+    found = gather(folder, Framing(size=64), drawings=tmp_path / "art")
+    assert [title for title, _ in found.left_out] == ["5.png"] and "no picture of that name" in found.left_out[0][1]
+    for face in found.store:
+        assert face.pair is not None and np.abs(face.pair.astype(int) - (255 - face.image.astype(int))).mean() < 4
+    words = ("portrait", "train", "hugo", "--recipe", "tiny", "--threads", "1", "--from", "nothing", "--drawings", "art")
+    assert likeness(*words, "-o", "m") == 0
+    assert open_portrait(tmp_path / "m").recipe.drawing.source == "pairs"
+    assert read(tmp_path / "m" / "contact-sheet.png").shape[1] < 4 * 64
+    assert likeness(*words, "-o", "back", "--set", 'made="drawing"') == 0
+    assert likeness("portrait", "draw", samples[0], "--model", "back", "-o", "drawn.png", "--sheet") == 0
+    capsys.readouterr()
+    assert likeness("portrait", "draw", samples[0], "--model", "back", "--effect", "line", "-o", "x.png") == 2
+    assert "takes photos" in capsys.readouterr().err
+    assert likeness(*words, "-o", "n", "--effects", "line") == 2
+    assert likeness(*words[:-1], "nowhere", "-o", "n") == 2
 
 
 def test_a_persons_training_goes_on_where_it_stopped(samples: list[Path], likeness: Callable[..., int], tmp_path: Path) -> None:

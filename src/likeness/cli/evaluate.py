@@ -10,7 +10,7 @@ from typing import Any
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
-PROTOCOLS = ("parts", "verification")
+PROTOCOLS = ("parts", "portrait", "verification")
 
 
 def add(commands: Any) -> None:
@@ -30,9 +30,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--pairs", metavar="FILE", help="LFW's pairs.txt, for verification")
     tables.faces(parser)
-    parser.add_argument(
-        "--weights", default="parts", metavar="W", help="a weights file or run directory (default: those that ship)"
-    )
+    parser.add_argument("--weights", metavar="W", help="a weights file or run directory (default: the system's that ship)")
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="W", help="further weights, of baselines too, or the word patchmatch"
     )
@@ -64,8 +62,14 @@ def run(given: argparse.Namespace) -> int:
         if given.system or not (given.real and given.fake):
             raise LikenessError("name --real DIR and --fake DIR together, or a system and its --data")
         return _folders(given)
+    if given.system == "portrait" and (given.stray or given.groups or given.against):
+        raise LikenessError("--stray, --groups and --against are for parts")
     if not given.system or not given.data:
         raise LikenessError("name a system with --data FILE.parquet, or two folders with --real DIR --fake DIR")
+    if given.system == "portrait":
+        from likeness.cli import evaluate_portrait
+
+        return evaluate_portrait.run(given)
     return _parts(given)
 
 
@@ -145,7 +149,7 @@ def _parts(given: argparse.Namespace) -> int:
 
     if given.sheet:
         check_writable(given.sheet)
-    system = tables.painter(given.weights)
+    system = tables.painter(given.weights or "parts")
     chosen = tables.test_faces(given, system.framing)
     anchors = system.anchors.mean
     lines: list[Any]
@@ -161,7 +165,7 @@ def _parts(given: argparse.Namespace) -> int:
                 continue
             other = tables.painter(word)
             if other.framing != system.framing:
-                raise LikenessError(f"{word}: is for faces framed {other.framing}, {given.weights} for {system.framing}")
+                raise LikenessError(f"{word}: is for faces framed {other.framing}, ours for {system.framing}")
             title = str(other.card.recipe["name"])
             methods[title if title not in methods else f"{title} ({word})"] = other.complete
         train = FaceStore(given.floors or given.data).select("train")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likeness.cli import options
+from likeness.cli import options, portrait_study
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the command and the two below it."""
     parser = options.command(commands, "portrait", lambda given: 0, "one person's neural model: train it, draw with it")
-    below = parser.add_subparsers(metavar="train | draw", required=True)
+    below = parser.add_subparsers(metavar="train | draw | study", required=True)
     training = options.command(below, "train", _train, "learn one person from a folder of photos; run again to go on")
     training.add_argument("photos", metavar="FOLDER", help="photos of one person, at least 3; 20 to 70 are good")
     training.add_argument("-o", "--output", required=True, metavar="MODEL", help="the run directory, which is the model")
+    training.add_argument("--drawings", metavar="FOLDER", help="an artist's drawings, called and framed like the photos")
     training.add_argument("--recipe", default="person", metavar="NAME", help="of the portrait system (default: person)")
     training.add_argument(
         "--from", dest="warm", metavar="W", help="weights to begin from (default: the general model's; the word nothing for none)"
@@ -30,6 +31,7 @@ def add(commands: Any) -> None:
     training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
     training.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
     training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+    portrait_study.add(below)
     drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
     drawing.add_argument(
@@ -63,6 +65,10 @@ def _train(given: argparse.Namespace) -> int:
     if not Path(given.photos).is_dir():
         raise LikenessError(f"{given.photos}: is not a folder of photos")
     settings = list(given.set)
+    if given.drawings is not None and given.effects is not None:
+        raise LikenessError("--drawings and --effects: the drawings are an artist's or the effects', choose one")
+    if given.drawings is not None:
+        settings.append('drawing.source="pairs"')
     if given.effects is not None:
         settings.append(f"drawing.effects={json.dumps(given.effects.split(','))}")
     recipe = override(systems.recipe(f"portrait:{given.recipe}"), settings)
@@ -77,7 +83,7 @@ def _train(given: argparse.Namespace) -> int:
         raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from{more}")
     device = options.processors(given.device, given.threads)
     with options.bar("reading") as show:
-        gathered = gather(given.photos, recipe.framing, show)  # type: ignore[attr-defined]
+        gathered = gather(given.photos, recipe.framing, show, given.drawings)  # type: ignore[attr-defined]
     for title, why in gathered.left_out:
         print(f"likeness: left out {title}: {why}", file=sys.stderr)
     held_out = len(gathered.store.select("validation"))
@@ -110,17 +116,18 @@ def _train(given: argparse.Namespace) -> int:
 
 
 def _contact_sheet(folder: str, store: FaceStore) -> Path:
-    """Every held-out photo (at most four) drawn with every effect of the recipe, and what the model makes of it."""
+    """Held-out photos (at most four), their drawings by every effect of the recipe or the artist, and what the model makes."""
     from likeness import provenance, sheet
     from likeness.faces.effects import apply
     from likeness.systems.portrait.synthesis import open_portrait
 
     model = open_portrait(Path(folder) / "weights.safetensors")
-    names = model.recipe.drawing.effects
-    rows = []
+    plan, rows = model.recipe.drawing, []
+    names = list(plan.effects) if plan.source == "effects" else ["drawing"]
     for face in store.select("validation").head(4):
-        drawings = [apply(name, face.image, 0) for name in names]
-        rows += [[face.image, *drawings], [None, *model.draw(drawings)]]
+        drawings = [face.pair] if face.pair is not None else [apply(name, face.image, 0) for name in names]
+        sources = drawings if model.recipe.made == "photo" else [face.image]
+        rows += [[face.image, *drawings], [None, *model.draw(sources)]]
     picture = sheet.grid(rows, cell=model.framing.size, columns=["photo", *names])
     return provenance.write(Path(folder) / "contact-sheet.png", picture, provenance.software("portrait", model.recipe.name))
 
@@ -137,6 +144,8 @@ def _draw(given: argparse.Namespace) -> int:
     model = open_portrait(given.model)
     tool = provenance.software("portrait", model.recipe.name)
 
+    titles = ["drawing", "photo"] if model.recipe.made == "photo" else ["photo", "drawing"]
+
     def work(before: Path, after: Path) -> None:
         try:
             drawing, moved = model.read(before, given.frame)
@@ -144,13 +153,13 @@ def _draw(given: argparse.Namespace) -> int:
             raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
         if not moved and given.frame == "auto":
             print(f"likeness: {before}: taken as framed already (--frame align would align it by its face)", file=sys.stderr)
+        if given.effect and model.recipe.made == "drawing":
+            raise LikenessError("--effect: this model takes photos as they are")
         if given.effect:
             drawing = apply(given.effect, drawing, given.seed or 0)
         noise = None if given.seed is None else model.noise(1, given.seed)
         made = model.draw([drawing], noise=noise)[0]
-        picture = (
-            sheet.grid([[drawing, made]], cell=2 * model.framing.size, columns=["drawing", "photo"]) if given.sheet else made
-        )
+        picture = sheet.grid([[drawing, made]], cell=2 * model.framing.size, columns=titles) if given.sheet else made
         provenance.write(after, picture, tool)
         if given.json:
             said = {"command": "portrait draw", "drawing": str(before), "model": given.model, "seed": given.seed}

@@ -21,12 +21,17 @@ def add(commands: Any) -> None:
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of photos; a sub-folder is a person")
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--with", dest="others", metavar="FOLDER", help="each photo has another picture of the same name there")
+    other.add_argument("--labels", metavar="FOLDER", help="each photo has a mask of CelebAMask-HQ's indices there")
+    other.add_argument("--depth", action="store_true", help="give each photo the depth of a morphable model fitted to it")
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
 
 
 def run(given: argparse.Namespace) -> int:
     """Prepare, with a progress bar, and say what was skipped."""
     from likeness.data.folder import prepare
+    from likeness.data.pairs import Pairing
     from likeness.errors import LikenessError
     from likeness.faces.align import Framing
 
@@ -34,8 +39,13 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.processes is not None and given.processes < 1:
         raise LikenessError(f"--processes {given.processes}: at least one is needed")
+    pairing = None
+    if given.depth:
+        pairing = Pairing("depth")
+    elif given.others or given.labels:
+        pairing = Pairing("labels" if given.labels else "with", given.others or given.labels)
     with options.bar("preparing") as show:
-        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show)
+        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show, pairing)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
     if report.skipped:
         target = Path(given.output).with_suffix(".skipped.csv")
@@ -43,5 +53,6 @@ def run(given: argparse.Namespace) -> int:
         for why, count in reasons.most_common(3):
             print(f"  {count} skipped: {why}")
         print(f"  all of them: {target}")
-    print(f"next: likeness train parts:lite --data {given.output} -o runs/mine")
+    recipe = "portrait:maps" if pairing else "parts:lite"
+    print(f"next: likeness train {recipe} --data {given.output} -o runs/mine")
     return 0

@@ -17,7 +17,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from likeness.data import store
+from likeness.data import pairs, store
+from likeness.data.pairs import Pairing
 from likeness.data.split import split_of
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
@@ -82,7 +83,9 @@ def legible(name: str) -> str:
 _reader: FaceReader | None = None
 
 
-def _prepare_chunk(photos: Sequence[Photo], source: str, framing: Framing, part: str) -> tuple[int, list[tuple[str, str]]]:
+def _prepare_chunk(
+    photos: Sequence[Photo], source: str, framing: Framing, pairing: Pairing | None, part: str
+) -> tuple[int, list[tuple[str, str]]]:
     """Work of one process: align ``photos`` into the part file; how many came in, and what did not and why."""
     global _reader
     import cv2
@@ -95,13 +98,14 @@ def _prepare_chunk(photos: Sequence[Photo], source: str, framing: Framing, part:
         try:
             image = read(photo.path)
             face = _reader.face(image, photo.path)
+            picture, points, moved = align(image, face.landmarks, framing)
+            other = None if pairing is None else pairing.of(photo.name, image, points, moved, framing)
         except LikenessError as problem:
             skipped.append((photo.name, str(problem).removeprefix(f"{photo.path}: ")))
             continue
-        picture, points, _ = align(image, face.landmarks, framing)
-        aligned = AlignedFace(picture, points, photo.person, photo.name, split_of(photo.person))
+        aligned = AlignedFace(picture, points, photo.person, photo.name, split_of(photo.person), other)
         rows.append(store.row(aligned, source, eye_distance(face.landmarks)))
-    store.write_rows(Path(part), rows, framing)
+    store.write_rows(Path(part), rows, framing, pairing is not None)
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
     write_content(Path(part).with_suffix(".json"), notes)
     return len(rows), skipped
@@ -113,6 +117,7 @@ def prepare(
     framing: Framing | None = None,
     processes: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    pairing: Pairing | None = None,
 ) -> Report:
     """Read image folders into one Parquet file of aligned faces.
 
@@ -126,14 +131,18 @@ def prepare(
         framing: where the face stands in its picture.
         processes: how many to use; by default one a core.
         progress: called with (done, total) photos.
+        pairing: where each face's other picture comes from; photos without one are skipped.
     """
     framing = framing or Framing()
+    pairs.check(pairing)
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
     sources = _sources(folders)
     partial = target.with_name(target.name + ".partial")
-    plan = json.dumps({"framing": asdict(framing), "sources": sorted(sources)})
+    plan = json.dumps(
+        {"framing": asdict(framing), "sources": sorted(sources)} | ({"pairing": asdict(pairing)} if pairing else {})
+    )
     _open_partial(partial, plan)
 
     skipped: list[tuple[str, str]] = []
@@ -154,7 +163,7 @@ def prepare(
     progress(done, total)
     taken = {int(note.stem.rsplit("-", 1)[1]) for note in partial.glob("*.json")}
     numbers = (n for n in range(10**9) if n not in taken)
-    for count, missed in _run(jobs, framing, partial, numbers, processes):
+    for count, missed in _run(jobs, framing, pairing, partial, numbers, processes):
         done += count
         skipped += missed
         progress(done, total)
@@ -189,13 +198,14 @@ def _open_partial(partial: Path, plan: str) -> None:
 def _run(
     jobs: Sequence[tuple[str, list[Photo]]],
     framing: Framing,
+    pairing: Pairing | None,
     partial: Path,
     numbers: Iterator[int],
     processes: int | None,
 ) -> Iterator[tuple[int, list[tuple[str, str]]]]:
     """Work through the jobs, in processes when that pays; yields (photos done, what was skipped) for each."""
     calls = [
-        (photos, source, framing, str(partial / f"{source}-{number:06d}.parquet"))
+        (photos, source, framing, pairing, str(partial / f"{source}-{number:06d}.parquet"))
         for (source, photos), number in zip(jobs, numbers, strict=False)
     ]
     count = min(processes or os.cpu_count() or 1, len(calls))

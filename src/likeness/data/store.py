@@ -37,27 +37,33 @@ _COLUMNS: list[tuple[str, pa.DataType, dict[str, Any]]] = [
     ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}),
     ("landmarks", pa.list_(pa.float32()), {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}),
 ]
+_PAIR: tuple[str, pa.DataType, dict[str, Any]] = (
+    "pair",
+    pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    {"_type": "Image"},
+)
 
 
-def schema(framing: Framing) -> pa.Schema:
-    """Columns and notes: the framing for us, the features for Hugging Face ``datasets``."""
+def schema(framing: Framing, paired: bool = False) -> pa.Schema:
+    """Columns and notes: the framing for us, the features for Hugging Face ``datasets``; ``paired`` adds the column ``pair``."""
+    columns = [*_COLUMNS, _PAIR] if paired else _COLUMNS
     notes = {
         "likeness": json.dumps({"framing": asdict(framing)}),
-        "huggingface": json.dumps({"info": {"features": {name: feature for name, _, feature in _COLUMNS}}}),
+        "huggingface": json.dumps({"info": {"features": {name: feature for name, _, feature in columns}}}),
     }
-    return pa.schema([(name, kind) for name, kind, _ in _COLUMNS], metadata=notes)
+    return pa.schema([(name, kind) for name, kind, _ in columns], metadata=notes)
 
 
-def encode(image: np.ndarray) -> bytes:
+def encode(image: np.ndarray, lossless: bool = False) -> bytes:
     """A picture as WebP."""
     buffer = io.BytesIO()
-    Pillow.fromarray(image).save(buffer, format="WEBP", quality=QUALITY, method=4)
+    Pillow.fromarray(image).save(buffer, format="WEBP", quality=QUALITY, method=4, lossless=lossless)
     return buffer.getvalue()
 
 
 def row(face: AlignedFace, source: str, eye_pixels: float) -> dict[str, Any]:
     """A face as a row of the file; ``eye_pixels`` is its eye distance in the photo, a measure of sharpness."""
-    return {
+    made = {
         "name": face.name,
         "person": face.person,
         "source": source,
@@ -66,18 +72,24 @@ def row(face: AlignedFace, source: str, eye_pixels: float) -> dict[str, Any]:
         "image": {"bytes": encode(face.image), "path": f"{face.name}.webp"},
         "landmarks": face.landmarks.reshape(-1).tolist(),
     }
+    return made if face.pair is None else made | {"pair": _cell(face.pair, face.name)}
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing) -> Path:
+def _cell(pair: np.ndarray, name: str) -> dict[str, Any]:
+    return {"bytes": encode(pair, lossless=True), "path": f"{name}.pair.webp"}
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, paired: bool = False) -> Path:
     """Write rows as one Parquet file, whole or not at all."""
-    table = pa.Table.from_pylist(list(rows), schema=schema(framing))
+    table = pa.Table.from_pylist(list(rows), schema=schema(framing, paired))
     return write_atomically(path, lambda file: pq.write_table(table, file, compression="none"))
 
 
 def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
     """Join part files, sorted by source and name, into one file."""
     table = pa.concat_tables([pq.read_table(part) for part in parts]) if parts else schema(framing).empty_table()
-    table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(schema(framing).metadata)
+    notes = schema(framing, _PAIR[0] in table.column_names).metadata
+    table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(notes)
     return write_atomically(path, lambda file: pq.write_table(table, file, compression="none", row_group_size=1000))
 
 
@@ -107,7 +119,34 @@ class FaceStore:
         made = object.__new__(cls)
         made.path, made.framing = Path(name), framing
         rows = [row(face, name, eye_distance(face.landmarks)) for face in faces]
-        made.table = pa.Table.from_pylist(rows, schema=schema(framing))
+        made.table = pa.Table.from_pylist(rows, schema=schema(framing, any("pair" in one for one in rows)))
+        return made
+
+    @property
+    def paired(self) -> bool:
+        """Whether each face has another picture."""
+        return _PAIR[0] in self.table.column_names
+
+    def with_pairs(self, pairs: Sequence[np.ndarray]) -> FaceStore:
+        """The same faces, each with another picture S × S × 3 of it, in order."""
+        if len(pairs) != len(self):
+            raise ValueError(f"{len(pairs)} pictures for {len(self)} faces")
+        cells = [_cell(pair, name) for pair, name in zip(pairs, self.column("name"), strict=True)]
+        bare = self.table.drop_columns([_PAIR[0]]) if self.paired else self.table
+        column = pa.array(cells, _PAIR[1])
+        notes = schema(self.framing, paired=True).metadata
+        return self._like(bare.append_column(_PAIR[0], column).replace_schema_metadata(notes))
+
+    def with_sides(self, sides: Sequence[str]) -> FaceStore:
+        """The same faces on other sides, in order: ``train``, ``validation`` or ``test``, for a person split by photo."""
+        if unknown := sorted(set(sides) - set(SIDES)):
+            raise LikenessError(f"{unknown[0]!r} is not a split; there are {', '.join(SIDES)}")
+        place = self.table.column_names.index("split")
+        return self._like(self.table.set_column(place, self.table.schema.field(place), pa.array(list(sides), pa.string())))
+
+    def _like(self, table: pa.Table) -> FaceStore:
+        made = object.__new__(FaceStore)
+        made.path, made.framing, made.table = self.path, self.framing, table
         return made
 
     def __len__(self) -> int:
@@ -145,23 +184,26 @@ class FaceStore:
 
     def take(self, rows: list[int]) -> FaceStore:
         """The rows of these numbers, in this order."""
-        part = object.__new__(FaceStore)
-        part.path, part.framing = self.path, self.framing
-        part.table = self.table.take(pa.array(rows, pa.int64()))
-        return part
+        return self._like(self.table.take(pa.array(rows, pa.int64())))
 
     def __iter__(self) -> Iterator[AlignedFace]:
         for batch in self.table.to_batches(max_chunksize=256):
             for item in batch.to_pylist():
-                picture = Pillow.open(io.BytesIO(item["image"]["bytes"])).convert("RGB")
                 points = np.array(item["landmarks"], np.float32).reshape(COUNT, 2)
-                yield AlignedFace(np.asarray(picture), points, item["person"], item["name"], item["split"])
+                pair = _decoded(item["pair"]) if item.get("pair") else None
+                yield AlignedFace(_decoded(item["image"]), points, item["person"], item["name"], item["split"], pair)
 
     def fingerprint(self) -> str:
         """A hash of names and pictures in order, so that weights can say what they saw."""
         digest = hashlib.sha256()
-        for batch in self.table.select(["name", "image"]).to_batches():
+        pictures = ["image", _PAIR[0]] if self.paired else ["image"]
+        for batch in self.table.select(["name", *pictures]).to_batches():
             for item in batch.to_pylist():
                 digest.update(item["name"].encode())
-                digest.update(item["image"]["bytes"])
+                for column in pictures:
+                    digest.update(item[column]["bytes"])
         return digest.hexdigest()[:16]
+
+
+def _decoded(cell: dict[str, Any]) -> np.ndarray:
+    return np.asarray(Pillow.open(io.BytesIO(cell["bytes"])).convert("RGB"))

@@ -1,6 +1,7 @@
 """Every equation of pix2pix (Isola, Zhu, Zhou & Efros 2017), each a function, and what each player minimises.
 
-Symbols: x the drawing, y the photo, z the noise, G(x, z) the made photo, D(x, y) the critic, on logits.
+Symbols: x the source (a drawing, say), y the target (its photo), z the noise, G(x, z) the made picture, D(x, y) the critic, on
+logits.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ def generator_adversarial(fake_logits: Tensor) -> Tensor:
     return adversarial.persuade(fake_logits)
 
 
-def absolute(photo: Tensor, fake: Tensor) -> Tensor:
+def absolute(target: Tensor, fake: Tensor) -> Tensor:
     """(3) L_L1 = E ‖y − G(x, z)‖₁, a mean over pixels of pictures in [-1, 1]."""
-    return (photo - fake).abs().mean()
+    return (target - fake).abs().mean()
 
 
-def judge(critic: Callable[[Tensor], Tensor], drawing: Tensor, photo: Tensor, fake: Tensor) -> dict[str, Term]:
+def judge(critic: Callable[[Tensor], Tensor], source: Tensor, target: Tensor, fake: Tensor) -> dict[str, Term]:
     """What D minimises: (1), halved, "which slows down the rate at which D learns relative to G" (section 3.3)."""
-    real, made = critic(torch.cat([drawing, photo], 1)), critic(torch.cat([drawing, fake], 1))
+    real, made = critic(torch.cat([source, target], 1)), critic(torch.cat([source, fake], 1))
     return {"discriminator": Term(critic_loss(real, made), 0.5, "(1)")}
 
 
 def write(
-    critic: Callable[[Tensor], Tensor], drawing: Tensor, photo: Tensor, fake: Tensor, lambda_cgan: float, lambda_absolute: float
+    critic: Callable[[Tensor], Tensor], source: Tensor, target: Tensor, fake: Tensor, lambda_cgan: float, lambda_absolute: float
 ) -> dict[str, Term]:
     """(4) What G minimises: L_cGAN + λ L_L1. A term that weighs nothing is not computed."""
     terms = {}
     if lambda_cgan:
-        terms["adversarial"] = Term(generator_adversarial(critic(torch.cat([drawing, fake], 1))), lambda_cgan, "(1)")
+        terms["adversarial"] = Term(generator_adversarial(critic(torch.cat([source, fake], 1))), lambda_cgan, "(1)")
     if lambda_absolute:
-        terms["absolute"] = Term(absolute(photo, fake), lambda_absolute, "(3)")
+        terms["absolute"] = Term(absolute(target, fake), lambda_absolute, "(3)")
     return terms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from likeness import provenance
 from likeness.data.folder import legible
+from likeness.data.pairs import Pairing, check
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
@@ -32,8 +33,15 @@ class Gathered:
     left_out: tuple[tuple[str, str], ...]
 
 
-def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], None] = lambda done, total: None) -> Gathered:
+def gather(
+    folder: str | Path,
+    framing: Framing,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    drawings: str | Path | None = None,
+) -> Gathered:
     """Read a person's photos; every fifth is held out to look at the model by.
+
+    ``drawings`` is a folder of an artist's drawings of them, called and framed like the photos; photos without one are left out.
 
     The largest face of a photo is taken. Faces that do not match the others are left out: the person is whose face is within
     :data:`STRANGER` of the most others, and a face farther from that one is somebody else's. Pictures that carry this house's own
@@ -42,6 +50,8 @@ def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], 
     Raises:
         LikenessError: fewer than three photos are left; the message says what was wrong with the others.
     """
+    pairing = None if drawings is None else Pairing("with", str(drawings))
+    check(pairing)
     name = "person"  # whatever the folder is called: the same photos are the same data
     reader, describe = FaceReader(), FaceDescriptor()
     found: list[tuple[str, AlignedFace]] = []
@@ -63,9 +73,11 @@ def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], 
                 raise LikenessError(
                     f"the face is tiny: its eyes are {eye_distance(points):.0f} pixels apart, {SMALL:.0f} are needed"
                 )
-            image, landmarks, _ = align(photo, points, framing)
+            image, landmarks, moved = align(photo, points, framing)
+            stem = path.relative_to(folder).with_suffix("").as_posix()
+            drawing = None if pairing is None else pairing.of(stem, photo, landmarks, moved, framing)
             descriptors.append(describe.of(photo, points))
-            found.append((title, AlignedFace(image, landmarks, name, title, "train")))
+            found.append((title, AlignedFace(image, landmarks, name, title, "train", drawing)))
         except LikenessError as problem:
             left_out.append((title, str(problem).removeprefix(f"{path}: ")))
         progress(number + 1, len(paths))
@@ -86,5 +98,5 @@ def gather(folder: str | Path, framing: Framing, progress: Callable[[int, int], 
         face = found[i][1]
         held_out = place % 5 == 4 or (len(kept) < 5 and place == len(kept) - 1)
         side = "validation" if held_out else "train"
-        faces_kept.append(AlignedFace(face.image, face.landmarks, face.person, face.name, side))
+        faces_kept.append(replace(face, split=side))
     return Gathered(FaceStore.of(faces_kept, framing, name), tuple(left_out))

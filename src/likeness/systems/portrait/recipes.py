@@ -6,23 +6,27 @@ from dataclasses import dataclass, field, replace
 
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
-from likeness.faces.effects import EFFECTS
+from likeness.faces.effects import EFFECTS, FEATURES
 from likeness.recipe import Phase, Recipe, Training, require
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How inputs are drawn from photos in training.
+    """Where a photo's drawing comes from in training.
 
-    ``effects`` are the names that one is chosen from, photo by photo and step by step. With probability ``erase`` one or two
-    features are rubbed out. ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
+    ``source`` is ``"effects"``, the house's own, or ``"pairs"``: the other picture that prepared faces have (an artist's drawing,
+    a depth map, a parsing). ``effects`` are the names that one is chosen from, photo by photo and step by step. With probability
+    ``erase`` one or two of ``features`` are rubbed out (left and right are the viewer's, before the pair is mirrored).
+    ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
     (pix2pix's 286 → 256 is 30 at that size); for faces it is 0: the report found features misplaced and doubled with it
     (figure 2c, d).
-    ``light`` varies the photo's brightness and contrast before it is drawn.
+    ``light`` varies the photo's brightness and contrast before it is drawn; not where a photo is to be made for a given pair.
     """
 
+    source: str = "effects"
     effects: tuple[str, ...] = tuple(EFFECTS)
     erase: float = 0.0
+    features: tuple[str, ...] = tuple(FEATURES)
     flip: bool = True
     jitter: int = 0
     light: float = 0.0
@@ -32,6 +36,10 @@ class Drawing:
             raise LikenessError(f"drawing.effects: at least one is needed of {', '.join(EFFECTS)}")
         for name in self.effects:
             require(name in EFFECTS, "drawing.effects", name, f"one of {', '.join(EFFECTS)}")
+        require(self.source in ("effects", "pairs"), "drawing.source", self.source, "'effects' or 'pairs'")
+        for name in self.features:
+            require(name in FEATURES, "drawing.features", name, f"one of {', '.join(FEATURES)}")
+        require(len(self.features) > 0, "drawing.features", self.features, f"at least one of {', '.join(FEATURES)}")
         require(0 <= self.erase <= 1, "drawing.erase", self.erase, "a probability")
         require(0 <= self.jitter <= 256, "drawing.jitter", self.jitter, "a number of pixels from 0 to 256")
         require(0 <= self.light < 1, "drawing.light", self.light, "a share from 0 to below 1")
@@ -41,13 +49,16 @@ class Drawing:
 class PortraitRecipe(Recipe):
     """A portrait training.
 
-    ``width`` and ``critic_width`` are ngf and ndf. ``absolute`` is λ of L1, ``adversarial`` the cGAN's own weight (1 in the
-    paper). ``dropout`` is the generator's noise in training. ``norm`` is the generator's; ``"instance"`` is what the paper's is
-    at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is the critic's, ``"batch"`` in the paper. ``levels`` is how
-    often the generator halves the picture; 0, as in the paper, is down to one pixel.
+    ``made`` is what is learned to be made: ``"photo"`` from its drawing, or ``"drawing"`` from its photo (experiment 6; and depth
+    and parsing, whose pictures take the drawing's place). ``width`` and ``critic_width`` are ngf and ndf. ``absolute`` is λ of
+    L1, ``adversarial`` the cGAN's own weight (1 in the paper). ``dropout`` is the generator's noise in training. ``norm`` is
+    the generator's; ``"instance"`` is what the paper's is at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is
+    the critic's, ``"batch"`` in the paper. ``levels`` is how often the generator halves the picture; 0, as in the paper, is
+    down to one pixel.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
+    made: str = "photo"
     drawing: Drawing = field(default_factory=Drawing)
     width: int = 64
     critic_width: int = 64
@@ -59,6 +70,7 @@ class PortraitRecipe(Recipe):
     levels: int = 0
 
     def __post_init__(self) -> None:
+        require(self.made in ("photo", "drawing"), "made", self.made, "'photo' or 'drawing'")
         require(self.framing.size in (64, 128, 256, 512), "framing.size", self.framing.size, "64, 128, 256 or 512")
         for name in ("width", "critic_width"):
             require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
@@ -115,15 +127,36 @@ def paper() -> PortraitRecipe:
 
 
 def person() -> PortraitRecipe:
-    """One person's model, begun from the general one's weights (``lite``): what ``likeness portrait train`` uses."""
+    """One person's model, begun from the general one's weights (``lite``): what ``likeness portrait train`` uses.
+
+    D is not shipped, so it begins anew and moves alone at first.
+    """
     return replace(
         lite(),
         name="portrait:person",
         training=Training(
-            batch=8, rates=(1e-4, 2e-4), phases=(Phase(3000, ("D", "G")),), cooldown=1000, ema=150.0, every=250, look=500
+            batch=8,
+            rates=(1e-4, 2e-4),
+            phases=(Phase(100, ("D",)), Phase(2000, ("D", "G"))),
+            cooldown=800,
+            ema=150.0,
+            every=250,
+            look=500,
         ),
         expects="to be under 20 minutes on two cores; not measured yet",
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "person": person, "paper": paper}
+def maps() -> PortraitRecipe:
+    """The report's "going forward": photo → its other picture, a depth map or a parsing; see ``likeness prepare --with``."""
+    return replace(
+        lite(),
+        name="portrait:maps",
+        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(2000, ("D", "G")),), cooldown=500, ema=150.0),
+        made="drawing",
+        drawing=Drawing(source="pairs", light=0.3),
+        expects="about twenty minutes on two cores",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "person": person, "maps": maps, "paper": paper}

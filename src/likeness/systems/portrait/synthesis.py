@@ -41,7 +41,7 @@ class PortraitSynthesizer(Synthesizer):
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> PortraitSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         recipe = thaw(PortraitRecipe, card.recipe)
-        generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm)
+        generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels)
         fill(nn.ModuleDict({"generator": generator}), state, path)
         return cls(recipe, card, generator)
 
@@ -54,7 +54,8 @@ class PortraitSynthesizer(Synthesizer):
         """A photo for each drawing: uint8 B × S × S × 3.
 
         Args:
-            conditions: drawings S × S × 3; colours are taken for their greys.
+            conditions: drawings S × S × 3, whose colours are taken for their greys where the model learned from effects; for a
+                model that makes drawings, photos.
             noise: B × K in [0, 1), see :class:`likeness.nn.unet.UNet`; None for the one result without noise.
 
         Raises:
@@ -68,8 +69,10 @@ class PortraitSynthesizer(Synthesizer):
                 raise LikenessError(
                     f"a drawing is {picture.shape[1]}×{picture.shape[0]}, the model wants {size}×{size}; see read()"
                 )
-        greys = [np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) for picture in conditions]
-        drawings = to_tensor(np.stack(greys))
+        pictures = list(conditions)
+        if self.recipe.made == "photo" and self.recipe.drawing.source == "effects":
+            pictures = [np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) for picture in pictures]
+        drawings = to_tensor(np.stack(pictures))
         noises = [None] * len(drawings.split(16)) if noise is None else noise.split(16)
         made = [self.generator(some, z) for some, z in zip(drawings.split(16), noises, strict=True)]
         return to_images(torch.cat(made))
@@ -85,12 +88,13 @@ class PortraitSynthesizer(Synthesizer):
             path: the file or picture.
             how: ``"align"`` by the eyes and mouth of the face that the detector sees; ``"as-is"``, the middle square scaled;
                 ``"auto"``: as it is where no face is seen or a square picture's eyes stand within a tenth of their place, else
-                aligned (landmarks of drawings are rough, and drawings may be too free for any).
+                aligned (landmarks of drawings are rough, and drawings may be too free for any); photos are aligned.
 
         Raises:
-            LikenessError: ``"align"`` was asked for, and no face is seen.
+            LikenessError: ``"align"`` was asked for or the model takes photos, and no face is seen.
         """
         picture = path if isinstance(path, np.ndarray) else read(path)
+        how = "align" if how == "auto" and self.recipe.made == "drawing" else how
         if how != "as-is":
             self.reader = self.reader or FaceReader()
             faces = self.reader.faces(picture)

@@ -24,18 +24,21 @@ from likeness.system import Move, System, Table
 from likeness.systems.portrait.objective import judge, write
 from likeness.systems.portrait.recipes import PortraitRecipe
 
+MIRRORED = {"left_eye": "right_eye", "right_eye": "left_eye"}
+"""What a feature is called in a mirrored picture, where that is not the same."""
+
 
 @dataclass(frozen=True)
 class PortraitBatch:
-    """``drawing`` x and ``photo`` y, B × 3 × S × S in [-1, 1], and ``noise`` z, B × K in [0, 1), or None."""
+    """``source`` x and ``target`` y, B × 3 × S × S in [-1, 1], and ``noise`` z, B × K in [0, 1), or None."""
 
-    drawing: Tensor
-    photo: Tensor
+    source: Tensor
+    target: Tensor
     noise: Tensor | None
 
 
 class PortraitSystem(System):
-    """G paints photos from drawings, D tells (drawing, made) from (drawing, photo)."""
+    """G makes y from x, D tells (x, G(x)) from (x, y); x is a drawing and y its photo, or the other way round."""
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("discriminator",), "G": ("generator",)}
     ships: ClassVar[tuple[str, ...]] = ("generator",)
@@ -48,14 +51,20 @@ class PortraitSystem(System):
         self.discriminator = PatchGAN(6, recipe.critic_width, 3, recipe.critic_norm)
 
     def table(self, store: FaceStore) -> Table:
-        """``photo`` uint8 N × 3 × S × S and ``landmarks`` N × 68 × 2 in pixels."""
+        """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and, from pairs, ``pair`` like ``photo``."""
         if store.framing != self.recipe.framing:
             raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
-        photos, landmarks = [], []
+        if self.recipe.drawing.source == "pairs" and not store.paired:
+            raise LikenessError(f"{store.path}: its faces have no other picture; prepare them with --with, --labels or --depth")
+        photos, landmarks, pairs = [], [], []
         for face in store:
             photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
             landmarks.append(torch.from_numpy(face.landmarks))
-        return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks)}
+            if self.recipe.drawing.source == "pairs":
+                assert face.pair is not None
+                pairs.append(torch.from_numpy(face.pair.transpose(2, 0, 1).copy()))
+        table = {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks)}
+        return table | {"pair": torch.stack(pairs)} if pairs else table
 
     def judged(self, store: FaceStore) -> FaceStore:
         """One person's held-out photos are all looked at; of many people, the first of each."""
@@ -63,68 +72,78 @@ class PortraitSystem(System):
         return held_out if len(set(store.column("person"))) == 1 else held_out.first_of_each_person()
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> PortraitBatch:
-        """Draw each photo with an effect of the recipe; all chance from ``generator``.
+        """Draw each photo with an effect of the recipe, or take its other picture; all chance from ``generator``.
 
         Without ``augment`` the i-th photo gets the i-th effect in turn, nothing is erased, and there is no noise.
         """
         plan, device = self.recipe.drawing, rows["photo"].device
         photos = rows["photo"].permute(0, 2, 3, 1).cpu().numpy()
-        landmarks = rows["landmarks"].cpu().numpy()
+        others = rows["pair"].permute(0, 2, 3, 1).cpu().numpy() if plan.source == "pairs" else None
         count = len(photos)
-        if not augment:
-            drawings = [effects.apply(plan.effects[i % len(plan.effects)], photo, 0) for i, photo in enumerate(photos)]
-            return PortraitBatch(to_tensor(np.stack(drawings)).to(device), to_tensor(photos).to(device), None)
-        seeds = torch.randint(2**31, (count,), generator=generator).tolist()
-        pairs = [self._pair(photo, points, seed) for photo, points, seed in zip(photos, landmarks, seeds, strict=True)]
+        if augment:
+            landmarks = rows["landmarks"].cpu().numpy()
+            seeds = torch.randint(2**31, (count,), generator=generator).tolist()
+            pairs = [
+                self._pair(photos[i], others[i] if others is not None else None, landmarks[i], seeds[i]) for i in range(count)
+            ]
+        elif others is not None:
+            pairs = list(zip(others, photos, strict=True))
+        else:
+            pairs = [(effects.apply(plan.effects[i % len(plan.effects)], photo, 0), photo) for i, photo in enumerate(photos)]
         drawing, photo = (to_tensor(np.stack(pictures)) for pictures in zip(*pairs, strict=True))
-        if plan.jitter:
+        if augment and plan.jitter:
             drawing, photo = jittered(drawing, photo, plan.jitter, generator)
         noise = None
-        if self.recipe.dropout:
+        if augment and self.recipe.dropout:
             noise = torch.rand(count, self.generator.noise_length, generator=generator).to(device)
-        return PortraitBatch(drawing.to(device), photo.to(device), noise)
+        source, target = (drawing, photo) if self.recipe.made == "photo" else (photo, drawing)
+        return PortraitBatch(source.to(device), target.to(device), noise)
 
-    def _pair(self, photo: Image, landmarks: np.ndarray, seed: int) -> tuple[Image, Image]:
-        """A photo, varied, and its drawing."""
+    def _pair(self, photo: Image, other: Image | None, landmarks: np.ndarray, seed: int) -> tuple[Image, Image]:
+        """A drawing, and its photo, varied."""
         plan, chance = self.recipe.drawing, np.random.default_rng(seed)
-        if plan.flip and chance.random() < 0.5:
+        flipped = bool(plan.flip and chance.random() < 0.5)
+        if flipped:
             photo = np.ascontiguousarray(photo[:, ::-1])
+            other = None if other is None else np.ascontiguousarray(other[:, ::-1])
             landmarks = mirror(landmarks, photo.shape[1])
-        if plan.light:
+        if plan.light and not (plan.source == "pairs" and self.recipe.made == "photo"):
             gain, lift = 1 + plan.light * (2 * chance.random() - 1), 255 * plan.light * 0.5 * (2 * chance.random() - 1)
             photo = np.clip(np.round((photo.astype(np.float32) - 127.5) * gain + 127.5 + lift), 0, 255).astype(np.uint8)
-        drawing = effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31)))
+        drawing = effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31))) if other is None else other
         if chance.random() < plan.erase:
-            names = chance.choice(list(effects.FEATURES), size=int(chance.integers(1, 3)), replace=False)
-            region = effects.erased_region(photo.shape[:2], landmarks.astype(np.float32), [str(name) for name in names])
+            count = min(int(chance.integers(1, 3)), len(plan.features))
+            names = [str(name) for name in chance.choice(list(plan.features), size=count, replace=False)]
+            names = [MIRRORED.get(name, name) for name in names] if flipped else names
+            region = effects.erased_region(photo.shape[:2], landmarks.astype(np.float32), names)
             drawing = effects.mutilate(drawing, region)
         return drawing, photo
 
     def play(self, batch: PortraitBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent on D, then one on G (section 3.3)."""
-        fake = self.generator(batch.drawing, batch.noise)
-        yield "D", lambda: judge(self.discriminator, batch.drawing, batch.photo, fake.detach())
+        fake = self.generator(batch.source, batch.noise)
+        yield "D", lambda: judge(self.discriminator, batch.source, batch.target, fake.detach())
         yield (
             "G",
-            lambda: write(self.discriminator, batch.drawing, batch.photo, fake, self.recipe.adversarial, self.recipe.absolute),
+            lambda: write(self.discriminator, batch.source, batch.target, fake, self.recipe.adversarial, self.recipe.absolute),
         )
 
     def show(self, rows: Table) -> Image:
-        """Rows of drawing, made photo and photo."""
+        """Rows of x, G(x) and y."""
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator(), augment=False)
-            columns = [batch.drawing, self.generator(batch.drawing).float(), batch.photo]
+            columns = [batch.source, self.generator(batch.source).float(), batch.target]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
-        """Mean absolute error in [0, 1] and PSNR in dB over the faces, each drawn with the effects in turn."""
+        """Mean absolute error in [0, 1] and PSNR in dB over the faces; drawn, where they are, with the effects in turn."""
         errors, ratios = [], []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 50):
                 batch = self.batch({key: column[start : start + 50] for key, column in rows.items()}, torch.Generator(), False)
-                fake = self.generator(batch.drawing).float().clamp(-1, 1)
-                errors.append((fake - batch.photo).abs().flatten(1).mean(1) / 2)
-                square = ((fake - batch.photo) / 2).square().flatten(1).mean(1).clamp(min=1e-8)
+                fake = self.generator(batch.source).float().clamp(-1, 1)
+                errors.append((fake - batch.target).abs().flatten(1).mean(1) / 2)
+                square = ((fake - batch.target) / 2).square().flatten(1).mean(1).clamp(min=1e-8)
                 ratios.append(-10 * torch.log10(square))
         return {"absolute": float(torch.cat(errors).mean()), "psnr": float(torch.cat(ratios).mean())}
 

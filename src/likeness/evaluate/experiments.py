@@ -1,0 +1,212 @@
+"""The cGAN report's experiments, measured: held-out photos of some people, drawn, through their models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from likeness import sheet
+from likeness.evaluate.groups import individual_typology_angle
+from likeness.evaluate.portrait import Drift, Imitation, Ruler, absolute_error, mean_of
+from likeness.faces.effects import EFFECTS, apply, erased_region, mutilate
+from likeness.records import AlignedFace, Image
+
+OTHERS = 8
+"""How many held-out photos of each other person are tried."""
+
+Lines = list[dict[str, Any]]
+"""What was measured: ``person``, ``model``, … as text, and ``score``, one of :mod:`likeness.evaluate.portrait`'s."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person: photos that models learn from, photos held out, and the models: pictures in, N × S × S × 3 out."""
+
+    name: str
+    learned: Sequence[AlignedFace]
+    held_out: Sequence[AlignedFace]
+    models: Mapping[str, Callable[[Sequence[Image]], Image]]
+
+
+def means(lines: Lines) -> Lines:
+    """Lines that differ in their person only, as one: the mean over people."""
+    groups: dict[tuple[Any, ...], Lines] = {}
+    for line in lines:
+        key = tuple((name, value) for name, value in line.items() if name not in ("person", "score"))
+        groups.setdefault(key, []).append(line)
+    return [dict(key) | {"score": mean_of([line["score"] for line in some])} for key, some in groups.items()]
+
+
+def _drawings(effect: str, faces: Sequence[AlignedFace]) -> list[Image]:
+    """Held-out photos, drawn; the seed is the place in the row."""
+    return [apply(effect, face.image, 1000 + i) for i, face in enumerate(faces)]
+
+
+def _sheet(rows: list[list[Image | None]], columns: Sequence[str]) -> Image:
+    return sheet.grid(rows, cell=128, columns=columns)
+
+
+def effects(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """1: every model on every effect, those it has learned and those it has not."""
+    lines: Lines = []
+    rows: list[list[Image | None]] = []
+    for person in people:
+        faces, like = person.held_out, ruler.person(person.learned)
+        drawn = {effect: _drawings(effect, faces) for effect in EFFECTS}
+        made: dict[tuple[str, str], Image] = {}
+        for name in models:
+            for effect in EFFECTS:
+                made[name, effect] = person.models[name](drawn[effect])
+                score = ruler.measure(made[name, effect], faces, like)
+                lines.append({"person": person.name, "effect": effect, "model": name, "score": score})
+        for effect in EFFECTS:
+            rows.append([drawn[effect][0], *(made[name, effect][0] for name in models), faces[0].image])
+    lines.sort(key=lambda line: [*EFFECTS].index(line["effect"]))
+    return lines, _sheet(rows, ["drawing", *models, "photo"])
+
+
+def hand_drawn(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """3: hand-drawn, before and after such drawings were learned; three hands a photo."""
+    lines: Lines = []
+    rows: list[list[Image | None]] = []
+    for person in people:
+        faces, like = list(person.held_out) * 3, ruler.person(person.learned)
+        drawn = [apply("hand_drawn", face.image, 1000 + i) for i, face in enumerate(faces)]
+        made = {name: person.models[name](drawn) for name in models}
+        for name in models:
+            lines.append({"person": person.name, "model": name, "score": ruler.measure(made[name], faces, like)})
+        for i in range(4):
+            rows.append([drawn[i], *(made[name][i] for name in models), faces[i].image])
+    return lines, _sheet(rows, ["drawing", *models, "photo"])
+
+
+OWN, ANOTHERS = "the model's person", "another person"
+
+CONDITIONS: tuple[tuple[str, str, str], ...] = (
+    ("nothing", OWN, ""),
+    ("left eye", OWN, "left_eye"),
+    ("right eye", OWN, "right_eye"),
+    ("left eye", ANOTHERS, "left_eye"),
+)
+"""What is erased, of whose face, and the feature. Models learn to repair left eyes (the viewer's)."""
+
+
+def repair(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """2: the error inside the erased region: the defect that was trained, the other eye, other people."""
+    return _repair(ruler, people, models, CONDITIONS, inside=True)
+
+
+def jitter(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """Figure 2c, d: whether features come out misplaced when training pairs are jittered."""
+    return _repair(ruler, people, models, CONDITIONS[:2], inside=False)
+
+
+def _repair(
+    ruler: Ruler, people: Sequence[Subject], models: Sequence[str], conditions: Sequence[tuple[str, str, str]], inside: bool
+) -> tuple[Lines, Image]:
+    """Where nothing is erased the region is the left eye's, too: the error of an eye that was drawn."""
+    found: dict[tuple[str, str], Lines] = {}
+    rows: list[list[Image | None]] = []
+    for person in people:
+        like = ruler.person(person.learned)
+        for what, whose, feature in conditions:
+            faces = person.held_out if whose == OWN else _of_others(person, people)
+            if not faces:
+                continue
+            regions = [erased_region(face.image.shape[:2], face.landmarks, [feature or "left_eye"]) for face in faces]
+            drawn = _drawings("style_a", faces)
+            if feature:
+                drawn = [mutilate(drawing, region) for drawing, region in zip(drawn, regions, strict=True)]
+            made = {name: person.models[name](drawn) for name in models}
+            for name in models:
+                score = ruler.measure(made[name], faces, like, regions if inside else None)
+                line = {"person": person.name, "erased": what, "face": whose, "model": name, "score": score}
+                found.setdefault((what, whose), []).append(line)
+            rows += [[drawn[i], *(made[name][i] for name in models), faces[i].image] for i in range(2)]
+    return [line for lines in found.values() for line in lines], _sheet(rows, ["drawing", *models, "photo"])
+
+
+def _of_others(person: Subject, people: Sequence[Subject]) -> list[AlignedFace]:
+    return [face for other in people if other is not person for face in other.held_out[:OTHERS]]
+
+
+def identity(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """4: drawings of other people through a person's model: how like the model's person, and how like themselves."""
+    lines: Lines = []
+    rows: list[list[Image | None]] = []
+    for person in people:
+        like = ruler.person(person.learned)
+        tone = np.nanmedian([individual_typology_angle(face.image, face.landmarks) for face in person.learned])
+        others = [other for other in people if other is not person]
+        faces = _of_others(person, people)
+        drawn = _drawings("style_a", faces)
+        themselves = np.concatenate([[ruler.person(other.learned)] * len(other.held_out[:OTHERS]) for other in others])
+        made = {"photo": np.stack([face.image for face in faces])}
+        made |= {name: person.models[name](drawn) for name in models}
+        for name, pictures in made.items():
+            features, found = ruler.features(pictures, faces)
+            seen = np.array([points is not None for points in found])
+            tones = [individual_typology_angle(image, face.landmarks) for image, face in zip(pictures, faces, strict=True)]
+            score = Drift(
+                len(faces),
+                float(((features @ like) * seen).mean()),
+                float(((features * themselves).sum(1) * seen).mean()),
+                float(np.nanmedian(tones) - tone),
+                int((~seen).sum()),
+            )
+            lines.append({"person": person.name, "model": "none: the photo" if name == "photo" else name, "score": score})
+        for i in (0, 1, len(faces) - 2, len(faces) - 1):
+            rows.append([drawn[i], *(made[name][i] for name in models), faces[i].image, person.learned[0].image])
+    return lines, _sheet(rows, ["drawing", *models, "photo", "model's person"])
+
+
+def reverse(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """6: photo → style A, against the effect itself; and what the photo's greys alone would be worth."""
+    lines: Lines = []
+    rows: list[list[Image | None]] = []
+    for person in people:
+        faces = person.held_out
+        wanted: Image = np.stack(_drawings("style_a", faces))
+        greys = [np.asarray(cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY), np.uint8) for face in faces]
+        made: dict[str, Image] = {"none: the photo's greys": np.repeat(np.stack(greys)[..., None], 3, 3)}
+        made |= {name: person.models[name]([face.image for face in faces]) for name in models}
+        for name, pictures in made.items():
+            score = Imitation(len(faces), absolute_error(pictures, wanted), ruler.lpips(pictures, wanted))
+            lines.append({"person": person.name, "model": name, "score": score})
+        for i in range(3):
+            rows.append([faces[i].image, *(made[name][i] for name in models), wanted[i]])
+    return lines, _sheet(rows, ["photo", *models, "style A"])
+
+
+def on_style_a(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """6 and the learning curve: drawings in style A of held-out photos."""
+    lines: Lines = []
+    rows: list[list[Image | None]] = []
+    for person in people:
+        faces, like = person.held_out, ruler.person(person.learned)
+        drawn = _drawings("style_a", faces)
+        made = {name: person.models[name](drawn) for name in models}
+        for name in models:
+            lines.append({"person": person.name, "model": name, "score": ruler.measure(made[name], faces, like)})
+        for i in range(3):
+            rows.append([drawn[i], *(made[name][i] for name in models), faces[i].image])
+    return lines, _sheet(rows, ["drawing", *models, "photo"])
+
+
+Experiment = Callable[[Ruler, Sequence[Subject], Sequence[str]], tuple[Lines, Image]]
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "effects": effects,
+    "repair": repair,
+    "jitter": jitter,
+    "hand-drawn": hand_drawn,
+    "identity": identity,
+    "reverse": reverse,
+    "bootstrap": on_style_a,
+    "curve": on_style_a,
+}
+"""Name → how it is measured: instruments, people, names of models (in order); lines and a sheet."""

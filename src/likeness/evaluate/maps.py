@@ -1,0 +1,88 @@
+"""How good are made maps of a face: depth and parsing, drawn as pictures (the cGAN report's "going forward")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.faces.depth import PER_EYE_DISTANCE
+from likeness.faces.labels import CLASSES, read_off
+from likeness.records import Image
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Made depth maps against the labels', over ``count`` faces.
+
+    ``error`` is the mean |difference| of depth where both have a face, in per cent of the eye distance; ``overlap`` the
+    intersection over union of where they have one; ``correlation`` the mean over faces of the correlation of both, each less the
+    mean map of other people, inside the face: 0 for a map that is painted without looking at the photo.
+    """
+
+    method: str
+    count: int
+    error: float
+    overlap: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Parsing:
+    """Made parsings: intersection over union of each class over all pixels of ``count`` faces, and their mean."""
+
+    method: str
+    count: int
+    mean: float
+    each: dict[str, float]
+
+
+FACE = 24
+"""A grey above this is a face; depth maps are 0 elsewhere, and far ends of a face are well above it."""
+
+
+def depth(method: str, made: Image, wanted: Image, usual: NDArray[np.floating]) -> Depth:
+    """Depth maps N × S × S × 3 against labels, and against the mean map S × S of other people."""
+    one, other = made.mean(-1), wanted.astype(np.float64).mean(-1)
+    inside = other > FACE
+    both, either = (one > FACE) & inside, (one > FACE) | inside
+    errors = [np.abs(a - b)[where].mean() for a, b, where in zip(one, other, both, strict=True) if where.any()]
+    related = [_correlation((a - usual)[where], (b - usual)[where]) for a, b, where in zip(one, other, inside, strict=True)]
+    return Depth(
+        method,
+        len(made),
+        float(np.mean(errors)) / PER_EYE_DISTANCE * 100 if errors else float("nan"),
+        float((both.sum((1, 2)) / np.maximum(either.sum((1, 2)), 1)).mean()),
+        float(np.mean(related)),
+    )
+
+
+def _correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """Pearson's; 0 where one of both is constant."""
+    a, b = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum() / size) if size > 1e-9 else 0.0
+
+
+def parsing(method: str, made: Sequence[NDArray[np.uint8]], wanted: Sequence[NDArray[np.uint8]]) -> Parsing:
+    """Classes, each H × W, against labels; a class that neither has does not count."""
+    each = {}
+    for number, name in enumerate(CLASSES):
+        pairs = [((one == number), (other == number)) for one, other in zip(made, wanted, strict=True)]
+        either = sum(int((a | b).sum()) for a, b in pairs)
+        if either:
+            each[name] = sum(int((a & b).sum()) for a, b in pairs) / either
+    return Parsing(method, len(made), float(np.mean(list(each.values()))), each)
+
+
+def classes_of(pictures: Image) -> list[NDArray[np.uint8]]:
+    """Coloured parsings N × S × S × 3 as classes."""
+    return [read_off(picture) for picture in pictures]
+
+
+def most_frequent(classes: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The most frequent class at each place, H × W: what a parsing is worth that does not look at the photo."""
+    votes = np.stack([sum((one == number).astype(np.int32) for one in classes) for number in range(len(CLASSES))])
+    return np.asarray(votes.argmax(0), np.uint8)

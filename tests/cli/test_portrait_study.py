@@ -1,0 +1,173 @@
+"""``likeness portrait study`` and ``evaluate portrait``: from a file of faces to tables and sheets, with tiny networks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness.checkpoint import read_card
+from likeness.data.store import FaceStore, row, write_rows
+from likeness.errors import LikenessError
+from likeness.evaluate import portrait as measures
+from likeness.faces.align import Framing
+from likeness.faces.drawing import drawn_faces
+from likeness.faces.labels import coloured
+from likeness.image import read
+from likeness.recipe import Phase
+from likeness.records import Image
+from likeness.systems.portrait.experiments import MODELS, recipe_of
+
+Run = Callable[..., int]
+
+
+class Eye:
+    """Stands in for the recogniser where its file is not: the mean colours of a crop's quarters."""
+
+    def embed(self, crops: Sequence[Image]) -> np.ndarray:
+        found = np.stack([crop.reshape(2, 56, 2, 56, 3).mean((1, 3)).reshape(-1) for crop in crops]) - 128
+        return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "Recogniser", Eye)
+    monkeypatch.setattr(measures, "LPIPS", lambda backbone: lambda one, other: (one - other).square().mean((1, 2, 3)))
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Path:
+    """Two people with 14 photos each, and a third with three."""
+    framing = Framing(size=64)
+    names = ["Ann"] * 14 + ["Bob"] * 14 + ["Cy"] * 3
+    pairs = zip(names, drawn_faces(31, framing), strict=True)
+    faces = [replace(face, person=name, name=f"{name}/{i}") for i, (name, face) in enumerate(pairs)]
+    return write_rows(tmp_path / "drawn.parquet", [row(face, "lfw", 20.0) for face in faces], framing)
+
+
+def test_how_models_learn() -> None:
+    """From nothing all steps at full rates; begun ones half as many, after a tenth in which D catches up."""
+    first, second = recipe_of("A", 600), recipe_of("A+B", 600)
+    assert first.training.phases == (Phase(600, ("D", "G")),)
+    assert second.training.phases == (Phase(30, ("D",)), Phase(300, ("D", "G")))
+    assert all(a > b for a, b in zip(first.training.rates, second.training.rates, strict=True))
+    assert first.drawing.effects == ("style_a",) and second.drawing.effects == ("style_a", "style_b")
+    assert recipe_of("reverse-5", 600).made == "drawing" and recipe_of("bootstrapped-5", 600).drawing.source == "pairs"
+    assert recipe_of("eye", 600).drawing.flip and not recipe_of("eye-unmirrored", 600).drawing.flip
+    assert [recipe_of(name, 600).drawing.jitter for name in ("eye", "eye-jitter")] == [0, 15]
+    assert first.framing.size == 128 and first.width == 32
+    with pytest.raises(LikenessError, match="no model"):
+        recipe_of("Z", 600)
+    with pytest.raises(LikenessError, match="at least 20"):
+        recipe_of("A", 3)
+
+
+def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stops, goes on, trains nothing twice, measures, and is the same for held-out photos whatever was asked before."""
+    tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
+    assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
+    words = ("portrait", "study", "repair", "bootstrap", "reverse", "identity", "curve")
+    words += ("--data", drawn, "--people", "Ann", "Bob", "-o", "s", "--csv", "t", *tiny)
+    assert likeness(*words, "--minutes", "0.001") == 3
+    assert likeness(*words, "--only-train") == 0
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
+    assert len(stamps) == 2 * (len(MODELS) - 1)  # only hand-drawn needs A+B+hand
+    assert likeness(*words) == 0
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    with (tmp_path / "t" / "portrait_repair.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 4 * 6 and {line["count"] for line in lines} == {"16"}
+    assert [line["erased"] for line in lines[::6]] == ["nothing", "left eye", "right eye", "left eye"]
+    with (tmp_path / "s" / "portrait_identity_people.csv").open() as file:
+        assert [line["person"] for line in csv.DictReader(file)] == ["Ann"] * 4 + ["Bob"] * 4
+    for name in ("repair", "bootstrap", "reverse", "identity", "curve"):
+        assert read(tmp_path / "s" / f"portrait_{name}-sheet.png").shape[0] > 64
+    assert (tmp_path / "t" / "portrait_curve.png").is_file()
+    learned = read_card(tmp_path / "s" / "Ann" / "scratch-5" / "weights.safetensors").data
+    assert "5 train faces" in next(iter(learned.values()))
+    made = read_card(tmp_path / "s" / "Ann" / "bootstrapped-5" / "weights.safetensors").data
+    assert "6 train faces" in next(iter(made.values()))  # 5 real pairs and one that the helper drew
+
+
+def test_effects_and_hands_without_a_general_model(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path) -> None:
+    words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", "Ann")
+    assert likeness("portrait", "study", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
+    with (tmp_path / "s" / "portrait_effects.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["model"] for line in lines[:3]] == ["A", "A+B", "A+B+hand"] and len(lines) == 3 * 6
+    with (tmp_path / "s" / "portrait_hand_drawn.csv").open() as file:
+        assert {line["count"] for line in csv.DictReader(file)} == {"24"}
+
+
+def test_mistakes(drawn: Path, likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*given: object) -> str:
+        capsys.readouterr()
+        assert likeness("portrait", "study", *given, "-o", "s", "--tiny") == 2
+        return capsys.readouterr().err
+
+    some = ("--data", drawn, "--general", "nothing", "--people")
+    assert "is not an experiment" in refused("effect", *some, "Ann")
+    assert "holds 3 photos of 'Cy', 13 are needed" in refused("effects", *some, "Cy")
+    assert "at least two --people" in refused("identity", *some, "Ann", "Ann")
+    assert "no such weights" in refused("effects", "--data", drawn, "--general", "x", "--people", "Ann")
+    assert "at least 20" in refused("effects", *some, "Ann", "--steps", "2")
+    assert "positive" in refused("effects", *some, "Ann", "--minutes", "nan")
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> list[Path]:
+    """Train and test people whose other pictures are depths, and classes."""
+    framing, made = Framing(size=64), []
+    faces = [replace(face, split="train" if i < 8 else "test") for i, face in enumerate(drawn_faces(12, framing))]
+    store = FaceStore.of(faces, framing, "lfw")
+    ramp = np.linspace(60, 200, 64).astype(np.uint8)
+    depths = [np.repeat(np.tile(np.roll(ramp, i), (64, 1))[..., None], 3, 2) for i in range(12)]
+    classes = [coloured((face.image[..., 0] > 128).astype(np.uint8) + np.uint8(i % 2)) for i, face in enumerate(faces)]
+    for name, pairs in (("depth", depths), ("classes", classes)):
+        paired = [replace(face, pair=pair) for face, pair in zip(store, pairs, strict=True)]
+        rows = [row(face, "lfw", 20.0) for face in paired]
+        made.append(write_rows(tmp_path / f"{name}.parquet", rows, framing, paired=True))
+    return made
+
+
+def test_evaluating_portraits(
+    people: list[Path],
+    likeness: Run,
+    stand_ins: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Photos by effect; depth and parsing beside what needs no photo; and refusals."""
+    from likeness.cli import tables
+
+    monkeypatch.setattr(tables, "instruments", lambda *names: {})
+    depth, classes = people
+    tiny = ("--steps", "2", "--threads", "1")
+    assert likeness("train", "portrait:tiny", "--data", depth, "-o", "a", *tiny) == 0
+    words = ("evaluate", "portrait", "--photos", "all", "--data")
+    assert likeness(*words, depth, "--weights", "a", "--csv", "a.csv", "-o", "a.json", "--sheet", "a.png") == 0
+    with (tmp_path / "a.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert {line["effect"] for line in lines} == {"the pairs' drawings"} and {line["count"] for line in lines} == {"4"}
+    assert [line["method"] for line in lines] == ["ours", "the drawing as it is"]
+    maps = (*tiny, "--set", 'made="drawing"', "--set", 'drawing.source="pairs"', "--set", "drawing.light=0")
+    assert likeness("train", "portrait:tiny", "--data", depth, "-o", "d", *maps) == 0
+    assert likeness(*words, depth, "--weights", "d", "--csv", "d.csv") == 0
+    with (tmp_path / "d.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["method"] for line in lines] == ["ours", "the mean map"] and lines[1]["correlation"] == "0.000"
+    assert likeness("train", "portrait:tiny", "--data", classes, "-o", "c", *maps) == 0
+    assert likeness(*words, classes, "--weights", "c", "--csv", "c.csv", "--sheet", "c.png") == 0
+    with (tmp_path / "c.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert lines[1]["method"] == "most frequent class" and 0 < float(lines[1]["mean_iou"]) < 1
+    capsys.readouterr()
+    assert likeness(*words, depth, "--weights", "a", "--stray") == 2
+    assert likeness(*words, depth) == 2
+    assert likeness(*words, depth, "--weights", "parts") == 2
