@@ -111,7 +111,7 @@ def lite() -> PortraitRecipe:
         dropout=False,
         levels=6,
         critic_norm="spectral",
-        absolute=30.0,
+        absolute=10.0,
         expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
     )
 
