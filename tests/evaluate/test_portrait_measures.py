@@ -42,7 +42,7 @@ def test_depth_maps() -> None:
     made = wanted.copy()
     made[:, 4:] += 11
     score = maps.depth("lifted", made, wanted, usual)
-    assert score.error == pytest.approx(11 / PER_EYE_DISTANCE * 100) and score.overlap == 1
+    assert score.depth_error == pytest.approx(11 / PER_EYE_DISTANCE * 100) and score.overlap == 1
     assert score.correlation == pytest.approx(1)
     flat = np.full_like(wanted, 130)
     score = maps.depth("flat", flat, wanted, usual)

@@ -152,6 +152,12 @@ def asked_to_stop() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def check_minutes(minutes: float | None) -> None:
+    """Refuse a time that never ends or has ended."""
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise LikenessError(f"--minutes {minutes}: a positive number is needed")
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that not every generator takes."""
     if not 0 <= seed < 2**31:

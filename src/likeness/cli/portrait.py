@@ -75,8 +75,7 @@ def _train(given: argparse.Namespace) -> int:
     photos, model = Path(given.photos).resolve(), Path(given.output).resolve()
     if model == photos or photos in model.parents:
         raise LikenessError(f"{given.output}: lies in the folder of photos; name another, a model's pictures are not photos")
-    if given.minutes is not None and not 0 < given.minutes < float("inf"):
-        raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
+    options.check_minutes(given.minutes)
     warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
     if warm is not None and not warm.is_file():
         more = "" if given.warm else "; no general model ships yet, so begin with --from nothing"

@@ -67,8 +67,7 @@ def run(given: argparse.Namespace) -> int:
     chosen = [*NAMES] if given.experiments == ["all"] else list(dict.fromkeys(given.experiments))
     if unknown := [name for name in chosen if name not in NAMES]:
         raise LikenessError(f"{unknown[0]!r} is not an experiment; there are {', '.join(NAMES)}, all")
-    if given.minutes is not None and not 0 < given.minutes < float("inf"):
-        raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
+    options.check_minutes(given.minutes)
     general = None if given.general == "nothing" else systems.weights_path(given.general)
     if general is not None and not general.is_file():
         raise LikenessError(f"{given.general}: no such weights; --general nothing leaves out what begins with them")

@@ -89,6 +89,7 @@ def run(given: argparse.Namespace) -> int:
 
     if not given.data:
         raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
+    options.check_minutes(given.minutes)
     plan = contenders(given.study, given.steps, given.tiny)
     framing = next(iter(plan.values()))[1].framing  # type: ignore[attr-defined]
     # what cannot be measured is said now, not after hours of training

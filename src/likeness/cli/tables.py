@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from likeness.systems.parts.synthesis import PartsSynthesizer
 
 SETS = {"first": "one photo of each person, the first by name", "128": "128 of them by a fixed chance", "all": "all their photos"}
-TWO_DIGITS = ("psnr", "error", "deviation", "input_error")
+TWO_DIGITS = ("psnr", "depth_error", "error", "deviation", "input_error")
 
 
 def faces(parser: argparse.ArgumentParser) -> None:

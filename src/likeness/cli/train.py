@@ -50,8 +50,7 @@ def run(given: argparse.Namespace) -> int:
     if given.dry_run:
         print(json.dumps(freeze(recipe), indent=2))
         return 0
-    if given.minutes is not None and given.minutes <= 0:
-        raise LikenessError(f"--minutes {given.minutes}: a positive number is needed")
+    options.check_minutes(given.minutes)
     device = options.processors(given.device, given.threads)
 
     from likeness.data.store import FaceStore

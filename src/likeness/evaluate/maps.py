@@ -17,14 +17,14 @@ from likeness.records import Image
 class Depth:
     """Made depth maps against the labels', over ``count`` faces.
 
-    ``error`` is the mean |difference| of depth where both have a face, in per cent of the eye distance; ``overlap`` the
+    ``depth_error`` is the mean |difference| of depth where both have a face, in per cent of the eye distance; ``overlap`` the
     intersection over union of where they have one; ``correlation`` the mean over faces of the correlation of both, each less the
     mean map of other people, inside the face: 0 for a map that is painted without looking at the photo.
     """
 
     method: str
     count: int
-    error: float
+    depth_error: float
     overlap: float
     correlation: float
 
