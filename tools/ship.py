@@ -42,7 +42,7 @@ NOTES = {
         "with D alone for the first 60 steps."
     ),
 }
-TERMS = "trained on LFW (research use) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
+TERMS = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
 
 
 def main() -> None:
