@@ -142,7 +142,7 @@ def test_128_photos_are_always_the_same(likeness: Run) -> None:
     framing = Framing(size=64)
     faces = [replace(face, split="test") for face in drawn_faces(150, framing)]
     path = write_rows(Path("many.parquet"), [row(face, "lfw", 1.0) for face in faces], framing)
-    given = argparse.Namespace(data=path, source="lfw", split="test", photos="128", limit=None)
+    given = argparse.Namespace(data=path, source="lfw", split="test", photos="128", limit=None, last=None)
     one, again = (tables.test_faces(given, framing).column("name") for _ in range(2))
     assert one == again and len(set(one)) == 128
     assert one != sorted(face.name for face in faces)[:128]

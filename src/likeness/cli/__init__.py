@@ -14,6 +14,7 @@ from likeness.cli import (
     evaluate,
     inspect,
     matrix,
+    parse,
     parts,
     portrait,
     prepare,
@@ -26,7 +27,23 @@ from likeness.cli import (
 from likeness.errors import LikenessError
 from likeness.version import __version__
 
-COMMANDS = (parts, swap, matrix, portrait, effect, inspect, verify, prepare, train, evaluate, compare, study, systems, demo)
+COMMANDS = (
+    parts,
+    swap,
+    matrix,
+    portrait,
+    effect,
+    parse,
+    inspect,
+    verify,
+    prepare,
+    train,
+    evaluate,
+    compare,
+    study,
+    systems,
+    demo,
+)
 
 
 def parser() -> argparse.ArgumentParser:

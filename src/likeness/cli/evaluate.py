@@ -10,7 +10,7 @@ from typing import Any
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
-PROTOCOLS = ("parts", "portrait", "verification")
+PROTOCOLS = ("parts", "portrait", "parser", "verification")
 
 
 def add(commands: Any) -> None:
@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
         if given.system or not (given.real and given.fake):
             raise LikenessError("name --real DIR and --fake DIR together, or a system and its --data")
         return _folders(given)
-    if given.system == "portrait" and (given.stray or given.groups or given.against):
+    if given.system in ("portrait", "parser") and (given.stray or given.groups or given.against):
         raise LikenessError("--stray, --groups and --against are for parts")
     if not given.system or not given.data:
         raise LikenessError("name a system with --data FILE.parquet, or two folders with --real DIR --fake DIR")
@@ -70,6 +70,10 @@ def run(given: argparse.Namespace) -> int:
         from likeness.cli import evaluate_portrait
 
         return evaluate_portrait.run(given)
+    if given.system == "parser":
+        from likeness.cli import evaluate_parser
+
+        return evaluate_parser.run(given)
     return _parts(given)
 
 

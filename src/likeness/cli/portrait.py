@@ -39,7 +39,9 @@ def add(commands: Any) -> None:
     )
     drawing.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     drawing.add_argument("--seed", type=int, metavar="N", help="add the noise of this seed (default: none)")
-    drawing.add_argument("--effect", metavar="NAME", help="DRAWING is a photo: draw it with this effect first")
+    drawing.add_argument(
+        "--effect", metavar="NAME", help="DRAWING is a photo: draw it with this effect first, or with all (into a --sheet)"
+    )
     drawing.add_argument(
         "--frame",
         default="auto",
@@ -134,11 +136,13 @@ def _contact_sheet(folder: str, store: FaceStore) -> Path:
 def _draw(given: argparse.Namespace) -> int:
     """Drawings to photos."""
     from likeness import provenance, sheet
-    from likeness.faces.effects import apply
+    from likeness.faces.effects import EFFECTS, apply
     from likeness.systems.portrait.synthesis import open_portrait
 
     if given.seed is not None:
         options.check_seed(given.seed)
+    if given.effect == "all" and not given.sheet:
+        raise LikenessError("--effect all: makes several pictures; add --sheet to see them on one")
     pairs = list(options.jobs(given.drawing, given.output, "portrait"))
     model = open_portrait(given.model)
     tool = provenance.software("portrait", model.recipe.name)
@@ -147,18 +151,22 @@ def _draw(given: argparse.Namespace) -> int:
 
     def work(before: Path, after: Path) -> None:
         try:
-            drawing, moved = model.read(before, given.frame)
+            drawing, moved = model.read(before, "align" if given.effect and given.frame == "auto" else given.frame)
         except LikenessError as problem:
             raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
         if not moved and given.frame == "auto":
             print(f"likeness: {before}: taken as framed already (--frame align would align it by its face)", file=sys.stderr)
         if given.effect and model.recipe.made == "drawing":
             raise LikenessError("--effect: this model takes photos as they are")
-        if given.effect:
-            drawing = apply(given.effect, drawing, given.seed or 0)
-        noise = None if given.seed is None else model.noise(1, given.seed)
-        made = model.draw([drawing], noise=noise)[0]
-        picture = sheet.grid([[drawing, made]], cell=2 * model.framing.size, columns=titles) if given.sheet else made
+        names = [*EFFECTS] if given.effect == "all" else [given.effect] if given.effect else []
+        drawings = [apply(name, drawing, given.seed or 0) for name in names] or [drawing]
+        made = model.draw(drawings, noise=None if given.seed is None else model.noise(1, given.seed).repeat(len(drawings), 1))
+        if given.effect == "all":
+            picture = sheet.grid([[drawing, *drawings], [None, *made]], cell=model.framing.size, columns=["photo", *names])
+        elif given.sheet:
+            picture = sheet.grid([[drawings[0], made[0]]], cell=2 * model.framing.size, columns=titles)
+        else:
+            picture = made[0]
         provenance.write(after, picture, tool)
         if given.json:
             said = {"command": "portrait draw", "drawing": str(before), "model": given.model, "seed": given.seed}

@@ -25,6 +25,9 @@ def add(commands: Any) -> None:
     other.add_argument("--with", dest="others", metavar="FOLDER", help="each photo has another picture of the same name there")
     other.add_argument("--labels", metavar="FOLDER", help="each photo has a mask of CelebAMask-HQ's indices there")
     other.add_argument("--depth", action="store_true", help="give each photo the depth of a morphable model fitted to it")
+    parser.add_argument(
+        "--hold-out", type=int, default=0, metavar="N", help="the last N people of each folder by name are test people, too"
+    )
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
 
 
@@ -39,13 +42,15 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.processes is not None and given.processes < 1:
         raise LikenessError(f"--processes {given.processes}: at least one is needed")
+    if given.hold_out < 0:
+        raise LikenessError(f"--hold-out {given.hold_out}: a number of people is needed")
     pairing = None
     if given.depth:
         pairing = Pairing("depth")
     elif given.others or given.labels:
         pairing = Pairing("labels" if given.labels else "with", given.others or given.labels)
     with options.bar("preparing") as show:
-        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show, pairing)
+        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show, pairing, given.hold_out)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
     if report.skipped:
         target = Path(given.output).with_suffix(".skipped.csv")
@@ -53,6 +58,6 @@ def run(given: argparse.Namespace) -> int:
         for why, count in reasons.most_common(3):
             print(f"  {count} skipped: {why}")
         print(f"  all of them: {target}")
-    recipe = "portrait:maps" if pairing else "parts:lite"
+    recipe = "parser:lite" if given.labels else "portrait:maps" if pairing else "parts:lite"
     print(f"next: likeness train {recipe} --data {given.output} -o runs/mine")
     return 0

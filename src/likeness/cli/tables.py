@@ -31,6 +31,7 @@ def faces(parser: argparse.ArgumentParser) -> None:
     shown = "; ".join(f"{name}: {what}" for name, what in SETS.items())
     parser.add_argument("--photos", default="first", choices=[*SETS], help=f"{shown} (default: first)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N faces")
+    parser.add_argument("--last", type=int, metavar="N", help="only the last N faces by name")
 
 
 def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
@@ -39,8 +40,9 @@ def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
 
     from likeness.data.store import FaceStore
 
-    if given.limit is not None and given.limit < 2:
-        raise LikenessError(f"--limit {given.limit}: at least 2 faces are needed")
+    for word, count in (("limit", given.limit), ("last", given.last)):
+        if count is not None and count < 2:
+            raise LikenessError(f"--{word} {count}: at least 2 faces are needed")
     store = FaceStore(given.data)
     chosen = store.select(given.split, given.source)
     if len(chosen) == 0:
@@ -52,6 +54,8 @@ def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
         chosen = chosen.first_of_each_person()
     if given.photos == "128" and len(chosen) > 128:
         chosen = chosen.take(np.sort(np.random.default_rng(128).permutation(len(chosen))[:128]).tolist())
+    if given.last:
+        chosen = chosen.take(list(range(max(0, len(chosen) - given.last), len(chosen))))
     return chosen.head(given.limit) if given.limit else chosen
 
 
@@ -86,8 +90,8 @@ def about(given: argparse.Namespace, card: Card, count: int, used: Sequence[str]
         "step": card.step,
         "weights_commit": card.commit,
         "commit": commit(),
-        "data": f"{given.source} {given.split}, {SETS[given.photos]}",
-        "faces_of": f"{given.source} {given.split} {given.photos}",
+        "data": f"{given.source} {given.split}, {SETS[given.photos]}" + (f", the last {given.last}" if given.last else ""),
+        "faces_of": f"{given.source} {given.split} {given.photos}" + (f", the last {given.last}" if given.last else ""),
         "faces": count,
         "instruments": instruments(*used),
     }

@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
         from likeness.faces.drawing import drawn_faces
 
         framing = recipe.framing  # type: ignore[attr-defined]
-        store = FaceStore.of(drawn_faces(60, framing), framing, "drawn")
+        store = FaceStore.of(drawn_faces(60, framing, paired=system == "parser"), framing, "drawn")
     else:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)
@@ -90,6 +90,6 @@ def run(given: argparse.Namespace) -> int:
     if asked:
         print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + asked[0]
-    use = "portrait draw DRAWING --model" if system == "portrait" else "parts PHOTO --weights"
+    use = {"portrait": "portrait draw DRAWING --model", "parser": "parse PHOTO --weights"}.get(system, "parts PHOTO --weights")
     print(f"next: likeness {use} {given.output}")
     return 0

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Photo:
     path: str
     person: str
     name: str
+    side: str
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ def photos_in(folder: str | Path) -> list[Photo]:
         raise LikenessError(f"{folder}: no such folder")
     if (root / "images").is_dir():
         root = root / "images"
-    photos = [
-        Photo(str(path), legible(person_of(path, root)), legible(path.relative_to(root).with_suffix("").as_posix()))
-        for path in pictures_in(root)
-    ]
+    photos = []
+    for path in pictures_in(root):
+        person = legible(person_of(path, root))
+        photos.append(Photo(str(path), person, legible(path.relative_to(root).with_suffix("").as_posix()), split_of(person)))
     if not photos:
         raise LikenessError(f"{folder}: holds no pictures")
     return photos
@@ -103,7 +104,7 @@ def _prepare_chunk(
         except LikenessError as problem:
             skipped.append((photo.name, str(problem).removeprefix(f"{photo.path}: ")))
             continue
-        aligned = AlignedFace(picture, points, photo.person, photo.name, split_of(photo.person), other)
+        aligned = AlignedFace(picture, points, photo.person, photo.name, photo.side, other)
         rows.append(store.row(aligned, source, eye_distance(face.landmarks)))
     store.write_rows(Path(part), rows, framing, pairing is not None)
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
@@ -118,6 +119,7 @@ def prepare(
     processes: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     pairing: Pairing | None = None,
+    hold_out: int = 0,
 ) -> Report:
     """Read image folders into one Parquet file of aligned faces.
 
@@ -132,17 +134,18 @@ def prepare(
         processes: how many to use; by default one a core.
         progress: called with (done, total) photos.
         pairing: where each face's other picture comes from; photos without one are skipped.
+        hold_out: the last so many people of each folder by name are test people, whatever their names' sides.
     """
     framing = framing or Framing()
     pairs.check(pairing)
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
-    sources = _sources(folders)
+    sources = {name: _held_out(photos, hold_out) for name, photos in _sources(folders).items()}
     partial = target.with_name(target.name + ".partial")
-    plan = json.dumps(
-        {"framing": asdict(framing), "sources": sorted(sources)} | ({"pairing": asdict(pairing)} if pairing else {})
-    )
+    about: dict[str, Any] = {"framing": asdict(framing), "sources": sorted(sources)}
+    about |= {"pairing": asdict(pairing)} if pairing else {}
+    plan = json.dumps(about | ({"hold_out": hold_out} if hold_out else {}))
     _open_partial(partial, plan)
 
     skipped: list[tuple[str, str]] = []
@@ -185,6 +188,12 @@ def _sources(folders: Sequence[str | Path]) -> dict[str, list[Photo]]:
             raise LikenessError(f"two folders are called {name}; rename one, the name tells their photos apart")
         sources[name] = photos_in(folder)
     return sources
+
+
+def _held_out(photos: list[Photo], count: int) -> list[Photo]:
+    """The last ``count`` people by name as test people."""
+    last = set(sorted({photo.person for photo in photos})[-count:]) if count else set()
+    return [replace(photo, side="test") if photo.person in last else photo for photo in photos]
 
 
 def _open_partial(partial: Path, plan: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness.faces.align import Framing
+from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.landmarks import GROUPS
 from likeness.records import AlignedFace, Image, Points
 
@@ -97,6 +99,12 @@ def landmarks(seed: int, size: int) -> Points:
 
 def draw(seed: int, size: int = 128) -> tuple[Image, Points]:
     """A drawn face, size × size × 3, and its landmarks; the same seed draws the same person."""
+    image, points, _ = draw_with_classes(seed, size)
+    return image, points
+
+
+def draw_with_classes(seed: int, size: int = 128) -> tuple[Image, Points, NDArray[np.uint8]]:
+    """The same, and what each pixel is (:data:`likeness.faces.labels.CLASSES`), size × size."""
     chance = np.random.default_rng(seed + 10**6)
     points = landmarks(seed, size)
     skin = np.array([chance.uniform(90, 240), 0, 0])
@@ -105,40 +113,50 @@ def draw(seed: int, size: int = 128) -> tuple[Image, Points]:
     iris, lips = chance.uniform(20, 110, 3), skin * [0.85, 0.55, 0.55]
     image = np.empty((size, size, 3), np.uint8)
     image[:] = back
+    classes = np.zeros((size, size), np.uint8)
+    names = list(CLASSES)
 
-    def fill(outline: Points, colour: np.ndarray) -> None:
-        cv2.fillPoly(image, [np.round(outline * 16).astype(np.int32)], colour.tolist(), cv2.LINE_AA, 4)
+    def fill(outline: Points, colour: np.ndarray, what: str) -> None:
+        corners = [np.round(outline * 16).astype(np.int32)]
+        cv2.fillPoly(image, corners, colour.tolist(), cv2.LINE_AA, 4)
+        cv2.fillPoly(classes, corners, names.index(what), cv2.LINE_8, 4)
 
-    def oval(middle: Points, radii: tuple[float, float], colour: np.ndarray) -> None:
+    def oval(middle: Points, radii: tuple[float, float], colour: np.ndarray, what: str) -> None:
         centre = (round(float(middle[0]) * 16), round(float(middle[1]) * 16))
-        cv2.ellipse(image, centre, (round(radii[0] * 16), round(radii[1] * 16)), 0, 0, 360, colour.tolist(), -1, cv2.LINE_AA, 4)
+        axes = (round(radii[0] * 16), round(radii[1] * 16))
+        cv2.ellipse(image, centre, axes, 0, 0, 360, colour.tolist(), -1, cv2.LINE_AA, 4)
+        cv2.ellipse(classes, centre, axes, 0, 0, 360, names.index(what), -1, cv2.LINE_8, 4)
 
     jaw = points[list(GROUPS["jaw"])]
     middle = jaw[[0, 16]].mean(0)
     half = float(jaw[16, 0] - jaw[0, 0]) / 2
-    oval(middle - [0, 0.1 * size], (1.12 * half, 0.36 * size), hair)
+    oval(middle - [0, 0.1 * size], (1.12 * half, 0.36 * size), hair, "hair")
     crown = middle + np.stack([half * np.cos(np.linspace(0, np.pi, 24)), -0.3 * size * np.sin(np.linspace(0, np.pi, 24))], 1)
-    fill(np.concatenate([jaw, crown]).astype(np.float32), skin)
+    fill(np.concatenate([jaw, crown]).astype(np.float32), skin, "skin")
     for name in ("left_brow", "right_brow"):
         brow = points[list(GROUPS[name])]
-        fill(np.concatenate([brow, brow[::-1] + np.array([0, 0.025 * size])]).astype(np.float32), hair * 0.8)
+        fill(np.concatenate([brow, brow[::-1] + np.array([0, 0.025 * size])]).astype(np.float32), hair * 0.8, "brows")
     for name in ("left_eye", "right_eye"):
         eye = points[list(GROUPS[name])]
-        fill(eye, np.array([245, 245, 245]))
-        oval(eye.mean(0), (0.016 * size, 0.016 * size), iris)
+        fill(eye, np.array([245, 245, 245]), "eyes")
+        oval(eye.mean(0), (0.016 * size, 0.016 * size), iris, "eyes")
     nose = points[list(GROUPS["nose"])]
-    fill(nose[[0, 4, 8]], skin * 0.93)
-    fill(nose[[4, 5, 6, 7, 8]], skin * 0.75)
-    fill(points[list(GROUPS["outer_lips"])], lips)
-    fill(points[list(GROUPS["inner_lips"])], lips * 0.4)
-    return image, points
+    fill(nose[[0, 4, 8]], skin * 0.93, "nose")
+    fill(nose[[4, 5, 6, 7, 8]], skin * 0.75, "nose")
+    fill(points[list(GROUPS["outer_lips"])], lips, "lips")
+    fill(points[list(GROUPS["inner_lips"])], lips * 0.4, "inner mouth")
+    return image, points, classes
 
 
-def drawn_faces(count: int, framing: Framing, first: int = 0) -> list[AlignedFace]:
-    """Drawn people in a framing: nine in ten on the train side, every tenth to validate on."""
+def drawn_faces(count: int, framing: Framing, first: int = 0, paired: bool = False) -> list[AlignedFace]:
+    """Drawn people in a framing: nine in ten on the train side, every tenth to validate on; ``paired`` with coloured parsings."""
     faces = []
     for seed in range(first, first + count):
-        image, points = draw(seed, framing.size)
+        image, points, classes = draw_with_classes(seed, framing.size)
         name = f"drawn_{seed:05d}"
-        faces.append(AlignedFace(image, points, name, name, "validation" if seed % 10 == 9 else "train"))
+        faces.append(
+            AlignedFace(
+                image, points, name, name, "validation" if seed % 10 == 9 else "train", coloured(classes) if paired else None
+            )
+        )
     return faces

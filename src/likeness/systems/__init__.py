@@ -67,6 +67,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.synthesis:PortraitSynthesizer",
         "portrait.safetensors",
     ),
+    "parser": Row(
+        "what each pixel of a face is: eight classes, on photos and drawings (BiSeNet)",
+        "systems.parser.recipes:ParserRecipe",
+        "systems.parser.system:ParserSystem",
+        "systems.parser.synthesis:ParserSynthesizer",
+        "parser.safetensors",
+    ),
 }
 
 

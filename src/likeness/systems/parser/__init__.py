@@ -1,0 +1,1 @@
+"""A face parser: BiSeNet, taught with photos and with drawings of them."""

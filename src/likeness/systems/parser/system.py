@@ -1,0 +1,156 @@
+"""The parser in training: photos, or drawings of them, and the classes of their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces import effects
+from likeness.faces.labels import CLASSES, coloured, read_off
+from likeness.image import to_images, to_tensor
+from likeness.nn.bisenet import BiSeNet
+from likeness.recipe import Phase
+from likeness.records import Image
+from likeness.system import Move, System, Table
+from likeness.systems.parser.objective import joint_loss
+from likeness.systems.parser.recipes import ParserRecipe
+
+
+@dataclass(frozen=True)
+class ParserBatch:
+    """``picture`` B × 3 × S × S in [-1, 1] and ``classes`` B × S × S, whole numbers."""
+
+    picture: Tensor
+    classes: Tensor
+
+
+class ParserSystem(System):
+    """One player: P, which tells what each pixel is."""
+
+    players: ClassVar[dict[str, tuple[str, ...]]] = {"P": ("parser",)}
+    ships: ClassVar[tuple[str, ...]] = ("parser",)
+    recipe: ParserRecipe
+
+    def __init__(self, recipe: ParserRecipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.parser = BiSeNet(len(CLASSES), recipe.widths)
+
+    def table(self, store: FaceStore) -> Table:
+        """``photo`` uint8 N × 3 × S × S and ``classes`` uint8 N × S × S, read off the coloured pairs."""
+        if store.framing != self.recipe.framing:
+            raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
+        if not store.paired:
+            raise LikenessError(f"{store.path}: its faces have no masks; prepare them with --labels MASKS")
+        photos, classes = [], []
+        for face in store:
+            assert face.pair is not None
+            photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
+            classes.append(torch.from_numpy(read_off(face.pair)))
+        return {"photo": torch.stack(photos), "classes": torch.stack(classes)}
+
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> ParserBatch:
+        """Photos and classes, varied if ``augment``; all chance from ``generator``."""
+        device = rows["photo"].device
+        photos = rows["photo"].permute(0, 2, 3, 1).cpu().numpy()
+        classes = rows["classes"].cpu().numpy()
+        if augment:
+            seeds = torch.randint(2**31, (len(photos),), generator=generator).tolist()
+            made = [self._varied(*row) for row in zip(photos, classes, seeds, strict=True)]
+            photos, classes = (np.stack(some) for some in zip(*made, strict=True))
+        return ParserBatch(to_tensor(photos).to(device), torch.from_numpy(classes.astype(np.int64)).to(device))
+
+    def _varied(self, photo: Image, classes: NDArray[np.uint8], seed: int) -> tuple[Image, NDArray[np.uint8]]:
+        """A photo and its mask, moved alike; the photo drawn, or in another light."""
+        plan, chance = self.recipe.variety, np.random.default_rng(seed)
+        if plan.flip and chance.random() < 0.5:
+            photo, classes = np.ascontiguousarray(photo[:, ::-1]), np.ascontiguousarray(classes[:, ::-1])
+        photo, classes = moved(photo, classes, plan.turn, plan.scale, plan.shift, chance)
+        if chance.random() < plan.drawn:
+            return effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31))), classes
+        return lit(photo, plan.colour, plan.grey, plan.blur, chance), classes
+
+    def play(self, batch: ParserBatch, phase: Phase) -> Iterator[Move]:
+        """One step of gradient descent."""
+        main, *beside = self.parser(batch.picture)
+        yield "P", lambda: joint_loss(main, tuple(beside), batch.classes, self.recipe.auxiliary, self.recipe.hardest)
+
+    def show(self, rows: Table) -> Image:
+        """Rows of picture, parsing and label; every second picture drawn."""
+        with torch.no_grad():
+            batch = self._half_drawn(rows)
+            made = self.parser(batch.picture)[0].argmax(1).to(torch.uint8).cpu().numpy()
+        columns = [to_images(batch.picture), coloured(made), coloured(batch.classes.cpu().numpy().astype(np.uint8))]
+        return np.concatenate([np.concatenate(list(column), 0) for column in columns], 1)
+
+    def measure(self, rows: Table) -> dict[str, float]:
+        """Mean IoU over the classes, of photos and of photos drawn with the effects in turn."""
+        figures = {}
+        with torch.no_grad():
+            for name, drawn in (("photo", False), ("drawing", True)):
+                both, either = torch.zeros(len(CLASSES)), torch.zeros(len(CLASSES))
+                for start in range(0, len(rows["photo"]), 20):
+                    some = {key: column[start : start + 20] for key, column in rows.items()}
+                    batch = self._drawn(some) if drawn else self.batch(some, torch.Generator(), augment=False)
+                    made = self.parser(batch.picture)[0].argmax(1)
+                    for k in range(len(CLASSES)):
+                        one, other = made == k, batch.classes == k
+                        both[k] += int((one & other).sum())
+                        either[k] += int((one | other).sum())
+                known = either > 0
+                figures[f"iou_{name}"] = float((both[known] / either[known]).mean())
+        return figures
+
+    def _drawn(self, rows: Table, every: int = 1) -> ParserBatch:
+        """Photos drawn with the effects in turn, only each ``every``-th of them."""
+        photos = rows["photo"].permute(0, 2, 3, 1).cpu().numpy()
+        names = self.recipe.variety.effects
+        pictures = [
+            effects.apply(names[i // every % len(names)], photo, i) if i % every == 0 else photo for i, photo in enumerate(photos)
+        ]
+        plain = self.batch(rows, torch.Generator(), augment=False)
+        return ParserBatch(to_tensor(np.stack(pictures)).to(plain.picture.device), plain.classes)
+
+    def _half_drawn(self, rows: Table) -> ParserBatch:
+        return self._drawn(rows, 2)
+
+
+def moved(
+    photo: Image, classes: NDArray[np.uint8], turn: float, scale: float, shift: float, chance: np.random.Generator
+) -> tuple[Image, NDArray[np.uint8]]:
+    """Both turned, scaled and shifted alike; beyond the photo is its mirror image, or black background as of a padded photo."""
+    size = photo.shape[0]
+    middle = ((size - 1) / 2, (size - 1) / 2)
+    matrix = cv2.getRotationMatrix2D(
+        middle, float(turn * (2 * chance.random() - 1)), float(1 + scale * (2 * chance.random() - 1))
+    )
+    matrix[:, 2] += shift * size * (2 * chance.random(2) - 1)
+    border = cv2.BORDER_REFLECT_101 if chance.random() < 0.5 else cv2.BORDER_CONSTANT
+    one = cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+    other = cv2.warpAffine(classes, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=border)
+    return np.asarray(one, np.uint8), np.asarray(other, np.uint8)
+
+
+def lit(photo: Image, colour: float, grey: float, blur: float, chance: np.random.Generator) -> Image:
+    """A photo with other gains of its channels, another contrast and brightness; sometimes grey, out of focus or noisy."""
+    picture: NDArray[np.float32] = photo.astype(np.float32)
+    gains = 1 + 0.4 * colour * (2 * chance.random(3) - 1)
+    contrast, lift = 1 + colour * (2 * chance.random() - 1), 255 * 0.5 * colour * (2 * chance.random() - 1)
+    picture = ((picture - 127.5) * contrast + 127.5 + lift) * gains.astype(np.float32)
+    if chance.random() < grey:
+        picture = np.repeat((picture @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, 2)
+    if chance.random() < blur:
+        if chance.random() < 0.5:
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.5 + 1.5 * float(chance.random())), np.float32)
+        else:
+            picture = picture + np.float32(12 * chance.random()) * chance.standard_normal(picture.shape, np.float32)
+    return np.asarray(np.clip(np.round(picture), 0, 255), np.uint8)
