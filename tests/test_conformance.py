@@ -27,7 +27,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def store(recipe: object) -> FaceStore:
     framing = recipe.framing  # type: ignore[attr-defined]
-    return FaceStore.of(drawn_faces(12, framing, paired=True), framing, "drawn")
+    return FaceStore.of(drawn_faces(12, framing, paired=True), framing, "drawn", "labels")
 
 
 def test_recipes(name: str) -> None:

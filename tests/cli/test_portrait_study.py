@@ -11,18 +11,24 @@ import numpy as np
 import pytest
 
 from likeness.checkpoint import read_card
+from likeness.data.split import split_of
 from likeness.data.store import FaceStore, row, write_rows
 from likeness.errors import LikenessError
 from likeness.evaluate import portrait as measures
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
+from likeness.faces.effects import EFFECTS
 from likeness.faces.labels import coloured
 from likeness.image import read
 from likeness.recipe import Phase
 from likeness.records import Image
 from likeness.systems.portrait.experiments import MODELS, recipe_of
+from likeness.systems.portrait.recipes import tiny
+from likeness.systems.portrait.system import PortraitSystem
+from likeness.train.loop import train
 
 Run = Callable[..., int]
+ANN, BOB = [name for name in map("Person_{}".format, range(60)) if split_of(name) != "train"][:2]
 
 
 class Eye:
@@ -41,10 +47,10 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def drawn(tmp_path: Path) -> Path:
-    """Two people with 14 photos each, and a third with three."""
+    """Two people with 30 photos each, a third with 14; names on the test and validation side, but for Cy."""
     framing = Framing(size=64)
-    names = ["Ann"] * 14 + ["Bob"] * 14 + ["Cy"] * 3
-    pairs = zip(names, drawn_faces(31, framing), strict=True)
+    names = [ANN] * 30 + [BOB] * 30 + ["Cy"] * 14
+    pairs = zip(names, drawn_faces(74, framing), strict=True)
     faces = [replace(face, person=name, name=f"{name}/{i}") for i, (name, face) in enumerate(pairs)]
     return write_rows(tmp_path / "drawn.parquet", [row(face, "lfw", 20.0) for face in faces], framing)
 
@@ -71,11 +77,11 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
     tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
     assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
     words = ("portrait", "study", "repair", "bootstrap", "reverse", "identity", "curve")
-    words += ("--data", drawn, "--people", "Ann", "Bob", "-o", "s", "--csv", "t", *tiny)
+    words += ("--data", drawn, "--people", ANN, BOB, "-o", "s", "--csv", "t", *tiny)
     assert likeness(*words, "--minutes", "0.001") == 3
     assert likeness(*words, "--only-train") == 0
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
-    assert len(stamps) == 2 * (len(MODELS) - 1)  # only hand-drawn needs A+B+hand
+    assert len(stamps) == 2 * (len(MODELS) - 2)  # effects alone needs A-longer, A+B+hand
     assert likeness(*words) == 0
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     with (tmp_path / "t" / "portrait_repair.csv").open() as file:
@@ -83,22 +89,24 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
     assert len(lines) == 4 * 6 and {line["count"] for line in lines} == {"16"}
     assert [line["erased"] for line in lines[::6]] == ["nothing", "left eye", "right eye", "left eye"]
     with (tmp_path / "s" / "portrait_identity_people.csv").open() as file:
-        assert [line["person"] for line in csv.DictReader(file)] == ["Ann"] * 4 + ["Bob"] * 4
+        assert [line["person"] for line in csv.DictReader(file)] == [ANN] * 4 + [BOB] * 4
     for name in ("repair", "bootstrap", "reverse", "identity", "curve"):
         assert read(tmp_path / "s" / f"portrait_{name}-sheet.png").shape[0] > 64
     assert (tmp_path / "t" / "portrait_curve.png").is_file()
-    learned = read_card(tmp_path / "s" / "Ann" / "scratch-5" / "weights.safetensors").data
+    learned = read_card(tmp_path / "s" / ANN / "scratch-5" / "weights.safetensors").data
     assert "5 train faces" in next(iter(learned.values()))
-    made = read_card(tmp_path / "s" / "Ann" / "bootstrapped-5" / "weights.safetensors").data
-    assert "6 train faces" in next(iter(made.values()))  # 5 real pairs and one that the helper drew
+    made = read_card(tmp_path / "s" / ANN / "bootstrapped-5" / "weights.safetensors").data
+    assert "22 train faces" in next(iter(made.values()))  # 5 real pairs and 17 that the helper drew
+    with (tmp_path / "t" / "portrait_curve.csv").open() as file:
+        assert [line["pairs"] for line in csv.DictReader(file)] == ["5", "10", "20", "22", "5", "10", "20", "22", "0"]
 
 
 def test_effects_and_hands_without_a_general_model(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path) -> None:
-    words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", "Ann")
+    words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", ANN)
     assert likeness("portrait", "study", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
     with (tmp_path / "s" / "portrait_effects.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert [line["model"] for line in lines[:3]] == ["A", "A+B", "A+B+hand"] and len(lines) == 3 * 6
+    assert [line["model"] for line in lines[:3]] == ["A", "A-longer", "A+B"] and len(lines) == 4 * 6
     with (tmp_path / "s" / "portrait_hand_drawn.csv").open() as file:
         assert {line["count"] for line in csv.DictReader(file)} == {"24"}
 
@@ -110,12 +118,27 @@ def test_mistakes(drawn: Path, likeness: Run, tmp_path: Path, capsys: pytest.Cap
         return capsys.readouterr().err
 
     some = ("--data", drawn, "--general", "nothing", "--people")
-    assert "is not an experiment" in refused("effect", *some, "Ann")
-    assert "holds 3 photos of 'Cy', 13 are needed" in refused("effects", *some, "Cy")
-    assert "at least two --people" in refused("identity", *some, "Ann", "Ann")
-    assert "no such weights" in refused("effects", "--data", drawn, "--general", "x", "--people", "Ann")
-    assert "at least 20" in refused("effects", *some, "Ann", "--steps", "2")
-    assert "positive" in refused("effects", *some, "Ann", "--minutes", "nan")
+    fitting, general = tmp_path / "fitting", tmp_path / "general"
+    for place, made in ((fitting, "photo"), (general, "drawing")):
+        recipe = replace(tiny(), made=made)
+        train(
+            PortraitSystem(recipe),
+            "portrait",
+            FaceStore.of(drawn_faces(4, Framing(size=64)), Framing(size=64), "d"),
+            place,
+            steps=1,
+        )
+    assert "is not an experiment" in refused("effect", *some, ANN)
+    assert "holds 14 photos of 'Cy', 29 are needed" in refused("curve", *some, "Cy")
+    assert "holds 0 photos" in refused("effects", *some, ANN, "--source", "ytf")
+    assert "does not fit" in refused("effects", "--data", drawn, "--general", general, "--people", ANN)
+    assert "of the train people" in refused("effects", "--data", drawn, "--general", fitting, "--people", "Cy")
+    assert "holds weights of 'parts'" in refused("effects", "--data", drawn, "--general", "parts", "--people", ANN)
+    assert "is a file" in refused("effects", *some, ANN, "--csv", drawn)
+    assert "at least two --people" in refused("identity", *some, ANN, ANN)
+    assert "no such weights" in refused("effects", "--data", drawn, "--general", "x", "--people", ANN)
+    assert "at least 20" in refused("effects", *some, ANN, "--steps", "2")
+    assert "positive" in refused("effects", *some, ANN, "--minutes", "nan")
     assert not (tmp_path / "s").exists()
 
 
@@ -131,7 +154,7 @@ def people(tmp_path: Path) -> list[Path]:
     for name, pairs in (("depth", depths), ("classes", classes)):
         paired = [replace(face, pair=pair) for face, pair in zip(store, pairs, strict=True)]
         rows = [row(face, "lfw", 20.0) for face in paired]
-        made.append(write_rows(tmp_path / f"{name}.parquet", rows, framing, paired=True))
+        made.append(write_rows(tmp_path / f"{name}.parquet", rows, framing, "labels" if name == "classes" else "depth"))
     return made
 
 
@@ -154,20 +177,37 @@ def test_evaluating_portraits(
     assert likeness(*words, depth, "--weights", "a", "--csv", "a.csv", "-o", "a.json", "--sheet", "a.png") == 0
     with (tmp_path / "a.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert {line["effect"] for line in lines} == {"the pairs' drawings"} and {line["count"] for line in lines} == {"4"}
-    assert [line["method"] for line in lines] == ["ours", "the drawing as it is"]
+    assert [line["effect"] for line in lines[::2]] == [*EFFECTS] and {line["count"] for line in lines} == {"4"}
+    assert [line["method"] for line in lines[:2]] == ["ours", "the drawing as it is"]
+    capsys.readouterr()
+    assert likeness(*words, depth, "--weights", "a", "--pairs-as-drawings") == 2
+    assert "of the kind 'depth'" in capsys.readouterr().err
     maps = (*tiny, "--set", 'made="drawing"', "--set", 'drawing.source="pairs"', "--set", "drawing.light=0")
     assert likeness("train", "portrait:tiny", "--data", depth, "-o", "d", *maps) == 0
     assert likeness(*words, depth, "--weights", "d", "--csv", "d.csv") == 0
     with (tmp_path / "d.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert [line["method"] for line in lines] == ["ours", "the mean map"] and lines[1]["correlation"] == "0.000"
+    assert [line["method"] for line in lines] == ["ours", "the mean picture"] and float(lines[1]["gain"]) == 0
     assert likeness("train", "portrait:tiny", "--data", classes, "-o", "c", *maps) == 0
     assert likeness(*words, classes, "--weights", "c", "--csv", "c.csv", "--sheet", "c.png") == 0
     with (tmp_path / "c.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert lines[1]["method"] == "most frequent class" and 0 < float(lines[1]["mean_iou"]) < 1
+    art = tmp_path / "art.parquet"
+    faces = [replace(face, pair=255 - face.image) for face in FaceStore(depth)]
+    write_rows(art, [row(face, "lfw", 20.0) for face in faces], Framing(size=64), "with")
+    assert likeness(*words, art, "--weights", "a", "--pairs-as-drawings", "--csv", "b.csv") == 0
+    assert likeness("train", "portrait:tiny", "--data", art, "-o", "e", *maps) == 0
+    assert likeness(*words, art, "--weights", "e", "--csv", "e.csv") == 0
+    with (tmp_path / "e.csv").open() as file:
+        assert float(next(iter(csv.DictReader(file)))["absolute"]) > 0
     capsys.readouterr()
+    assert likeness(*words, depth, "--weights", "e") == 2
+    assert "of the kind 'depth'" in capsys.readouterr().err
+    test_only = tmp_path / "test.parquet"
+    write_rows(test_only, [row(face, "lfw", 20.0) for face in faces if face.split == "test"], Framing(size=64), "with")
+    assert likeness(*words, test_only, "--weights", "e") == 2
+    assert "no train people" in capsys.readouterr().err
+    assert likeness(*words, test_only, "--weights", "e", "--floors", art) == 0
     assert likeness(*words, depth, "--weights", "a", "--stray") == 2
-    assert likeness(*words, depth) == 2
     assert likeness(*words, depth, "--weights", "parts") == 2

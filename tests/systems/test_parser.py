@@ -78,7 +78,7 @@ def test_masks_move_with_their_photos() -> None:
 def test_batches() -> None:
     """Without augmentation as they are; with it by the generator alone; all drawn leaves the classes' shares."""
     framing = tiny().framing
-    store = FaceStore.of(drawn_faces(6, framing, paired=True), framing, "drawn")
+    store = FaceStore.of(drawn_faces(6, framing, paired=True), framing, "drawn", "labels")
     still = Variety(flip=False, drawn=1.0, turn=0, scale=0, shift=0)
     system = ParserSystem(replace(tiny(), variety=still))
     table = system.table(store)
@@ -108,7 +108,7 @@ def test_learning_and_the_commands(
     framing = Framing(size=64)
     faces = [replace(face, split="test") for face in drawn_faces(8, framing, 500, paired=True)]
     faces += drawn_faces(4, framing, 600, paired=True)
-    write_rows(tmp_path / "f.parquet", [row(face, "lfw", 20.0) for face in faces], framing, paired=True)
+    write_rows(tmp_path / "f.parquet", [row(face, "lfw", 20.0) for face in faces], framing, "labels")
     evaluate = ("evaluate", "parser", "--data", "f.parquet", "--photos", "all", "--weights", "p")
     assert likeness(*evaluate, "--csv", "t.csv", "--sheet", "s.png", "--last", "6") == 0
     with (tmp_path / "t.csv").open() as file:

@@ -232,13 +232,57 @@ def test_an_artists_drawings(
     assert likeness(*words, "-o", "m") == 0
     assert open_portrait(tmp_path / "m").recipe.drawing.source == "pairs"
     assert read(tmp_path / "m" / "contact-sheet.png").shape[1] < 4 * 64
-    assert likeness(*words, "-o", "back", "--set", 'made="drawing"') == 0
+    back = (*words[:-4], "--drawings", "art", "--set", 'made="drawing"')
+    assert likeness(*back, "-o", "back", "--from", "nothing") == 0
     assert likeness("portrait", "draw", samples[0], "--model", "back", "-o", "drawn.png", "--sheet") == 0
+    assert likeness(*back, "-o", "no", "--from", "m") == 2
+    assert "makes photos" in capsys.readouterr().err
     capsys.readouterr()
     assert likeness("portrait", "draw", samples[0], "--model", "back", "--effect", "line", "-o", "x.png") == 2
     assert "takes photos" in capsys.readouterr().err
     assert likeness(*words, "-o", "n", "--effects", "line") == 2
     assert likeness(*words[:-1], "nowhere", "-o", "n") == 2
+
+
+def test_more_pairs_by_a_model(samples: list[Path], likeness: Callable[..., int], tmp_path: Path) -> None:
+    """Experiment 6 by commands: what a photo → drawing model draws goes with its photo again, at the same place."""
+    folder = folder_of(samples, tmp_path / "hugo", copies=4)
+    wide = np.pad(read(samples[0]), ((9, 30), (200, 20), (0, 0)), constant_values=90)
+    write_picture(folder / "wide.png", wide, "a test")
+    recipe = replace(tiny(), made="drawing")
+    train(
+        PortraitSystem(recipe),
+        "portrait",
+        FaceStore.of(drawn_faces(4, recipe.framing), recipe.framing, "d"),
+        tmp_path / "b",
+        steps=1,
+    )
+    model = open_portrait(tmp_path / "b")
+    model.draw = lambda pictures, noise=None: 255 - np.stack(pictures)  # type: ignore[assignment, misc]
+    (tmp_path / "art").mkdir()
+    for path in folder.iterdir():
+        made = model.draw_photo(read(path))
+        assert made.shape == read(path).shape
+        write_picture(tmp_path / "art" / path.name, made, "a test")
+    assert (model.draw_photo(wide)[:, :5] == 255).all()  # beside the face's frame there is paper
+    found = gather(folder, recipe.framing, drawings=tmp_path / "art")
+    assert len(found.store) == 5
+    for face in found.store:
+        assert face.pair is not None
+        inside = np.abs(face.pair.astype(int) - (255 - face.image.astype(int)))[3:-3, 3:-3]
+        assert inside.mean() < 6  # shrunk, laid back and shrunk again
+    assert likeness("portrait", "draw", folder, "--model", "b", "-o", "more") == 0
+    assert read(tmp_path / "more" / "wide.png").shape == wide.shape
+
+
+def test_nothing_is_erased_from_what_is_to_be_made() -> None:
+    plan = Drawing(effects=("style_a",), erase=1.0, flip=False)
+    system, table = system_of(plan)
+    turned = PortraitSystem(replace(tiny(), drawing=plan, made="drawing"))
+    made = turned.batch(table, torch.Generator().manual_seed(1), augment=True).target
+    wanted = np.stack([effects.apply("style_a", photo.permute(1, 2, 0).numpy(), 0) for photo in table["photo"]])
+    assert np.array_equal(to_images(made), wanted)
+    assert not np.array_equal(to_images(system.batch(table, torch.Generator().manual_seed(1), augment=True).source), wanted)
 
 
 def test_a_persons_training_goes_on_where_it_stopped(samples: list[Path], likeness: Callable[..., int], tmp_path: Path) -> None:
@@ -271,8 +315,7 @@ def test_mistakes_of_the_command(
         assert likeness(*given) == 2
         return capsys.readouterr().err
 
-    assert "ship yet" in refused("portrait", "draw", samples[0])
-    assert "--from nothing" in refused(*words, "-o", "x")
+    assert "does not fit this recipe" in refused(*words, "-o", "x")  # the general model is larger
     assert "typo/dir" in refused(*words, "-o", "x", "--from", "typo/dir")
     assert "weights of 'parts'" in refused(*words, "-o", "x", "--from", "parts")
     assert "lies in the folder of photos" in refused(*words, "-o", "hugo/model", "--from", "nothing")

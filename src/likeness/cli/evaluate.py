@@ -34,6 +34,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="W", help="further weights, of baselines too, or the word patchmatch"
     )
+    parser.add_argument(
+        "--pairs-as-drawings", action="store_true", help="portrait: the faces' other pictures are the drawings, not effects"
+    )
     parser.add_argument("--stray", action="store_true", help="measure displaced and magnified parts instead")
     parser.add_argument(
         "--groups", metavar="FILE.csv", help="also by skin tone, sharpness and yaw of the photo; write it to this file"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.records import Image
 
 
 def run(given: argparse.Namespace) -> int:
@@ -17,7 +21,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.data.store import FaceStore
     from likeness.evaluate import maps
     from likeness.faces.effects import EFFECTS, apply
-    from likeness.faces.labels import coloured
+    from likeness.faces.labels import coloured, read_off
     from likeness.faces.parsing import WEIGHTS, open_parser
     from likeness.image import check_writable
 
@@ -26,18 +30,19 @@ def run(given: argparse.Namespace) -> int:
     weights = systems.weights_path(given.weights) if given.weights else WEIGHTS
     parser = open_parser(weights)
     chosen = tables.test_faces(given, parser.framing)
-    if not chosen.paired:
+    if chosen.pairs != "labels":
         raise LikenessError(f"{given.data}: its faces have no masks; prepare them with --labels MASKS")
     faces = list(chosen)
-    truth = [maps.read_off(face.pair) for face in faces if face.pair is not None]
-    known = [maps.read_off(face.pair) for face in FaceStore(given.data).select("train") if face.pair is not None]
+    truth = [read_off(face.pair) for face in faces if face.pair is not None]
+    known = [read_off(face.pair) for face in FaceStore(given.data).select("train") if face.pair is not None]
     inputs = {"photo": [face.image for face in faces]}
     inputs |= {name: [apply(name, face.image, i) for i, face in enumerate(faces)] for name in EFFECTS}
-    found, shown = [], []
+    found: list[maps.Parsing] = []
+    shown: list[list[Image | None]] = []
     with options.bar("measuring") as show:
         for number, (name, pictures) in enumerate(inputs.items()):
             show(number, len(inputs), name)
-            made = [one.astype(np.uint8) for one in (parser.framed([picture])[0].argmax(0) for picture in pictures)]
+            made = [np.asarray(parser.framed([picture])[0].argmax(0), np.uint8) for picture in pictures]
             found.append(maps.parsing(name, made, truth))
             shown.append([item for i in range(4) for item in (pictures[i % len(faces)], coloured(made[i % len(faces)]))])
     found.append(maps.parsing("most frequent class", [maps.most_frequent(known)] * len(faces), truth))

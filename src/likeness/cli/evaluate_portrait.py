@@ -12,7 +12,7 @@ from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
-    from likeness.records import Image
+    from likeness.records import AlignedFace, Image
     from likeness.systems.portrait.synthesis import PortraitSynthesizer
 
 
@@ -31,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     elif plan.source == "effects":
         raise LikenessError(f"{given.weights}: makes drawings; likeness portrait study reverse measures such models")
     else:
-        table, rows, columns, used = _maps(given, model)
+        table, rows, columns, used = _others(given, model)
     about = tables.about(given, model.card, len(tables.test_faces(given, model.framing)), used)
     print(f"{about['data']}: N = {about['faces']}; {about['recipe']} at step {about['step']}")
     shown = [tables.flat(line) for line in table]
@@ -51,6 +51,7 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+KINDS = ("with", "labels", "depth")
 Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...]]
 
 
@@ -62,12 +63,13 @@ def _photos(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
     faces = list(tables.test_faces(given, model.framing))
     ruler, table = Ruler(), []
     rows: list[list[Image | None]] = []
-    paired = [face.pair for face in faces if face.pair is not None]
-    kinds = ["the pairs' drawings"] if len(paired) == len(faces) else list(model.recipe.drawing.effects)
+    from_pairs = given.pairs_as_drawings or model.recipe.drawing.source == "pairs"
+    paired = _pairs(given, faces, "with") if from_pairs else []
+    kinds = ["the pairs' drawings"] if from_pairs else list(model.recipe.drawing.effects)
     with options.bar("measuring") as show:
         for number, kind in enumerate(kinds):
             show(number, len(kinds), kind)
-            drawings = paired if len(paired) == len(faces) else [apply(kind, face.image, i) for i, face in enumerate(faces)]
+            drawings = paired if from_pairs else [apply(kind, face.image, i) for i, face in enumerate(faces)]
             greys: Image = np.stack(drawings)
             made = model.draw(drawings)
             for method, pictures in (("ours", made), ("the drawing as it is", greys)):
@@ -76,27 +78,47 @@ def _photos(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
     return table, rows, ["drawing", "ours", "photo"], INSTRUMENTS
 
 
-def _maps(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
-    """Depth maps are grey, parsings coloured: each against the labels and what needs no photo."""
+def _pairs(given: argparse.Namespace, faces: list[AlignedFace], kind: str) -> list[Image]:
+    """The faces' other pictures, if they are of that kind."""
+    from likeness.data.store import FaceStore
+
+    found = FaceStore(given.data).pairs
+    if found != kind:
+        has = f"pictures of the kind {found!r}" if found else "no other pictures"
+        raise LikenessError(f"{given.data}: its faces have {has}; prepare them with --{kind}")
+    return [face.pair for face in faces if face.pair is not None]
+
+
+def _others(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
+    """What takes the drawing's place: depth, parsings or an artist's drawings; each beside what needs no photo."""
     from likeness.data.store import FaceStore
     from likeness.evaluate import maps
+    from likeness.evaluate.portrait import Ruler, absolute_error
 
-    chosen, train = tables.test_faces(given, model.framing), FaceStore(given.data).select("train")
-    if not chosen.paired:
-        raise LikenessError(f"{given.data}: its faces have no labels; prepare them with --labels or --depth")
-    faces = list(chosen)
-    wanted: Image = np.stack([face.pair for face in faces if face.pair is not None])
-    known: Image = np.stack([face.pair for face in train if face.pair is not None])
+    kinds = [kind for kind in KINDS if any(text.endswith(f"other pictures: {kind}") for text in model.card.data.values())]
+    kind = kinds[0] if kinds else "with"
+    faces = list(tables.test_faces(given, model.framing))
+    wanted: Image = np.stack(_pairs(given, faces, kind))
+    known = [face.pair for face in FaceStore(given.floors or given.data).select("train") if face.pair is not None]
+    if not known:
+        raise LikenessError(f"{given.floors or given.data}: holds no train people with other pictures to make floors of")
     made = model.draw([face.image for face in faces])
+    usual = np.round(np.mean(np.stack(known), 0, dtype=np.float64)).astype(np.uint8)
+    pictures = {"ours": made, "the mean picture": np.repeat(usual[None], len(faces), 0)}
     table: list[dict[str, Any]]
-    if (wanted[..., 0] == wanted[..., 2]).all():
-        usual = np.round(known.mean((0, 3)))
-        flat = np.repeat(usual.astype(np.uint8)[None, ..., None], len(faces), 0).repeat(3, 3)
-        table = [asdict(maps.depth(name, one, wanted, usual)) for name, one in (("ours", made), ("the mean map", flat))]
-    else:
-        truth, usual_classes = maps.classes_of(wanted), maps.most_frequent(maps.classes_of(known))
-        both = (("ours", maps.classes_of(made)), ("most frequent class", [usual_classes] * len(faces)))
+    used: tuple[str, ...] = ()
+    if kind == "depth":
+        table = [asdict(maps.depth(name, some, wanted)) for name, some in pictures.items()]
+    elif kind == "labels":
+        truth, often = maps.classes_of(wanted), maps.most_frequent(maps.classes_of(np.stack(known)))
+        both = (("ours", maps.classes_of(made)), ("most frequent class", [often] * len(faces)))
         found = [maps.parsing(name, one, truth) for name, one in both]
         table = [{"method": one.method, "count": one.count, "mean_iou": one.mean} | one.each for one in found]
+    else:
+        ruler, used = Ruler(), ("squeezenet", "lpips_heads")
+        table = [
+            {"method": name, "count": len(faces), "absolute": absolute_error(some, wanted), "lpips": ruler.lpips(some, wanted)}
+            for name, some in pictures.items()
+        ]
     rows: list[list[Image | None]] = [[face.image, made[i], wanted[i]] for i, face in enumerate(faces[:12])]
-    return table, rows, ["photo", "ours", "label"], ()
+    return table, rows, ["photo", "ours", "label"], used

@@ -46,7 +46,8 @@ def add(commands: Any) -> None:
         "--frame",
         default="auto",
         choices=["auto", "align", "as-is"],
-        help="align DRAWING by its face, or take its middle square (default: auto: as it is where that fits, or no face is seen)",
+        help="align DRAWING by its face, or take its middle square (default: auto: as it is where that fits, or no face is seen; "
+        "of a model that makes drawings, the whole photo with the drawing at the face's place)",
     )
     drawing.add_argument("--sheet", action="store_true", help="write drawing and photo side by side")
     drawing.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
@@ -80,8 +81,14 @@ def _train(given: argparse.Namespace) -> int:
     options.check_minutes(given.minutes)
     warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
     if warm is not None and not warm.is_file():
-        more = "" if given.warm else "; no general model ships yet, so begin with --from nothing"
-        raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from{more}")
+        raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from")
+    if warm is not None and recipe.made != "photo":  # type: ignore[attr-defined]
+        learned = read_card(warm).recipe.get("made", "photo")
+        if given.warm is None:
+            warm = None
+            print("likeness: what makes drawings is begun from nothing, the general model makes photos", file=sys.stderr)
+        elif learned != "drawing":
+            raise LikenessError(f"{given.warm}: makes photos, which is no beginning for what makes drawings")
     device = options.processors(given.device, given.threads)
     with options.bar("reading") as show:
         gathered = gather(given.photos, recipe.framing, show, given.drawings)  # type: ignore[attr-defined]
@@ -137,6 +144,7 @@ def _draw(given: argparse.Namespace) -> int:
     """Drawings to photos."""
     from likeness import provenance, sheet
     from likeness.faces.effects import EFFECTS, apply
+    from likeness.image import read
     from likeness.systems.portrait.synthesis import open_portrait
 
     if given.seed is not None:
@@ -147,17 +155,21 @@ def _draw(given: argparse.Namespace) -> int:
     model = open_portrait(given.model)
     tool = provenance.software("portrait", model.recipe.name)
 
+    if given.effect and model.recipe.made == "drawing":
+        raise LikenessError("--effect: this model takes photos as they are")
     titles = ["drawing", "photo"] if model.recipe.made == "photo" else ["photo", "drawing"]
 
     def work(before: Path, after: Path) -> None:
+        if model.recipe.made == "drawing" and not given.sheet and given.frame == "auto":
+            provenance.write(after, model.draw_photo(read(before), str(before)), tool, provenance.ENHANCED)
+            print(after)
+            return
         try:
             drawing, moved = model.read(before, "align" if given.effect and given.frame == "auto" else given.frame)
         except LikenessError as problem:
             raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
         if not moved and given.frame == "auto":
             print(f"likeness: {before}: taken as framed already (--frame align would align it by its face)", file=sys.stderr)
-        if given.effect and model.recipe.made == "drawing":
-            raise LikenessError("--effect: this model takes photos as they are")
         names = [*EFFECTS] if given.effect == "all" else [given.effect] if given.effect else []
         drawings = [apply(name, drawing, given.seed or 0) for name in names] or [drawing]
         made = model.draw(drawings, noise=None if given.seed is None else model.noise(1, given.seed).repeat(len(drawings), 1))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from likeness.evaluate.experiments import Lines, Subject
     from likeness.faces.align import Framing
     from likeness.records import Image
+    from likeness.systems.portrait.recipes import PortraitRecipe
 
 NAMES = ("effects", "repair", "jitter", "hand-drawn", "identity", "reverse", "bootstrap", "curve")
 GENERAL_TOO = ("effects", "repair", "hand-drawn", "identity", "curve")
@@ -43,6 +44,7 @@ def add(commands: Any) -> None:
     parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT", help=f"{', '.join(NAMES)}, or all; see docs/portrait.md")
     parser.add_argument("--data", required=True, metavar="FILE.parquet", help="prepared faces")
     parser.add_argument("--people", nargs="+", required=True, metavar="NAME", help="people in it, best three or more")
+    parser.add_argument("--source", default="lfw", help="which prepared folder's people (default: lfw)")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a folder for all models, tables and sheets")
     parser.add_argument(
         "--general", default="portrait", metavar="W", help="the general model (default: the shipped one; nothing: do without)"
@@ -72,10 +74,12 @@ def run(given: argparse.Namespace) -> int:
     if general is not None and not general.is_file():
         raise LikenessError(f"{given.general}: no such weights; --general nothing leaves out what begins with them")
     names = list(dict.fromkeys(given.people))
-    if "identity" in chosen and len(names) < 2:
+    if "identity" in chosen and len(names) < 2 and not given.only_train:
         raise LikenessError("identity: at least two --people are needed, to be drawn through each other's models")
-    store, framing = FaceStore(given.data), recipe_of("A", given.steps, given.tiny).framing
-    people = [_person(store, name, framing) for name in names]
+    store, recipe = FaceStore(given.data).select(source=given.source), recipe_of("A", given.steps, given.tiny)
+    _check(given, general, recipe, names)
+    counts = [MODELS[name].pairs for experiment in chosen for name in NEEDED[experiment]]
+    people = [_person(store, name, recipe.framing, max(counts)) for name in names]
     device = options.processors(given.device, given.threads)
     ruler = None if given.only_train else Ruler()  # what cannot be measured is said now, not after hours of training
     needed = {
@@ -94,19 +98,45 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def _check(given: argparse.Namespace, general: Path | None, recipe: PortraitRecipe, names: Sequence[str]) -> None:
+    """Refuse now what would fail after hours: a general model that does not fit or has seen these people, no place for tables."""
+    from likeness.checkpoint import read_card
+    from likeness.data.split import split_of
+    from likeness.recipe import thaw
+    from likeness.systems.portrait.recipes import PortraitRecipe
+
+    if given.csv and Path(given.csv).exists() and not Path(given.csv).is_dir():
+        raise LikenessError(f"--csv {given.csv}: is a file; name a folder for the tables")
+    if general is None:
+        return
+    card = read_card(general)
+    if card.system != "portrait":
+        raise LikenessError(f"{given.general}: holds weights of {card.system!r}, not of 'portrait'")
+    own = thaw(PortraitRecipe, card.recipe)
+    for field in ("made", "framing", "width", "norm", "levels"):
+        has, needed = getattr(own, field), getattr(recipe, field)
+        if has != needed:
+            raise LikenessError(f"{given.general}: does not fit the models ({field} is {has}, not {needed})")
+    if seen := [name for name in names if split_of(name) == "train"]:
+        raise LikenessError(
+            f"{seen[0]} is of the train people, whom a general model has seen; choose others, or leave it out: --general nothing"
+        )
+
+
 def _subject(given: argparse.Namespace, person: Person, models: Sequence[str], general: Path | None) -> Subject:
     """A person with the models opened."""
     from likeness.evaluate.experiments import Subject
-    from likeness.systems.portrait.experiments import GENERAL
+    from likeness.systems.portrait.experiments import GENERAL, MODELS
     from likeness.systems.portrait.synthesis import open_portrait
 
     places = {name: general if name == GENERAL and general else Path(given.output) / person.name / name for name in models}
     opened = {name: open_portrait(place).draw for name, place in places.items()}
-    return Subject(person.name, list(person.learned), list(person.held_out), opened)
+    counts = {name: MODELS[name].pairs or len(person.learned) for name in models if name != GENERAL}
+    return Subject(person.name, list(person.learned), list(person.held_out), opened, counts)
 
 
-def _person(store: FaceStore, name: str, framing: Framing) -> Person:
-    """Split a person's photos by a fixed chance: at most 40 to learn from, at least 8 held out."""
+def _person(store: FaceStore, name: str, framing: Framing, most: int) -> Person:
+    """Split a person's photos by a fixed chance: at most 40 to learn from, at least 8 held out, more than ``most`` learned."""
     from likeness.systems.portrait.experiments import HELD_OUT, MOST
 
     if store.framing != framing:
@@ -115,8 +145,8 @@ def _person(store: FaceStore, name: str, framing: Framing) -> Person:
     rows = sorted(
         (i for i, one in enumerate(store.column("person")) if one == name), key=lambda i: (crc32(names[i].encode()), names[i])
     )
-    if len(rows) < HELD_OUT + 5:
-        raise LikenessError(f"{store.path}: holds {len(rows)} photos of {name!r}, {HELD_OUT + 5} are needed")
+    if len(rows) < (needed := HELD_OUT + max(most + 1, 5)):
+        raise LikenessError(f"{store.path}: holds {len(rows)} photos of {name!r}, {needed} are needed")
     count = min(MOST, len(rows) - HELD_OUT)
     learned, held_out = store.take(rows[:count]), store.take(rows[count:])
     return Person(name, learned.with_sides(["train"] * count), held_out.with_sides(["validation"] * len(held_out)))
@@ -182,6 +212,8 @@ def _train(
 
 def _lesson(person: Person, name: str, folder: Path) -> FaceStore:
     """What a model learns from: the first pairs; where it has a helper, the other photos too, with that one's drawings."""
+    import numpy as np
+
     from likeness.faces.effects import apply
     from likeness.systems.portrait.experiments import MODELS
     from likeness.systems.portrait.synthesis import open_portrait
@@ -191,8 +223,9 @@ def _lesson(person: Person, name: str, folder: Path) -> FaceStore:
         return faces.head(model.pairs) if model.pairs else faces
     photos = [face.image for face in faces]
     known = [apply(model.drawing.effects[0], photo, 0) for photo in photos[: model.pairs]]
-    more = [*open_portrait(folder / model.helper).draw(photos[model.pairs :])] if photos[model.pairs :] else []
-    return faces.with_pairs([*known, *more])
+    more = open_portrait(folder / model.helper).draw(photos[model.pairs :])
+    grey = np.repeat(np.round(more @ np.array([0.299, 0.587, 0.114]))[..., None], 3, 3).astype(np.uint8)  # as drawings are
+    return faces.with_pairs([*known, *grey])
 
 
 def _finished(folder: Path, recipe: Any, store: FaceStore, parent: Path | None) -> bool:
@@ -246,7 +279,7 @@ def _cells(line: dict[str, Any]) -> dict[str, str]:
     """A line as text."""
     cells = {name: str(value) for name, value in line.items() if name != "score"}
     for name, value in asdict(line["score"]).items():
-        cells[name] = str(value) if isinstance(value, int) else f"{value:.{1 if name in ('landmarks', 'tone') else 3}f}"
+        cells[name] = str(value) if isinstance(value, int) else f"{value:.{1 if name == 'landmarks' else 3}f}"
     return cells
 
 
@@ -259,18 +292,20 @@ def _plot(path: Path, lines: Lines) -> None:
     matplotlib.use("agg")
     import io
 
+    import numpy as np
     from matplotlib import pyplot
 
     from likeness.files import write_content
-    from likeness.systems.portrait.experiments import GENERAL, MODELS, MOST
+    from likeness.systems.portrait.experiments import GENERAL, MODELS
 
     titles = {"lpips": "LPIPS (SqueezeNet), lower is better", "identity": "identity, higher is better"}
     figure, both = pyplot.subplots(1, 2, figsize=(8, 3.5), dpi=120)
     for axes, (field, title) in zip(both, titles.items(), strict=True):
         values = {line["model"]: getattr(line["score"], field) for line in lines}
+        counts = {line["model"]: float(np.mean([float(one) for one in str(line["pairs"]).split("–")])) for line in lines}
         for label, parent in (("from nothing", ""), ("from the general model", GENERAL)):
-            own = {MODELS[name]: value for name, value in values.items() if name in MODELS}
-            points = [(model.pairs or MOST, value) for model, value in own.items() if model.parent == parent]
+            own = [name for name in values if name in MODELS and MODELS[name].parent == parent]
+            points = [(counts[name], values[name]) for name in own]
             if points:
                 axes.plot(*zip(*sorted(points), strict=True), marker="o", label=label)
         if GENERAL in values:

@@ -62,7 +62,8 @@ def run(given: argparse.Namespace) -> int:
         from likeness.faces.drawing import drawn_faces
 
         framing = recipe.framing  # type: ignore[attr-defined]
-        store = FaceStore.of(drawn_faces(60, framing, paired=system == "parser"), framing, "drawn")
+        pairs = "labels" if system == "parser" else ""
+        store = FaceStore.of(drawn_faces(60, framing, paired=bool(pairs)), framing, "drawn", pairs)
     else:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)

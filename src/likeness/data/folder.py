@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -106,7 +107,7 @@ def _prepare_chunk(
             continue
         aligned = AlignedFace(picture, points, photo.person, photo.name, photo.side, other)
         rows.append(store.row(aligned, source, eye_distance(face.landmarks)))
-    store.write_rows(Path(part), rows, framing, pairing is not None)
+    store.write_rows(Path(part), rows, framing, pairing.kind if pairing else "")
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
     write_content(Path(part).with_suffix(".json"), notes)
     return len(rows), skipped
@@ -138,6 +139,8 @@ def prepare(
     """
     framing = framing or Framing()
     pairs.check(pairing)
+    if pairing is not None and pairing.folder and len(folders) > 1:
+        raise LikenessError(f"{pairing.folder}: other pictures are found by name, so they go with one folder of photos")
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
@@ -173,7 +176,9 @@ def prepare(
     _write_report(target.with_suffix(".skipped.csv"), skipped)
     if total == len(skipped):
         shutil.rmtree(partial)
-        raise LikenessError(f"no face was found in any of {total} photos; see {target.with_suffix('.skipped.csv')}")
+        often = Counter(why for _, why in skipped).most_common(1)[0][0]
+        where = target.with_suffix(".skipped.csv")
+        raise LikenessError(f"none of {total} photos could be used, see {where}; most often: {often.split(';')[0]}")
     # only parts whose note was written are whole
     store.merge([note.with_suffix(".parquet") for note in sorted(partial.glob("*.json"))], target, framing)
     shutil.rmtree(partial)

@@ -47,9 +47,13 @@ class Pairing:
         size = framing.size
         if self.kind == "depth":
             return depth_picture(landmarks, size)
-        paths = [path for suffix in SUFFIXES if (path := Path(self.folder) / f"{name}{suffix}").is_file()]
+        place = Path(self.folder) / name
+        beside = place.parent.iterdir() if place.parent.is_dir() else []
+        paths = sorted(path for path in beside if path.stem == place.name and path.suffix.lower() in SUFFIXES)
         if not paths:
             raise LikenessError(f"has no picture of that name in {self.folder}")
+        if len(paths) > 1:
+            raise LikenessError(f"has several pictures of that name: {paths[0]}, {paths[1].name}")
         return (_mask if self.kind == "labels" else _picture)(paths[0], photo, transform, size)
 
 
@@ -61,6 +65,7 @@ def _picture(path: Path, photo: Image, transform: Similarity, size: int) -> Imag
 
 def _mask(path: Path, photo: Image, transform: Similarity, size: int) -> Image:
     """An index mask, moved like the photo without mixing indices, in its classes' colours."""
+    read(path)  # what is no picture, or damaged, is told here
     with Pillow.open(path) as file:
         if file.mode not in ("L", "P"):
             raise LikenessError(f"{path}: is not a mask of indices (its mode is {file.mode})")

@@ -44,11 +44,14 @@ _PAIR: tuple[str, pa.DataType, dict[str, Any]] = (
 )
 
 
-def schema(framing: Framing, paired: bool = False) -> pa.Schema:
-    """Columns and notes: the framing for us, the features for Hugging Face ``datasets``; ``paired`` adds the column ``pair``."""
-    columns = [*_COLUMNS, _PAIR] if paired else _COLUMNS
+def schema(framing: Framing, pairs: str = "") -> pa.Schema:
+    """Columns and notes: the framing for us, the features for Hugging Face ``datasets``.
+
+    ``pairs`` says what the other pictures are, which adds the column ``pair``: one of :data:`likeness.data.pairs.KINDS`.
+    """
+    columns = [*_COLUMNS, _PAIR] if pairs else _COLUMNS
     notes = {
-        "likeness": json.dumps({"framing": asdict(framing)}),
+        "likeness": json.dumps({"framing": asdict(framing)} | ({"pairs": pairs} if pairs else {})),
         "huggingface": json.dumps({"info": {"features": {name: feature for name, _, feature in columns}}}),
     }
     return pa.schema([(name, kind) for name, kind, _ in columns], metadata=notes)
@@ -79,16 +82,16 @@ def _cell(pair: np.ndarray, name: str) -> dict[str, Any]:
     return {"bytes": encode(pair, lossless=True), "path": f"{name}.pair.webp"}
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, paired: bool = False) -> Path:
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, pairs: str = "") -> Path:
     """Write rows as one Parquet file, whole or not at all."""
-    table = pa.Table.from_pylist(list(rows), schema=schema(framing, paired))
+    table = pa.Table.from_pylist(list(rows), schema=schema(framing, pairs))
     return write_atomically(path, lambda file: pq.write_table(table, file, compression="none"))
 
 
 def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
     """Join part files, sorted by source and name, into one file."""
     table = pa.concat_tables([pq.read_table(part) for part in parts]) if parts else schema(framing).empty_table()
-    notes = schema(framing, _PAIR[0] in table.column_names).metadata
+    notes = table.schema.metadata
     table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(notes)
     return write_atomically(path, lambda file: pq.write_table(table, file, compression="none", row_group_size=1000))
 
@@ -111,31 +114,33 @@ class FaceStore:
         notes = (self.table.schema.metadata or {}).get(b"likeness")
         if notes is None or not {name for name, _, _ in _COLUMNS} <= set(self.table.column_names):
             raise LikenessError(f"{path}: was not written by likeness prepare")
-        self.framing = Framing(**json.loads(notes)["framing"])
+        about = json.loads(notes)
+        self.framing = Framing(**about["framing"])
+        self.pairs = str(about.get("pairs", ""))
 
     @classmethod
-    def of(cls, faces: Sequence[AlignedFace], framing: Framing, name: str) -> FaceStore:
-        """A store in memory, of faces that came from nowhere on disk."""
+    def of(cls, faces: Sequence[AlignedFace], framing: Framing, name: str, pairs: str = "") -> FaceStore:
+        """A store in memory, of faces that came from nowhere on disk; ``pairs`` says what their other pictures are."""
         made = object.__new__(cls)
-        made.path, made.framing = Path(name), framing
+        made.path, made.framing, made.pairs = Path(name), framing, pairs
         rows = [row(face, name, eye_distance(face.landmarks)) for face in faces]
-        made.table = pa.Table.from_pylist(rows, schema=schema(framing, any("pair" in one for one in rows)))
+        made.table = pa.Table.from_pylist(rows, schema=schema(framing, pairs))
         return made
 
     @property
     def paired(self) -> bool:
         """Whether each face has another picture."""
-        return _PAIR[0] in self.table.column_names
+        return self.pairs != ""
 
-    def with_pairs(self, pairs: Sequence[np.ndarray]) -> FaceStore:
+    def with_pairs(self, pictures: Sequence[np.ndarray]) -> FaceStore:
         """The same faces, each with another picture S × S × 3 of it, in order."""
-        if len(pairs) != len(self):
-            raise ValueError(f"{len(pairs)} pictures for {len(self)} faces")
-        cells = [_cell(pair, name) for pair, name in zip(pairs, self.column("name"), strict=True)]
+        if len(pictures) != len(self):
+            raise ValueError(f"{len(pictures)} pictures for {len(self)} faces")
+        cells = [_cell(picture, name) for picture, name in zip(pictures, self.column("name"), strict=True)]
         bare = self.table.drop_columns([_PAIR[0]]) if self.paired else self.table
-        column = pa.array(cells, _PAIR[1])
-        notes = schema(self.framing, paired=True).metadata
-        return self._like(bare.append_column(_PAIR[0], column).replace_schema_metadata(notes))
+        made = self._like(bare.append_column(_PAIR[0], pa.array(cells, _PAIR[1])))
+        made.pairs = "with"
+        return made
 
     def with_sides(self, sides: Sequence[str]) -> FaceStore:
         """The same faces on other sides, in order: ``train``, ``validation`` or ``test``, for a person split by photo."""
@@ -146,7 +151,7 @@ class FaceStore:
 
     def _like(self, table: pa.Table) -> FaceStore:
         made = object.__new__(FaceStore)
-        made.path, made.framing, made.table = self.path, self.framing, table
+        made.path, made.framing, made.table, made.pairs = self.path, self.framing, table, self.pairs
         return made
 
     def __len__(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness import sheet
 from likeness.evaluate.groups import individual_typology_angle
@@ -24,21 +25,30 @@ Lines = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A person: photos that models learn from, photos held out, and the models: pictures in, N × S × S × 3 out."""
+    """A person: photos that models learn from, photos held out, and the models: pictures in, N × S × S × 3 out.
+
+    ``pairs`` says how many real pairs each model has learned from.
+    """
 
     name: str
     learned: Sequence[AlignedFace]
     held_out: Sequence[AlignedFace]
     models: Mapping[str, Callable[[Sequence[Image]], Image]]
+    pairs: Mapping[str, int] = field(default_factory=dict)
 
 
 def means(lines: Lines) -> Lines:
-    """Lines that differ in their person only, as one: the mean over people."""
+    """Lines that differ in their person only, as one: the mean over people; different numbers of ``pairs`` become a range."""
     groups: dict[tuple[Any, ...], Lines] = {}
     for line in lines:
-        key = tuple((name, value) for name, value in line.items() if name not in ("person", "score"))
+        key = tuple((name, value) for name, value in line.items() if name not in ("person", "pairs", "score"))
         groups.setdefault(key, []).append(line)
-    return [dict(key) | {"score": mean_of([line["score"] for line in some])} for key, some in groups.items()]
+    made = []
+    for key, some in groups.items():
+        counts = sorted({line["pairs"] for line in some if "pairs" in line})
+        pairs = {"pairs": "–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} if counts else {}
+        made.append(dict(key) | pairs | {"score": mean_of([line["score"] for line in some])})
+    return made
 
 
 def _drawings(effect: str, faces: Sequence[AlignedFace]) -> list[Image]:
@@ -92,7 +102,8 @@ CONDITIONS: tuple[tuple[str, str, str], ...] = (
     ("right eye", OWN, "right_eye"),
     ("left eye", ANOTHERS, "left_eye"),
 )
-"""What is erased, of whose face, and the feature. Models learn to repair left eyes (the viewer's)."""
+"""What is erased, of whose face, and the feature. ``eye-unmirrored`` has learned left eyes only (the viewer's), ``eye`` and
+``eye-jitter`` the right one of mirrored photos too, ``person`` and ``general`` all features."""
 
 
 def repair(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
@@ -112,11 +123,11 @@ def _repair(
     found: dict[tuple[str, str], Lines] = {}
     rows: list[list[Image | None]] = []
     for person in people:
-        like = ruler.person(person.learned)
         for what, whose, feature in conditions:
             faces = person.held_out if whose == OWN else _of_others(person, people)
             if not faces:
                 continue
+            like = ruler.person(person.learned) if whose == OWN else _features_of_others(ruler, person, people)
             regions = [erased_region(face.image.shape[:2], face.landmarks, [feature or "left_eye"]) for face in faces]
             drawn = _drawings("style_a", faces)
             if feature:
@@ -130,6 +141,12 @@ def _repair(
     return [line for lines in found.values() for line in lines], _sheet(rows, ["drawing", *models, "photo"])
 
 
+def _features_of_others(ruler: Ruler, person: Subject, people: Sequence[Subject]) -> NDArray[np.float32]:
+    """What each of these people looks like, a row a face."""
+    others = [other for other in people if other is not person]
+    return np.concatenate([[ruler.person(other.learned)] * len(other.held_out[:OTHERS]) for other in others])
+
+
 def _of_others(person: Subject, people: Sequence[Subject]) -> list[AlignedFace]:
     return [face for other in people if other is not person for face in other.held_out[:OTHERS]]
 
@@ -140,28 +157,49 @@ def identity(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> 
     rows: list[list[Image | None]] = []
     for person in people:
         like = ruler.person(person.learned)
-        tone = np.nanmedian([individual_typology_angle(face.image, face.landmarks) for face in person.learned])
-        others = [other for other in people if other is not person]
         faces = _of_others(person, people)
-        drawn = _drawings("style_a", faces)
-        themselves = np.concatenate([[ruler.person(other.learned)] * len(other.held_out[:OTHERS]) for other in others])
+        drawn, themselves = _drawings("style_a", faces), _features_of_others(ruler, person, people)
         made = {"photo": np.stack([face.image for face in faces])}
         made |= {name: person.models[name](drawn) for name in models}
         for name, pictures in made.items():
             features, found = ruler.features(pictures, faces)
             seen = np.array([points is not None for points in found])
-            tones = [individual_typology_angle(image, face.landmarks) for image, face in zip(pictures, faces, strict=True)]
             score = Drift(
                 len(faces),
                 float(((features @ like) * seen).mean()),
                 float(((features * themselves).sum(1) * seen).mean()),
-                float(np.nanmedian(tones) - tone),
+                tone_drift(pictures, faces, person.learned),
                 int((~seen).sum()),
             )
             lines.append({"person": person.name, "model": "none: the photo" if name == "photo" else name, "score": score})
         for i in (0, 1, len(faces) - 2, len(faces) - 1):
             rows.append([drawn[i], *(made[name][i] for name in models), faces[i].image, person.learned[0].image])
     return lines, _sheet(rows, ["drawing", *models, "photo", "model's person"])
+
+
+APART = 8.0
+"""Degrees of ITA by which two people's tones must differ to tell towards which a picture has gone."""
+
+
+def tone_drift(pictures: Image, faces: Sequence[AlignedFace], models_person: Sequence[AlignedFace]) -> float:
+    """Skin of made pictures of ``faces``: 0 as in their photos, 1 as in the photos of the model's person.
+
+    The mean over the drawn people whose tone differs by :data:`APART`; a person's tone is the median ITA over pictures.
+    """
+
+    def tone(some: Sequence[tuple[Image, AlignedFace]]) -> float:
+        angles = [individual_typology_angle(image, face.landmarks) for image, face in some]
+        known = [angle for angle in angles if not np.isnan(angle)]
+        return float(np.median(known)) if known else float("nan")
+
+    towards = tone([(face.image, face) for face in models_person])
+    shares = []
+    for name in dict.fromkeys(face.person for face in faces):
+        own = [(image, face) for image, face in zip(pictures, faces, strict=True) if face.person == name]
+        before, after = tone([(face.image, face) for _, face in own]), tone(own)
+        if abs(towards - before) >= APART:  # not so where either is NaN
+            shares.append((after - before) / (towards - before))
+    return float(np.mean(shares)) if shares else float("nan")
 
 
 def reverse(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
@@ -191,7 +229,8 @@ def on_style_a(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -
         drawn = _drawings("style_a", faces)
         made = {name: person.models[name](drawn) for name in models}
         for name in models:
-            lines.append({"person": person.name, "model": name, "score": ruler.measure(made[name], faces, like)})
+            score = ruler.measure(made[name], faces, like)
+            lines.append({"person": person.name, "model": name, "pairs": person.pairs.get(name, 0), "score": score})
         for i in range(3):
             rows.append([drawn[i], *(made[name][i] for name in models), faces[i].image])
     return lines, _sheet(rows, ["drawing", *models, "photo"])

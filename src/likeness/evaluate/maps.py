@@ -18,15 +18,15 @@ class Depth:
     """Made depth maps against the labels', over ``count`` faces.
 
     ``depth_error`` is the mean |difference| of depth where both have a face, in per cent of the eye distance; ``overlap`` the
-    intersection over union of where they have one; ``correlation`` the mean over faces of the correlation of both, each less the
-    mean map of other people, inside the face: 0 for a map that is painted without looking at the photo.
+    intersection over union of where they have one. ``gain`` is how much better a face's label, inside that face, correlates with
+    its own map than with the maps that were made for the other faces: 0 for any one map that is painted for everybody.
     """
 
     method: str
     count: int
     depth_error: float
     overlap: float
-    correlation: float
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,30 @@ FACE = 24
 """A grey above this is a face; depth maps are 0 elsewhere, and far ends of a face are well above it."""
 
 
-def depth(method: str, made: Image, wanted: Image, usual: NDArray[np.floating]) -> Depth:
-    """Depth maps N × S × S × 3 against labels, and against the mean map S × S of other people."""
+def depth(method: str, made: Image, wanted: Image) -> Depth:
+    """Depth maps N × S × S × 3 against labels."""
     one, other = made.mean(-1), wanted.astype(np.float64).mean(-1)
     inside = other > FACE
     both, either = (one > FACE) & inside, (one > FACE) | inside
     errors = [np.abs(a - b)[where].mean() for a, b, where in zip(one, other, both, strict=True) if where.any()]
-    related = [_correlation((a - usual)[where], (b - usual)[where]) for a, b, where in zip(one, other, inside, strict=True)]
+    gains = []
+    for i, where in enumerate(inside):  # how every map relates to this face's label
+        related = _correlations(one[:, where], other[i][where])
+        gains.append(related[i] - np.delete(related, i).mean() if len(related) > 1 else np.nan)
     return Depth(
         method,
         len(made),
         float(np.mean(errors)) / PER_EYE_DISTANCE * 100 if errors else float("nan"),
         float((both.sum((1, 2)) / np.maximum(either.sum((1, 2)), 1)).mean()),
-        float(np.mean(related)),
+        float(np.mean(gains)),
     )
 
 
-def _correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """Pearson's; 0 where one of both is constant."""
-    a, b = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum() / size) if size > 1e-9 else 0.0
+def _correlations(many: NDArray[np.floating], one: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Pearson's of each row of N × P with P numbers; 0 where either is constant."""
+    a, b = many - many.mean(1, keepdims=True), one - one.mean()
+    size = np.sqrt((a**2).sum(1) * (b**2).sum())
+    return np.where(size > 1e-9, (a @ b) / np.maximum(size, 1e-9), 0.0)
 
 
 def parsing(method: str, made: Sequence[NDArray[np.uint8]], wanted: Sequence[NDArray[np.uint8]]) -> Parsing:

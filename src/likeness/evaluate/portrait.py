@@ -60,7 +60,8 @@ class Drift:
     """Drawings of other people through a person's model: means over ``count`` pictures.
 
     ``to_model`` is the cosine to the model's person, ``to_drawn`` to the person who was drawn (0 where no face is found, see
-    ``undetected``); ``tone`` how many degrees of ITA the skin is lighter than the model's person's, a difference of medians.
+    ``undetected``). ``tone`` is how far the skin has gone from the drawn person's tone (0) to the model's person's (1), the
+    mean over people whose tones are apart: of ITA, medians over photos; NaN where there are none.
     """
 
     count: int
@@ -107,10 +108,17 @@ class Ruler:
         self,
         made: Image,
         faces: Sequence[AlignedFace],
-        person: NDArray[np.float32],
+        like: NDArray[np.float32],
         regions: Sequence[NDArray[np.bool_]] | None = None,
     ) -> Score:
-        """Made photos N × S × S × 3 against those of ``faces``; ``regions`` S × S say where ``absolute`` looks."""
+        """Made photos N × S × S × 3 against those of ``faces``.
+
+        Args:
+            made: uint8.
+            faces: whose photos were drawn.
+            like: features of the person to be like, 128 or (each picture its own) N × 128.
+            regions: where ``absolute`` looks, S × S each.
+        """
         features, found = self.features(made, faces)
         here = np.array([points is not None for points in found])
         errors = [
@@ -120,7 +128,7 @@ class Ruler:
             len(made),
             absolute_error(made, np.stack([face.image for face in faces]), regions),
             self.lpips(made, np.stack([face.image for face in faces])),
-            float(((features @ person) * here).mean()),
+            float(((features * like).sum(1) * here).mean()),
             float(np.mean(errors)) if errors else float("nan"),
             int((~here).sum()),
         )

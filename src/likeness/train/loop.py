@@ -193,7 +193,8 @@ def train(
 def learned_from(store: FaceStore) -> dict[str, str]:
     """What a card says of its training data: the file's name → how many train faces, and their hash."""
     faces = store.select("train")
-    return {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}"}
+    other = f", other pictures: {store.pairs}" if store.paired else ""
+    return {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}{other}"}
 
 
 def check_players(system: System) -> None:

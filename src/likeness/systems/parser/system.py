@@ -49,7 +49,7 @@ class ParserSystem(System):
         """``photo`` uint8 N × 3 × S × S and ``classes`` uint8 N × S × S, read off the coloured pairs."""
         if store.framing != self.recipe.framing:
             raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
-        if not store.paired:
+        if store.pairs != "labels":
             raise LikenessError(f"{store.path}: its faces have no masks; prepare them with --labels MASKS")
         photos, classes = [], []
         for face in store:

@@ -38,6 +38,7 @@ _EYE = replace(_AB, erase=0.5, features=("left_eye",))
 
 MODELS: dict[str, Model] = {
     "A": Model("style A (the report's baseline)", _A),
+    "A-longer": Model("style A for as many steps more as A+B gets: a control", _A, "A", 0.5),
     "A+B": Model("then style B too (test 1.B)", _AB, "A", 0.5),
     "A+B+hand": Model("then hand-drawn too (test 3.B)", replace(_AB, effects=("style_a", "style_b", "hand_drawn")), "A+B", 0.5),
     "eye": Model("then half of them without the left eye; pairs are mirrored (test 2.B)", _EYE, "A+B", 0.5),
@@ -55,7 +56,7 @@ MODELS: dict[str, Model] = {
 }
 
 NEEDED: dict[str, tuple[str, ...]] = {
-    "effects": ("A", "A+B", "A+B+hand", "person"),
+    "effects": ("A", "A-longer", "A+B", "A+B+hand", "person"),
     "repair": ("A+B", "eye", "eye-unmirrored", "eye-jitter", "person"),
     "jitter": ("eye", "eye-jitter"),
     "hand-drawn": ("A+B", "A+B+hand", "person"),

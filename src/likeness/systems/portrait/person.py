@@ -99,4 +99,4 @@ def gather(
         held_out = place % 5 == 4 or (len(kept) < 5 and place == len(kept) - 1)
         side = "validation" if held_out else "train"
         faces_kept.append(replace(face, split=side))
-    return Gathered(FaceStore.of(faces_kept, framing, name), tuple(left_out))
+    return Gathered(FaceStore.of(faces_kept, framing, name, "with" if pairing else ""), tuple(left_out))

@@ -16,7 +16,8 @@ class Drawing:
 
     ``source`` is ``"effects"``, the house's own, or ``"pairs"``: the other picture that prepared faces have (an artist's drawing,
     a depth map, a parsing). ``effects`` are the names that one is chosen from, photo by photo and step by step. With probability
-    ``erase`` one or two of ``features`` are rubbed out (left and right are the viewer's, before the pair is mirrored).
+    ``erase`` one or two of ``features`` are rubbed out of a drawing that a photo is made from (left and right are the viewer's,
+    before the pair is mirrored).
     ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
     (pix2pix's 286 → 256 is 30 at that size); for faces it is 0: the report found features misplaced and doubled with it
     (figure 2c, d).

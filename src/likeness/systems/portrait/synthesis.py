@@ -109,6 +109,21 @@ class PortraitSynthesizer(Synthesizer):
         resized = cv2.resize(square, (self.framing.size, self.framing.size), interpolation=method)
         return np.asarray(resized, np.uint8), False
 
+    def draw_photo(self, photo: Image, name: str = "the photo") -> Image:
+        """For a model that makes drawings: the drawing of a whole photo H × W × 3, at its place in it; round it is white paper.
+
+        Raises:
+            LikenessError: no face is found.
+        """
+        self.reader = self.reader or FaceReader()
+        framed, _, transform = self.reader.aligned(photo, name, self.framing)
+        height, width = photo.shape[:2]
+        made, back = self.draw([framed])[0], transform.inverse
+        paper = np.full((self.framing.size, self.framing.size), 1.0, np.float32)
+        cover = cv2.warpAffine(paper, back.matrix, (width, height), flags=cv2.INTER_LINEAR)[..., None]
+        laid = back.warp(made, width, height)
+        return np.asarray(np.round(laid * cover + 255 * (1 - cover)), np.uint8)
+
     def _framed(self, picture: Image, landmarks: np.ndarray) -> bool:
         """Whether a square picture's eyes already stand within a tenth of where the framing has them."""
         if picture.shape[0] != picture.shape[1]:

@@ -111,7 +111,7 @@ class PortraitSystem(System):
             gain, lift = 1 + plan.light * (2 * chance.random() - 1), 255 * plan.light * 0.5 * (2 * chance.random() - 1)
             photo = np.clip(np.round((photo.astype(np.float32) - 127.5) * gain + 127.5 + lift), 0, 255).astype(np.uint8)
         drawing = effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31))) if other is None else other
-        if chance.random() < plan.erase:
+        if self.recipe.made == "photo" and chance.random() < plan.erase:
             count = min(int(chance.integers(1, 3)), len(plan.features))
             names = [str(name) for name in chance.choice(list(plan.features), size=count, replace=False)]
             names = [MIRRORED.get(name, name) for name in names] if flipped else names
