@@ -84,7 +84,7 @@ def recipe_of(name: str, steps: int, small: bool = False) -> PortraitRecipe:
     model, base = MODELS[name], tiny() if small else lite()
     count = round(steps * model.share)
     phases = (Phase(count // 10, ("D",)), Phase(count, ("D", "G"))) if model.parent else (Phase(count, ("D", "G")),)
-    rates = (1e-4, 2e-4) if model.parent else base.training.rates
+    rates = (1e-4, 1e-4) if model.parent else base.training.rates
     training = replace(
         base.training,
         batch=4 if small else 8,

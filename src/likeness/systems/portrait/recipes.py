@@ -103,7 +103,7 @@ def lite() -> PortraitRecipe:
     """CPU hours, at 128 pixels and half the width."""
     return PortraitRecipe(
         name="portrait:lite",
-        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(9000, ("D", "G")),), cooldown=2500, ema=500.0),
+        training=Training(batch=16, phases=(Phase(9000, ("D", "G")),), cooldown=2500, ema=500.0),
         framing=Framing(size=128),
         drawing=Drawing(erase=0.25, light=0.15),
         width=32,
@@ -111,8 +111,6 @@ def lite() -> PortraitRecipe:
         norm="batch",
         dropout=False,
         levels=6,
-        critic_norm="spectral",
-        absolute=10.0,
         expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
     )
 
@@ -137,7 +135,7 @@ def person() -> PortraitRecipe:
         name="portrait:person",
         training=Training(
             batch=8,
-            rates=(1e-4, 2e-4),
+            rates=(1e-4, 1e-4),
             phases=(Phase(100, ("D",)), Phase(2000, ("D", "G"))),
             cooldown=800,
             ema=150.0,
@@ -153,7 +151,7 @@ def maps() -> PortraitRecipe:
     return replace(
         lite(),
         name="portrait:maps",
-        training=Training(batch=16, rates=(2e-4, 4e-4), phases=(Phase(2000, ("D", "G")),), cooldown=500, ema=150.0),
+        training=Training(batch=16, phases=(Phase(2000, ("D", "G")),), cooldown=500, ema=150.0),
         made="drawing",
         drawing=Drawing(source="pairs", light=0.3),
         expects="about twenty minutes on two cores",
