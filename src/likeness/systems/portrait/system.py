@@ -48,7 +48,7 @@ class PortraitSystem(System):
         super().__init__()
         self.recipe = recipe
         self.generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels)
-        self.discriminator = PatchGAN(6, recipe.critic_width, 3, recipe.critic_norm)
+        self.discriminator = PatchGAN(6, recipe.critic_width, recipe.critic_layers, recipe.critic_norm)
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and, from pairs, ``pair`` like ``photo``."""
