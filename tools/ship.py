@@ -38,8 +38,9 @@ NOTES = {
         "who somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Seen**: LFW (public figures "
         "of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ; expect it to be weaker on people "
         "whom those do not show, and their skin to be drawn towards those. **Choices** (λ, effects) were made on validation "
-        "people by eye, PSNR and LPIPS. **History**: three runs of the same networks, each begun from the last one's weights: 2,500 "
-        "steps with spectral normalisation in D and λ 30, 1,980 with λ 10 (colours kept cycling), then the recipe above."
+        "people by eye, PSNR and LPIPS. **History**: four runs of the same G, each begun from the last one's weights: 2,500 "
+        "steps with spectral normalisation in D and λ 30, 1,980 with λ 10, 983 with the paper's D and λ 100 (in all three "
+        "colours kept cycling), then the recipe above."
     ),
 }
 TERMS = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
