@@ -1,0 +1,1 @@
+"""ISEGAN: a photo from a sketch, through an intermediate parsing (Li, Zheng & Liu)."""
