@@ -2,9 +2,9 @@
 
 Symbols: X the sketch, Y the photo, P_s and P_p their parsings, P_int the intermediate parsing, Ŷ(1) and Ŷ(2) the made photos.
 
-Which reduction a norm has changes what its weight means, and the paper does not say. Here every norm is a mean: ‖·‖₂ is divided
-by √n and ‖·‖₁ by n, n the numbers in it, so that λ, γ, μ do not depend on the picture's size; as sums, (3) and (5) would grow with
-its side while (4), which the paper divides by areas, does not.
+What reduction a norm has decides what its weight means, and the paper does not say. Here all are means: ‖·‖₂ is divided
+by √n and ‖·‖₁ by n, n the numbers in it, so that λ, γ, μ do not depend on the size; as sums, (3) and (5) would grow with
+the picture's side while (4), which the paper divides by areas, does not.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from likeness.errors import LikenessError
 from likeness.recipe import Phase
-from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, lite, tiny
+from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, person, tiny
 
 GENERAL = "general"
 """The model of all people, which is not one person's."""
@@ -70,7 +70,7 @@ bootstrap, and the learning curve."""
 
 
 def recipe_of(name: str, steps: int, small: bool = False) -> PortraitRecipe:
-    """How a model learns: ``lite``'s networks (``small``: ``tiny``'s), batches of 8, ``steps`` × the model's share.
+    """How a model learns: ``person``'s networks (``small``: ``tiny``'s), batches of 8, ``steps`` × the model's share.
 
     Where G has begun already, D moves alone for a tenth of that first: it begins anew.
 
@@ -81,10 +81,10 @@ def recipe_of(name: str, steps: int, small: bool = False) -> PortraitRecipe:
         raise LikenessError(f"{name!r} is no model of the experiments; there are {', '.join(MODELS)}")
     if steps < 20:
         raise LikenessError(f"--steps {steps}: at least 20 are needed")
-    model, base = MODELS[name], tiny() if small else lite()
+    model, base = MODELS[name], tiny() if small else person()
     count = round(steps * model.share)
     phases = (Phase(count // 10, ("D",)), Phase(count, ("D", "G"))) if model.parent else (Phase(count, ("D", "G")),)
-    rates = (1e-4, 1e-4) if model.parent else base.training.rates
+    rates = (1e-4, 1e-4) if model.parent else (2e-4, 2e-4)
     training = replace(
         base.training,
         batch=4 if small else 8,

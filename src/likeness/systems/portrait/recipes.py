@@ -115,7 +115,7 @@ def lite() -> PortraitRecipe:
         dropout=False,
         levels=6,
         critic_layers=2,
-        absolute=250.0,
+        absolute=800.0,
         expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
     )
 
@@ -138,6 +138,7 @@ def person() -> PortraitRecipe:
     return replace(
         lite(),
         name="portrait:person",
+        absolute=250.0,
         training=Training(
             batch=8,
             rates=(1e-4, 1e-4),
