@@ -326,7 +326,10 @@ def test_mistakes(words: list[str], likeness: Run, tmp_path: Path, capsys: pytes
 
 def test_demo(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert likeness("demo", "-o", "demo") == 0
-    assert files(tmp_path / "demo") == ["contact-sheet.png", "matrix.png", "mix.png", "parts.png", "swap.png"]
+    assert files(tmp_path / "demo") == [
+        "contact-sheet.png", "matrix.png", "mix.png", "parts.png",
+        *(f"portrait{n}.png" for n in ("-1", "-2", "-3", "")), "swap.png",
+    ]  # fmt: skip
     said = capsys.readouterr().out
     assert str(tmp_path / "demo" / "contact-sheet.png") in said
     assert "likeness parts PHOTO.jpg" in said

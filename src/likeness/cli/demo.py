@@ -11,7 +11,9 @@ from likeness.cli import options
 
 def add(commands: Any) -> None:
     """Add the command."""
-    parser = options.command(commands, "demo", run, "reconstruct, swap and mix the sample faces; one contact sheet to look at")
+    parser = options.command(
+        commands, "demo", run, "reconstruct, swap, mix and draw the sample faces; one contact sheet to look at"
+    )
     parser.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="where to write (default: demo)")
 
 
@@ -33,6 +35,12 @@ def run(given: argparse.Namespace) -> int:
         "another mouth": ["swap", first, "--mouth", *others, "-o", str(folder / "swap.png")],
         "everybody's parts": ["matrix", *people[:4], "-o", str(folder / "matrix.png")],
     }  # fmt: skip
+    calls |= {
+        f"{'photos from drawings of' if n == 1 else 'and of'} {Path(person).stem}": [
+            "portrait", "draw", person, "--effect", "all", "--sheet", "-o", str(folder / f"portrait-{n}.png")
+        ]
+        for n, person in enumerate(people[:3], 1)
+    }  # fmt: skip
     panels = []
     for title, call in calls.items():
         print("$ likeness " + " ".join(call))
@@ -42,6 +50,8 @@ def run(given: argparse.Namespace) -> int:
         panels.append(sheet.titled(read(folder / Path(call[-1]).name), title))
     width = max(panel.shape[1] for panel in panels)
     panels = [np.pad(panel, ((0, 12), (0, width - panel.shape[1]), (0, 0)), constant_values=255) for panel in panels]
+    drawn = [panel for panel, call in zip(panels, calls.values(), strict=True) if call[0] == "portrait"]
+    provenance.write(folder / "portrait.png", np.concatenate(drawn), provenance.software("demo"))
     target = folder / "contact-sheet.png"
     provenance.write(target, np.concatenate(panels), provenance.software("demo"))
     print(f"look at {target.resolve()}")
