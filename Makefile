@@ -36,13 +36,16 @@ smoke: $(BIN)/likeness
 docs: $(BIN)/likeness
 	$(BIN)/python tools/make_docs.py
 
-# every table in results/. DATA and LFW are made by likeness prepare (docs/data.md); LFW alone is what the comparisons train on.
+# every table in results/. DATA, LFW, CUFS … are made by likeness prepare (docs/data.md); LFW alone is what the comparisons train on,
+# and docs/portrait.md says how runs/map-depth and runs/map-parsing are trained.
 # The two studies train eleven networks when RUNS does not hold them yet: hours.
 DATA ?= runs/faces.parquet
 LFW ?= runs/lfw.parquet
 YTF ?= runs/ytf.parquet
+CUFS ?= runs/cufs.parquet
 RUNS ?= runs/comparison
 STEPS ?= 1000
+REPORT ?= 400
 PHOTOS ?= ../shared/data/lfw
 LIKENESS := $(BIN)/likeness
 results: $(BIN)/pytest
@@ -55,6 +58,11 @@ results: $(BIN)/pytest
 	$(LIKENESS) study baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos all --csv results/parts_table3_all.csv
 	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(DATA) --floors $(LFW) --source celebamask --photos all --csv results/parts_cross_celebamask.csv --sheet runs/cross_celebamask.png
 	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(YTF) --floors $(LFW) --source youtube_faces --photos all --csv results/parts_cross_youtube.csv --sheet runs/cross_youtube.png
+	$(LIKENESS) evaluate portrait --data $(DATA) --photos 128 --csv results/portrait_lfw_128.csv --sheet runs/portrait_lfw_128.png
+	$(LIKENESS) evaluate portrait --data $(CUFS) --source photos --photos all --limit 60 --pairs-as-drawings --csv results/portrait_cufs.csv --sheet runs/portrait_cufs.png
+	$(LIKENESS) portrait study all --data $(LFW) --people Hugo_Chavez Vladimir_Putin Gloria_Macapagal_Arroyo -o runs/report --steps $(REPORT) --csv results
+	$(LIKENESS) evaluate portrait --weights runs/map-depth --data runs/depth.parquet --source celebamask --photos all --csv results/portrait_depth.csv
+	$(LIKENESS) evaluate portrait --weights runs/map-parsing --data runs/parsing.parquet --source celebamask --photos all --csv results/portrait_parsing.csv
 	$(MAKE) docs
 
 clean:
