@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from likeness.evaluate import maps
-from likeness.evaluate.experiments import EXPERIMENTS, means, tone_drift
 from likeness.evaluate.portrait import Drift, Imitation, absolute_error, mean_of
+from likeness.evaluate.portrait_report import EXPERIMENTS, means, tone_drift
 from likeness.faces.align import Framing
 from likeness.faces.depth import PER_EYE_DISTANCE
 from likeness.faces.drawing import drawn_faces

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likeness.cli import options, tables
-from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.records import Image
@@ -16,25 +15,20 @@ if TYPE_CHECKING:
 
 def run(given: argparse.Namespace) -> int:
     """Every class on photos, on each effect, and what a parsing is worth that does not look."""
-    from likeness import provenance, sheet, systems
-    from likeness.checkpoint import read_card
-    from likeness.data.store import FaceStore
+    from likeness import sheet, systems
     from likeness.evaluate import maps
     from likeness.faces.effects import EFFECTS, apply
-    from likeness.faces.labels import coloured, read_off
-    from likeness.faces.parsing import WEIGHTS, open_parser
+    from likeness.faces.labels import coloured
     from likeness.image import check_writable
+    from likeness.systems.parser.synthesis import ParserSynthesizer
 
     if given.sheet:
         check_writable(given.sheet)
-    weights = systems.weights_path(given.weights) if given.weights else WEIGHTS
-    parser = open_parser(weights)
-    chosen = tables.test_faces(given, parser.framing)
-    if chosen.pairs != "labels":
-        raise LikenessError(f"{given.data}: its faces have no masks; prepare them with --labels MASKS")
-    faces = list(chosen)
-    truth = [read_off(face.pair) for face in faces if face.pair is not None]
-    known = [read_off(face.pair) for face in FaceStore(given.data).select("train") if face.pair is not None]
+    system = systems.load(given.weights or "parser", "parser")
+    assert isinstance(system, ParserSynthesizer)
+    parser, chosen = system.parser, tables.test_faces(given, system.framing)
+    faces, truth = list(chosen), maps.classes_of(tables.pictures_of(chosen, "labels"))
+    known = maps.classes_of(tables.known_pictures(given, "labels"))
     inputs = {"photo": [face.image for face in faces]}
     inputs |= {name: [apply(name, face.image, i) for i, face in enumerate(faces)] for name in EFFECTS}
     found: list[maps.Parsing] = []
@@ -47,14 +41,7 @@ def run(given: argparse.Namespace) -> int:
             shown.append([item for i in range(4) for item in (pictures[i % len(faces)], coloured(made[i % len(faces)]))])
     found.append(maps.parsing("most frequent class", [maps.most_frequent(known)] * len(faces), truth))
     shown.append([item for i in range(4) for item in (None, coloured(truth[i % len(faces)]))])
-    table = [tables.flat({"method": one.method, "count": one.count, "mean_iou": one.mean} | one.each) for one in found]
-    about = tables.about(given, read_card(weights), len(faces), ())
-    print(f"{about['data']}: N = {len(faces)}; {about['recipe']} at step {about['step']}")
-    tables.show(table)
-    tables.say(about)
-    if given.csv:
-        tables.write_csv(given.csv, table, about)
-    if given.sheet:
-        picture = sheet.grid(shown, labels=[*inputs, "label"])
-        provenance.write(given.sheet, picture, provenance.software("parse", "parser"))
+    lines = [{"method": one.method, "count": one.count, "mean_iou": one.mean} | one.each for one in found]
+    about = tables.about(given, system.card, len(faces), ())
+    tables.publish(given, about, lines, sheet.grid(shown, labels=[*inputs, "label"]))
     return 0

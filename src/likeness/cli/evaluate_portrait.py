@@ -12,59 +12,45 @@ from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
-    from likeness.records import AlignedFace, Image
+    from likeness.data.store import FaceStore
+    from likeness.records import Image
     from likeness.systems.portrait.synthesis import PortraitSynthesizer
+
+
+Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...]]
+"""Lines of a table, rows and headings of a sheet, instruments used."""
 
 
 def run(given: argparse.Namespace) -> int:
     """Photos from drawings, effect by effect; drawings, depth or parsings from photos."""
-    from likeness import provenance
+    from likeness import sheet
     from likeness.image import check_writable
     from likeness.systems.portrait.synthesis import open_portrait
 
     if given.sheet:
         check_writable(given.sheet)
     model = open_portrait(given.weights or "portrait")
-    plan = model.recipe.drawing
+    chosen = tables.test_faces(given, model.framing)
     if model.recipe.made == "photo":
-        table, rows, columns, used = _photos(given, model)
-    elif plan.source == "effects":
+        lines, rows, columns, used = _photos(given, model, chosen)
+    elif model.recipe.drawing.source == "effects":
         raise LikenessError(f"{given.weights}: makes drawings; likeness portrait study reverse measures such models")
     else:
-        table, rows, columns, used = _others(given, model)
-    about = tables.about(given, model.card, len(tables.test_faces(given, model.framing)), used)
-    print(f"{about['data']}: N = {about['faces']}; {about['recipe']} at step {about['step']}")
-    shown = [tables.flat(line) for line in table]
-    tables.show(shown)
-    tables.say(about)
-    if given.output:
-        import json
-
-        tables.write_text(given.output, json.dumps({**about, "lines": table}, indent=2) + "\n")
-    if given.csv:
-        tables.write_csv(given.csv, shown, about)
-    if given.sheet:
-        from likeness import sheet
-
-        picture = sheet.grid(rows, columns=columns)
-        provenance.write(given.sheet, picture, provenance.software("portrait", str(about["recipe"])))
+        lines, rows, columns, used = _others(given, model, chosen)
+    tables.publish(given, tables.about(given, model.card, len(chosen), used), lines, sheet.grid(rows, columns=columns))
     return 0
 
 
-KINDS = ("with", "labels", "depth")
-Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...]]
-
-
-def _photos(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
+def _photos(given: argparse.Namespace, model: PortraitSynthesizer, chosen: FaceStore) -> Found:
     """Every effect of the recipe, or the pairs' drawings: made photos against photos."""
     from likeness.evaluate.portrait import INSTRUMENTS, Ruler
     from likeness.faces.effects import apply
 
-    faces = list(tables.test_faces(given, model.framing))
+    faces = list(chosen)
     ruler, table = Ruler(), []
     rows: list[list[Image | None]] = []
     from_pairs = given.pairs_as_drawings or model.recipe.drawing.source == "pairs"
-    paired = _pairs(given, faces, "with") if from_pairs else []
+    paired = tables.pictures_of(chosen, "with") if from_pairs else []
     kinds = ["the pairs' drawings"] if from_pairs else list(model.recipe.drawing.effects)
     with options.bar("measuring") as show:
         for number, kind in enumerate(kinds):
@@ -78,30 +64,17 @@ def _photos(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
     return table, rows, ["drawing", "ours", "photo"], INSTRUMENTS
 
 
-def _pairs(given: argparse.Namespace, faces: list[AlignedFace], kind: str) -> list[Image]:
-    """The faces' other pictures, if they are of that kind."""
-    from likeness.data.store import FaceStore
-
-    found = FaceStore(given.data).pairs
-    if found != kind:
-        has = f"pictures of the kind {found!r}" if found else "no other pictures"
-        raise LikenessError(f"{given.data}: its faces have {has}; prepare them with --{kind}")
-    return [face.pair for face in faces if face.pair is not None]
-
-
-def _others(given: argparse.Namespace, model: PortraitSynthesizer) -> Found:
+def _others(given: argparse.Namespace, model: PortraitSynthesizer, chosen: FaceStore) -> Found:
     """What takes the drawing's place: depth, parsings or an artist's drawings; each beside what needs no photo."""
-    from likeness.data.store import FaceStore
+    from likeness.data.pairs import KINDS
     from likeness.evaluate import maps
     from likeness.evaluate.portrait import Ruler, absolute_error
 
     kinds = [kind for kind in KINDS if any(text.endswith(f"other pictures: {kind}") for text in model.card.data.values())]
     kind = kinds[0] if kinds else "with"
-    faces = list(tables.test_faces(given, model.framing))
-    wanted: Image = np.stack(_pairs(given, faces, kind))
-    known = [face.pair for face in FaceStore(given.floors or given.data).select("train") if face.pair is not None]
-    if not known:
-        raise LikenessError(f"{given.floors or given.data}: holds no train people with other pictures to make floors of")
+    faces = list(chosen)
+    wanted: Image = np.stack(tables.pictures_of(chosen, kind))
+    known = tables.known_pictures(given, kind)
     made = model.draw([face.image for face in faces])
     usual = np.round(np.mean(np.stack(known), 0, dtype=np.float64)).astype(np.uint8)
     pictures = {"ours": made, "the mean picture": np.repeat(usual[None], len(faces), 0)}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from likeness.cli import options
-from likeness.errors import LikenessError
 
 
 def add(commands: Any) -> None:
@@ -21,26 +20,24 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Parse, and draw."""
+    import cv2
     import numpy as np
 
     from likeness import provenance, systems
     from likeness.faces.labels import CLASSES, coloured
-    from likeness.faces.parsing import WEIGHTS, open_parser
     from likeness.image import read
+    from likeness.systems.parser.synthesis import ParserSynthesizer
 
     pairs = list(options.jobs(given.photo, given.output, "parsing"))
-    parser = open_parser(systems.weights_path(given.weights) if given.weights else WEIGHTS)
+    system = systems.load(given.weights or "parser", "parser")
+    assert isinstance(system, ParserSynthesizer)
 
     def work(before: Path, after: Path) -> None:
         photo = read(before)
-        try:
-            classes = parser.soft(photo, name=str(before)).argmax(0).astype(np.uint8)
-        except LikenessError as problem:
-            raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
+        classes = system.parser.classes(photo, str(before))
         picture = coloured(classes)
         if not given.plain:
-            mixed = np.round(0.45 * photo + 0.55 * picture).astype(np.uint8)
-            picture = np.concatenate([photo, mixed, picture], 1)
+            picture = np.concatenate([photo, cv2.addWeighted(photo, 0.45, picture, 0.55, 0), picture], 1)
         provenance.write(after, picture, provenance.software("parse", "parser"), provenance.ENHANCED)
         shares = [f"{name} {100 * float((classes == k).mean()):.1f} %" for k, name in enumerate(CLASSES) if k]
         print(f"{after}: {', '.join(shares)}")

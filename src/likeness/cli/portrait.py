@@ -12,6 +12,7 @@ from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.data.store import FaceStore
+    from likeness.records import Image
 
 
 def add(commands: Any) -> None:
@@ -159,11 +160,9 @@ def _draw(given: argparse.Namespace) -> int:
         raise LikenessError("--effect: this model takes photos as they are")
     titles = ["drawing", "photo"] if model.recipe.made == "photo" else ["photo", "drawing"]
 
-    def work(before: Path, after: Path) -> None:
+    def made_of(before: Path) -> Image:
         if model.recipe.made == "drawing" and not given.sheet and given.frame == "auto":
-            provenance.write(after, model.draw_photo(read(before), str(before)), tool, provenance.ENHANCED)
-            print(after)
-            return
+            return model.draw_photo(read(before), str(before))
         try:
             drawing, moved = model.read(before, "align" if given.effect and given.frame == "auto" else given.frame)
         except LikenessError as problem:
@@ -174,12 +173,14 @@ def _draw(given: argparse.Namespace) -> int:
         drawings = [apply(name, drawing, given.seed or 0) for name in names] or [drawing]
         made = model.draw(drawings, noise=None if given.seed is None else model.noise(1, given.seed).repeat(len(drawings), 1))
         if given.effect == "all":
-            picture = sheet.grid([[drawing, *drawings], [None, *made]], cell=model.framing.size, columns=["photo", *names])
-        elif given.sheet:
-            picture = sheet.grid([[drawings[0], made[0]]], cell=2 * model.framing.size, columns=titles)
-        else:
-            picture = made[0]
-        provenance.write(after, picture, tool)
+            return sheet.grid([[drawing, *drawings], [None, *made]], cell=model.framing.size, columns=["photo", *names])
+        if given.sheet:
+            return sheet.grid([[drawings[0], made[0]]], cell=2 * model.framing.size, columns=titles)
+        single: Image = made[0]
+        return single
+
+    def work(before: Path, after: Path) -> None:
+        provenance.write(after, made_of(before), tool)
         if given.json:
             said = {"command": "portrait draw", "drawing": str(before), "model": given.model, "seed": given.seed}
             options.sidecar(after, said | {"effect": given.effect, "step": model.card.step, "commit": model.card.commit})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from likeness.data.store import FaceStore
-    from likeness.evaluate.experiments import Lines, Subject
+    from likeness.evaluate.portrait_report import Lines, Subject
     from likeness.faces.align import Framing
     from likeness.records import Image
     from likeness.systems.portrait.recipes import PortraitRecipe
@@ -62,8 +62,8 @@ def run(given: argparse.Namespace) -> int:
     """Train what is missing, then measure."""
     from likeness import systems
     from likeness.data.store import FaceStore
-    from likeness.evaluate.experiments import EXPERIMENTS
     from likeness.evaluate.portrait import Ruler
+    from likeness.evaluate.portrait_report import EXPERIMENTS
     from likeness.systems.portrait.experiments import GENERAL, MODELS, NEEDED, recipe_of
 
     chosen = [*NAMES] if given.experiments == ["all"] else list(dict.fromkeys(given.experiments))
@@ -125,7 +125,7 @@ def _check(given: argparse.Namespace, general: Path | None, recipe: PortraitReci
 
 def _subject(given: argparse.Namespace, person: Person, models: Sequence[str], general: Path | None) -> Subject:
     """A person with the models opened."""
-    from likeness.evaluate.experiments import Subject
+    from likeness.evaluate.portrait_report import Subject
     from likeness.systems.portrait.experiments import GENERAL, MODELS
     from likeness.systems.portrait.synthesis import open_portrait
 
@@ -161,7 +161,7 @@ def _train(
     from likeness import systems
     from likeness.checkpoint import read_card
     from likeness.systems.portrait.experiments import GENERAL, MODELS, recipe_of
-    from likeness.train.loop import Progress, train
+    from likeness.train.loop import Progress, finished, train
 
     order: list[str] = []
 
@@ -184,7 +184,7 @@ def _train(
             if model.parent not in ("", GENERAL):
                 parent = folder / model.parent / "weights.safetensors"
             store = _lesson(person, name, folder)
-            if _finished(folder / name, recipe, store, parent):
+            if finished(folder / name, recipe, store, parent):
                 continue
             left = None if given.minutes is None else given.minutes - (time.monotonic() - began) / 60
             if asked or (left is not None and left <= 0):
@@ -228,29 +228,11 @@ def _lesson(person: Person, name: str, folder: Path) -> FaceStore:
     return faces.with_pairs([*known, *grey])
 
 
-def _finished(folder: Path, recipe: Any, store: FaceStore, parent: Path | None) -> bool:
-    """Whether a run is this recipe's, from this parent, on these photos, at its end."""
-    import json
-
-    from likeness.checkpoint import fingerprint, read_card, read_weights
-    from likeness.recipe import freeze
-    from likeness.train.loop import learned_from
-
-    weights = folder / "weights.safetensors"
-    if not weights.is_file() or not (folder / "recipe.json").is_file():
-        return False
-    card = read_card(weights)
-    if card.step < recipe.training.steps or (card.recipe, card.data) != (freeze(recipe), learned_from(store)):
-        return False
-    begun = fingerprint(read_weights(parent)[1]) if parent else ""
-    return bool(json.loads((folder / "recipe.json").read_text()).get("warm_start") == begun)
-
-
 def _report(given: argparse.Namespace, experiment: str, names: Sequence[str], lines: Lines, sheet: Image) -> None:
     """Print an experiment's table (the mean over people), write both tables, and the sheet."""
     from likeness import provenance
-    from likeness.evaluate.experiments import means
     from likeness.evaluate.portrait import INSTRUMENTS
+    from likeness.evaluate.portrait_report import means
     from likeness.train.run import commit
 
     table = means(lines)
@@ -285,19 +267,12 @@ def _cells(line: dict[str, Any]) -> dict[str, str]:
 
 def _plot(path: Path, lines: Lines) -> None:
     """LPIPS and identity over the number of pairs, where matplotlib is."""
-    try:
-        import matplotlib
-    except ImportError:
-        return
-    matplotlib.use("agg")
-    import io
-
     import numpy as np
-    from matplotlib import pyplot
 
-    from likeness.files import write_content
     from likeness.systems.portrait.experiments import GENERAL, MODELS
 
+    if (pyplot := tables.plotting()) is None:
+        return
     titles = {"lpips": "LPIPS (SqueezeNet), lower is better", "identity": "identity, higher is better"}
     figure, both = pyplot.subplots(1, 2, figsize=(8, 3.5), dpi=120)
     for axes, (field, title) in zip(both, titles.items(), strict=True):
@@ -314,8 +289,5 @@ def _plot(path: Path, lines: Lines) -> None:
         axes.set_title(title, fontsize=9)
         axes.grid(alpha=0.3)
     both[0].legend(fontsize=7)
-    figure.tight_layout()
-    content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    tables.write_figure([path], figure)
     pyplot.close(figure)
-    write_content(path, content.getvalue())

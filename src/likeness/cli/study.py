@@ -121,14 +121,13 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bo
     from likeness import baselines
     from likeness.checkpoint import read_card
     from likeness.data.store import FaceStore
-    from likeness.train.loop import Progress, learned_from, train
+    from likeness.train.loop import Progress, finished, train
 
     device, store, began = options.processors(given.device, given.threads), FaceStore(given.data), time.monotonic()
-    data = learned_from(store)
     with options.asked_to_stop() as asked, options.bar("training") as show:
         for place, (name, (kind, recipe)) in enumerate(plan.items()):
             run = Path(given.output) / name
-            if _trained(run / "weights.safetensors", recipe, data):
+            if finished(run, recipe, store):
                 continue
 
             def report(progress: Progress, name: str = name, place: int = place) -> None:
@@ -144,17 +143,6 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bo
             if read_card(weights).step < recipe.training.steps:
                 return False
         return not asked
-
-
-def _trained(weights: Path, recipe: Recipe, data: dict[str, str]) -> bool:
-    """Whether these weights are this recipe's, trained on this data to its end."""
-    from likeness.checkpoint import read_card
-    from likeness.recipe import freeze
-
-    if not weights.is_file():
-        return False
-    card = read_card(weights)
-    return card.step >= recipe.training.steps and (card.recipe, card.data) == (freeze(recipe), data)
 
 
 def _curves(given: argparse.Namespace, runs: dict[str, Path], plan: dict[str, tuple[str, Recipe]]) -> None:
@@ -186,17 +174,8 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path], plan: dict[str, tu
         places.append(Path(given.curves))
     for place in places:
         tables.write_csv(place, table, about)
-    try:
-        import matplotlib
-    except ImportError:
+    if (pyplot := tables.plotting()) is None:
         return
-    matplotlib.use("agg")
-    import io
-
-    from matplotlib import pyplot
-
-    from likeness.files import write_content
-
     figure, axes = pyplot.subplots(figsize=(7, 4.5), dpi=120)
     for title in runs:
         points = [(float(line["minutes"]), float(line["psnr"])) for line in table if line["method"] == title]
@@ -205,12 +184,8 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path], plan: dict[str, tu
     axes.set_ylabel("PSNR on validation people, dB")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
-    figure.tight_layout()
-    content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    tables.write_figure([place.with_suffix(".png") for place in places], figure)
     pyplot.close(figure)
-    for place in places:
-        write_content(place.with_suffix(".png"), content.getvalue())
 
 
 def _measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore, others: dict[str, PartsSynthesizer]) -> None:

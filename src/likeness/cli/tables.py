@@ -84,14 +84,17 @@ def about(given: argparse.Namespace, card: Card, count: int, used: Sequence[str]
     """What was measured, on whom, with what."""
     from likeness.train.run import commit
 
+    cut = f", the last {given.last}" if given.last else ""
+    cut += f", the first {given.limit}" if given.limit else ""
+
     return {
         "system": card.system,
         "recipe": card.recipe["name"],
         "step": card.step,
         "weights_commit": card.commit,
         "commit": commit(),
-        "data": f"{given.source} {given.split}, {SETS[given.photos]}" + (f", the last {given.last}" if given.last else ""),
-        "faces_of": f"{given.source} {given.split} {given.photos}" + (f", the last {given.last}" if given.last else ""),
+        "data": f"{given.source} {given.split}, {SETS[given.photos]}{cut}",
+        "faces_of": f"{given.source} {given.split} {given.photos}{cut}",
         "faces": count,
         "instruments": instruments(*used),
     }
@@ -101,6 +104,69 @@ def say(about: Mapping[str, Any]) -> None:
     """Print with which code and instruments it was measured."""
     used = ", ".join(f"{name} {digest}" for name, digest in about["instruments"].items())
     print(f"code {about['commit'] or 'unknown'}" + (f"; instruments {used}" if used else ""))
+
+
+def publish(given: argparse.Namespace, about: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], sheet: Image) -> None:
+    """Print a protocol's table, and write it as the options say: JSON, CSV, and the contact sheet."""
+    from likeness import provenance
+
+    table = [flat(line) for line in lines]
+    print(f"{about['data']}: N = {about['faces']}; {about['recipe']} at step {about['step']}")
+    show(table)
+    say(about)
+    if given.output:
+        write_text(given.output, json.dumps({**about, "lines": list(lines)}, indent=2, ensure_ascii=False) + "\n")
+    if given.csv:
+        write_csv(given.csv, table, about)
+    if given.sheet:
+        provenance.write(given.sheet, sheet, provenance.software(str(about["system"]), str(about["recipe"])))
+
+
+def pictures_of(store: FaceStore, kind: str) -> list[Image]:
+    """The faces' other pictures, which must be of that kind.
+
+    Raises:
+        LikenessError: they have none, or of another kind.
+    """
+    if store.pairs != kind:
+        has = f"pictures of the kind {store.pairs!r}" if store.pairs else "no other pictures"
+        raise LikenessError(f"{store.path}: its faces have {has}; prepare them with --{kind}")
+    return [face.pair for face in store if face.pair is not None]
+
+
+def known_pictures(given: argparse.Namespace, kind: str) -> list[Image]:
+    """Train people's other pictures, which floors are made of."""
+    from likeness.data.store import FaceStore
+
+    found = pictures_of(FaceStore(given.floors or given.data).select("train"), kind)
+    if not found:
+        raise LikenessError(f"{given.floors or given.data}: holds no train people to make floors of; name some with --floors")
+    return found
+
+
+def plotting() -> Any:
+    """Matplotlib's pyplot without a window, or None where it is not installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        return None
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def write_figure(paths: Sequence[Path], figure: Any) -> None:
+    """Write a matplotlib figure as PNG, the same bytes each time."""
+    import io
+
+    from likeness.files import write_content
+
+    figure.tight_layout()
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    for path in paths:
+        write_content(path, content.getvalue())
 
 
 def grouped(path: str | Path, store: FaceStore, scores: Sequence[Any], about: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ def parsing(method: str, made: Sequence[NDArray[np.uint8]], wanted: Sequence[NDA
     return Parsing(method, len(made), float(np.mean(list(each.values()))), each)
 
 
-def classes_of(pictures: Image) -> list[NDArray[np.uint8]]:
+def classes_of(pictures: Sequence[Image] | Image) -> list[NDArray[np.uint8]]:
     """Coloured parsings N × S × S × 3 as classes."""
     return [read_off(picture) for picture in pictures]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from likeness.errors import LikenessError
 from likeness.faces.landmarks import GROUPS, NOSE_TIP, five_points
 from likeness.records import Image, Points
 
@@ -108,6 +110,21 @@ def align(image: Image, landmarks: Points, framing: Framing) -> tuple[Image, Poi
     """The face in its framing, its landmarks there, and the transform that did it."""
     transform = alignment(landmarks, framing)
     return transform.warp(image, framing.size, framing.size), transform.apply(landmarks), transform
+
+
+def check_framed(pictures: Sequence[Image], framing: Framing, what: str) -> Image:
+    """Pictures S × S × 3 of a framing as one array, N × S × S × 3; ``what`` they are is for messages.
+
+    Raises:
+        LikenessError: there is none, or one of another size.
+    """
+    size = framing.size
+    if not len(pictures):
+        raise LikenessError(f"no {what} was given")
+    for picture in pictures:
+        if picture.shape != (size, size, 3):
+            raise LikenessError(f"a {what} is {picture.shape[1]}×{picture.shape[0]}, the model wants {size}×{size}")
+    return np.stack(list(pictures))
 
 
 def face_area(landmarks: Points, size: int) -> NDArray[np.float32]:

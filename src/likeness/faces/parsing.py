@@ -6,7 +6,7 @@ drawings of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from likeness import assets
-from likeness.checkpoint import fill, read_weights
+from likeness.checkpoint import Card, fill, read_weights
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, Similarity, alignment
+from likeness.faces.align import Framing, Similarity, alignment, check_framed
 from likeness.faces.labels import CLASSES
 from likeness.faces.reader import FaceReader
 from likeness.image import to_tensor
@@ -35,6 +36,13 @@ class Parser:
         self.network, self.framing = network.eval(), framing
         self.reader: FaceReader | None = None
 
+    @classmethod
+    def of(cls, card: Card, state: dict[str, Tensor], path: str | Path) -> Parser:
+        """Rebuild from what a weights file holds; ``path`` is for messages."""
+        network = BiSeNet(len(CLASSES), tuple(card.recipe["widths"]))
+        fill(nn.ModuleDict({"parser": network}), state, path)
+        return cls(network, Framing(**card.recipe["framing"]))
+
     @torch.inference_mode()
     def framed(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
         """Soft classes of framed pictures S × S × 3: N × 8 × S × S in [0, 1], which add up to 1.
@@ -42,15 +50,8 @@ class Parser:
         Raises:
             LikenessError: no picture, or one of another size.
         """
-        size = self.framing.size
-        if not len(pictures):
-            raise LikenessError("no picture was given")
-        for picture in pictures:
-            if picture.shape != (size, size, 3):
-                raise LikenessError(
-                    f"a picture is {picture.shape[1]}×{picture.shape[0]}, the parser wants {size}×{size}; see soft()"
-                )
-        found = [self.network(some)[0].softmax(1) for some in to_tensor(np.stack(pictures)).split(16)]
+        stacked = check_framed(pictures, self.framing, "picture")
+        found = [self.network(some)[0].softmax(1) for some in to_tensor(stacked).split(16)]
         return np.asarray(torch.cat(found).numpy(), np.float32)
 
     def soft(self, picture: Image, transform: Similarity | None = None, name: str = "the picture") -> NDArray[np.float32]:
@@ -64,15 +65,30 @@ class Parser:
         Raises:
             LikenessError: no face is found, and no transform was given.
         """
+        others = np.stack(list(self._laid(picture, transform, name)))
+        return np.concatenate([np.clip(1 - others.sum(0, keepdims=True), 0, 1), others])
+
+    def classes(self, picture: Image, name: str = "the picture") -> NDArray[np.uint8]:
+        """The likeliest class of each pixel, H × W; a large picture needs no eight maps of its size at once."""
+        height, width = picture.shape[:2]
+        best, rest = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
+        found = np.zeros((height, width), np.uint8)
+        for number, share in enumerate(self._laid(picture, None, name), 1):
+            found[share > best] = number
+            np.maximum(best, share, out=best)
+            rest -= share
+        found[rest > best] = 0
+        return found
+
+    def _laid(self, picture: Image, transform: Similarity | None, name: str) -> Iterator[NDArray[np.float32]]:
+        """Each class's map but the background's, at its place in the picture, H × W."""
         if transform is None:
             self.reader = self.reader or FaceReader()
             transform = alignment(self.reader.face(picture, name).landmarks, self.framing)
-        size, (height, width) = self.framing.size, picture.shape[:2]
-        maps = self.framed([transform.warp(picture, size, size)])[0]
-        back = transform.inverse.matrix
-        laid = [cv2.warpAffine(one, back, (width, height), flags=cv2.INTER_LINEAR) for one in maps[1:]]
-        others = np.asarray(np.stack(laid), np.float32)
-        return np.concatenate([np.clip(1 - others.sum(0, keepdims=True), 0, 1), others])
+        maps = self.framed([transform.warp(picture, self.framing.size, self.framing.size)])[0]
+        back, (height, width) = transform.inverse.matrix, picture.shape[:2]
+        for one in maps[1:]:
+            yield np.asarray(cv2.warpAffine(one, back, (width, height), flags=cv2.INTER_LINEAR), np.float32)
 
 
 @cache
@@ -85,6 +101,4 @@ def open_parser(weights: str | Path = WEIGHTS) -> Parser:
     card, state = read_weights(weights)
     if card.system != "parser":
         raise LikenessError(f"{weights}: holds weights of {card.system!r}, not of 'parser'")
-    network = BiSeNet(len(CLASSES), tuple(card.recipe["widths"]))
-    fill(torch.nn.ModuleDict({"parser": network}), state, weights)
-    return Parser(network, Framing(**card.recipe["framing"]))
+    return Parser.of(card, state, weights)

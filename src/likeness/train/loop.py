@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from likeness.checkpoint import Card, fill, fingerprint, read_weights, write_weights
+from likeness.checkpoint import Card, fill, fingerprint, read_card, read_weights, write_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.recipe import Training, freeze
+from likeness.recipe import Recipe, Training, freeze
 from likeness.system import System, Table
 from likeness.train.distributed import average_gradients, join, together
 from likeness.train.ema import RunningMean
@@ -195,6 +196,19 @@ def learned_from(store: FaceStore) -> dict[str, str]:
     faces = store.select("train")
     other = f", other pictures: {store.pairs}" if store.paired else ""
     return {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}{other}"}
+
+
+def finished(folder: str | Path, recipe: Recipe, store: FaceStore, warm_start: str | Path | None = None) -> bool:
+    """Whether a run directory holds a training of this recipe on this data, from these weights, at its end."""
+    run = Path(folder)
+    weights, note = run / "weights.safetensors", run / "recipe.json"
+    if not weights.is_file() or not note.is_file():
+        return False
+    card = read_card(weights)
+    if card.step < recipe.training.steps or (card.recipe, card.data) != (freeze(recipe), learned_from(store)):
+        return False
+    begun = fingerprint(read_weights(warm_start)[1]) if warm_start is not None else ""
+    return bool(json.loads(note.read_text()).get("warm_start") == begun)
 
 
 def check_players(system: System) -> None:

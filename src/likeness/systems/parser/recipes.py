@@ -71,7 +71,7 @@ def tiny() -> ParserRecipe:
 
 
 def lite() -> ParserRecipe:
-    """CPU: half an hour."""
+    """CPU: about half an hour."""
     return ParserRecipe(
         name="parser:lite",
         training=Training(

@@ -8,10 +8,9 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from likeness.checkpoint import Card, fill
-from likeness.faces.labels import CLASSES, coloured
+from likeness.checkpoint import Card
+from likeness.faces.labels import coloured
 from likeness.faces.parsing import Parser
-from likeness.nn.bisenet import BiSeNet
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
@@ -23,17 +22,14 @@ class ParserSynthesizer(Synthesizer):
 
     conditions: ClassVar[dict[str, str]] = {"picture": "a photo or a drawing of a face, framed as the recipe says"}
 
-    def __init__(self, recipe: ParserRecipe, card: Card, network: BiSeNet) -> None:
-        self.recipe, self.card, self.framing = recipe, card, recipe.framing
-        self.parser = Parser(network, recipe.framing)
+    def __init__(self, card: Card, parser: Parser) -> None:
+        self.recipe, self.card = thaw(ParserRecipe, card.recipe), card
+        self.parser, self.framing = parser, parser.framing
 
     @classmethod
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> ParserSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
-        recipe = thaw(ParserRecipe, card.recipe)
-        network = BiSeNet(len(CLASSES), recipe.widths)
-        fill(nn.ModuleDict({"parser": network}), state, path)
-        return cls(recipe, card, network)
+        return cls(card, Parser.of(card, state, path))
 
     def graph(self) -> nn.Module:
         """The network: pictures B × 3 × S × S in [-1, 1] to logits B × 8 × S × S (and features, twice)."""

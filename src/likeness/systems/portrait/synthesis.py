@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from likeness.checkpoint import Card, fill
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, align
+from likeness.faces.align import Framing, align, check_framed, paste_back
 from likeness.faces.reader import FaceReader
 from likeness.image import read, to_images, to_tensor
 from likeness.nn.unet import UNet
@@ -61,18 +61,11 @@ class PortraitSynthesizer(Synthesizer):
         Raises:
             LikenessError: no drawing, or one of another size.
         """
-        size = self.framing.size
-        if not len(conditions):
-            raise LikenessError("no drawing was given")
-        for picture in conditions:
-            if picture.shape != (size, size, 3):
-                raise LikenessError(
-                    f"a drawing is {picture.shape[1]}×{picture.shape[0]}, the model wants {size}×{size}; see read()"
-                )
-        pictures = list(conditions)
+        pictures = check_framed(conditions, self.framing, "drawing" if self.recipe.made == "photo" else "photo")
         if self.recipe.made == "photo" and self.recipe.drawing.source == "effects":
-            pictures = [np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2) for picture in pictures]
-        drawings = to_tensor(np.stack(pictures))
+            greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
+            pictures = np.repeat(np.stack(greys)[..., None], 3, 3).astype(np.uint8)
+        drawings = to_tensor(pictures)
         noises = [None] * len(drawings.split(16)) if noise is None else noise.split(16)
         made = [self.generator(some, z) for some, z in zip(drawings.split(16), noises, strict=True)]
         return to_images(torch.cat(made))
@@ -117,12 +110,7 @@ class PortraitSynthesizer(Synthesizer):
         """
         self.reader = self.reader or FaceReader()
         framed, _, transform = self.reader.aligned(photo, name, self.framing)
-        height, width = photo.shape[:2]
-        made, back = self.draw([framed])[0], transform.inverse
-        paper = np.full((self.framing.size, self.framing.size), 1.0, np.float32)
-        cover = cv2.warpAffine(paper, back.matrix, (width, height), flags=cv2.INTER_LINEAR)[..., None]
-        laid = back.warp(made, width, height)
-        return np.asarray(np.round(laid * cover + 255 * (1 - cover)), np.uint8)
+        return paste_back(self.draw([framed])[0], np.full_like(photo, 255), transform, feather=0.0)
 
     def _framed(self, picture: Image, landmarks: np.ndarray) -> bool:
         """Whether a square picture's eyes already stand within a tenth of where the framing has them."""
