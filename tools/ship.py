@@ -15,35 +15,57 @@ from pathlib import Path
 
 import torch
 
-from likeness import systems
+from likeness import assets, systems
 from likeness.checkpoint import read_card, read_weights, write_weights
 from likeness.errors import LikenessError
 from likeness.train.run import commit
 
 NOTES = {
     "parts": (
-        "**Makes**: a 128 × 128 face around facial parts. **For**: research on synthesis and recognition, art, sketches of what "
-        "a face might look like. **Not for**: telling who somebody is, or evidence; what the parts do not show is guessed. "
-        "**Seen**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ; "
-        "expect it to be weaker on people whom those do not show. **Choices** (D, λ, augmentation) were made on validation "
-        "people, with one lapse: at step 5,000 the figures of 40 test people were printed by mistake, and lowering λ_adv and "
-        "cooling down were decided after seeing them; their PSNR may be flattered. **History**: λ_adv was 0.3 until step "
-        "2,500 and 0.2 until 5,349; tint and gain 0.25 and 0.2 until step 4,442; parts that were not moved were resampled "
-        "until step 2,500; the last 2,000 of 8,500 steps cooled down. It was trained from working copies; the commit "
-        "is that of the code that first loaded and measured it."
+        "**Makes**: a 128 × 128 face around facial parts. **For**: research on synthesis and recognition, art, sketches of "
+        "what a face might look like. **Not for**: telling who somebody is, or evidence; what the parts do not show is "
+        "guessed. **Seen**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned) and "
+        "CelebAMask-HQ; expect it to be weaker on people whom those do not show. **Choices** (D, λ, augmentation) were made "
+        "on validation people, with one lapse: at step 5,000 the figures of 40 test people were printed by mistake, and "
+        "lowering λ_adv and cooling down were decided after seeing them; their PSNR may be flattered. **History**: λ_adv was "
+        "0.3 until step 2,500 and 0.2 until 5,349; tint and gain 0.25 and 0.2 until step 4,442; parts that were not moved "
+        "were resampled until step 2,500; the last 2,000 of 8,500 steps cooled down. It was trained from working copies; the "
+        "commit is that of the code that first loaded and measured it."
     ),
     "portrait": (
-        "**Makes**: a 128 × 128 photo of anybody from a drawing in one of six effects; one person's model is begun from "
-        "it. **For**: art, sketches of what a face might look like, research on image translation. **Not for**: telling "
-        "who somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Seen**: LFW (public figures "
+        "**Makes**: a 128 × 128 photo of anybody from a drawing in one of six effects; one person's model is begun from it. "
+        "**For**: art, sketches of what a face might look like, research on image translation. **Not for**: telling who "
+        "somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Seen**: LFW (public figures "
         "of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ; expect it to be weaker on people "
         "whom those do not show, and their skin to be drawn towards those. **Choices** (λ, effects) were made on validation "
         "people by eye, PSNR and LPIPS. **History**: five runs of the same G, each begun from the last one's weights: 2,500 "
-        "steps with spectral normalisation in D and λ 30, 1,980 with λ 10, 983 with the paper's D and λ 100, 1,564 with smaller "
-        "patches and λ 250 (in all of them colours kept cycling), then the recipe above."
+        "steps with spectral normalisation in D and λ 30, 1,980 with λ 10, 983 with the paper's D and λ 100, 1,564 with "
+        "smaller patches and λ 250 (in all of them colours kept cycling), then the recipe above."
+    ),
+    "parser": (
+        "**Makes**: a soft map of eight classes (background, skin, brows, eyes, nose, inner mouth, lips, hair) of a face. "
+        "**For**: parsing photos and drawings for synthesis and research. **Not for**: telling who somebody is, or judging "
+        "looks. **Seen**: CelebAMask-HQ (celebrities, well lit, most of them light-skinned and made up); expect it to be "
+        "weaker on others. Glasses count as eyes, ears and neck as skin, hats and clothes as background. **Choices** (none "
+        "but the recipe as it was first written) were made on validation people; the last 100 names are test people and were "
+        "not learned from."
+    ),
+    "isegan": (
+        "**Makes**: a 200 × 250 photo from an artist's sketch framed like CUFS, through a parsing that can be edited. "
+        "**For**: research on sketch and photo, art. **Not for**: telling who somebody is, or evidence: colours, and whatever "
+        "the sketch leaves open, are guessed, and a made face may look like somebody who has nothing to do with it. **Seen**: "
+        "268 people in front of a plain ground, students in Hong Kong and volunteers in Spain and Britain, in three "
+        "photographers' light; it carries those grounds, light and skin to whatever it is given. **Choices**: none were made "
+        "on test people; the recipe is the one first written, and its last step ships."
     ),
 }
-TERMS = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
+RESEARCH = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
+TERMS = {
+    "parts": RESEARCH,
+    "portrait": RESEARCH,
+    "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
+    "isegan": "trained on CUFS (research), with a parser trained on CelebAMask-HQ; use the weights for non-commercial research",
+}
 
 
 def main() -> None:
@@ -51,14 +73,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("system", choices=[*systems.SYSTEMS])
     parser.add_argument("--run", type=Path)
+    parser.add_argument("--as", dest="name", help="the weights file's name, where it is not the system's (isegan_sketch)")
     parser.add_argument("--before", type=int, default=0, help="steps that G took in the runs which this one was begun from")
     parser.add_argument("--scores", type=Path, nargs="+", default=[])
     given = parser.parse_args()
-    target = systems.weights_path(given.system)
+    target = assets.WEIGHTS / f"{given.name}.safetensors" if given.name else systems.weights_path(given.system)
     if given.run:
         state = torch.load(given.run / "state.pt", map_location="cpu", weights_only=True)
         card = read_card(given.run / "weights.safetensors")
-        card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=TERMS)
+        card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=TERMS[given.system])
         card = replace(card, notes=NOTES[given.system])
         write_weights(target, state["mean"], card)
     card, weights = read_weights(target)
@@ -75,6 +98,15 @@ def main() -> None:
                     psnr, lpips, identity = (one[name][0] for name in ("psnr", "lpips", "identity"))
                     figures.append(f"{one['effect']} {psnr:.2f} dB, LPIPS {lpips:.3f}, identity {identity:.3f}")
             line = "; ".join(figures) + f"; N = {said['faces']}"
+        elif "fsim" in first:
+            ours = [one for one in said["lines"] if one["method"].startswith(said["recipe"])][-1]
+            lpips, nlda = float(ours["lpips_squeeze"]), float(ours["nlda %"])
+            line = f"FSIM {ours['fsim']}, LPIPS-squeeze {lpips:.4f}, NLDA {nlda:.2f} %, identity {ours['identity']:.3f}"
+            line += f", N = {said['faces']}"
+        elif "mean_iou" in first:
+            line = (
+                "; ".join(f"{one['method']}: mean IoU {one['mean_iou']:.3f}" for one in said["lines"]) + f"; N = {said['faces']}"
+            )
         elif "psnr" in first:
             psnr, ssim, identity = (first[name][0] for name in ("psnr", "ssim", "identity"))
             line = f"PSNR {psnr:.2f} dB, SSIM {ssim:.3f}, identity {identity:.3f}, N = {said['faces']}"

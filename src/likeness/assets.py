@@ -39,6 +39,12 @@ INSTRUMENTS: dict[str, Instrument] = {
         "VGG-19 up to conv3_1, normalised, colour handling inside",
         "research (VGG, CC BY 4.0)",
     ),
+    "vgg19_distilled": Instrument(
+        "vgg19_distilled.safetensors",
+        "c73fed0af02eb0fc0c10755e70942011689542ab5ce2a91c6226cb46aaf894da",
+        "VGG-19 up to conv5_1 at a quarter of its width",
+        "research (VGG, CC BY 4.0)",
+    ),
     "vgg19_torchvision": Instrument(
         "vgg19-dcbb9e9d.pth",
         "dcbb9e9d",

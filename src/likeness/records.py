@@ -42,6 +42,7 @@ class AlignedFace:
     """A face brought to a framing: ``image`` S × S × 3 and ``landmarks`` 68 × 2 in its pixels, with where it came from.
 
     ``pair`` is another picture of it in the same framing, where there is one: an artist's drawing, a depth map, a parsing.
+    ``maps`` are soft parsings of both, where there are any: 2 × 8 × S × S in 255ths, first the image's, then the pair's.
     """
 
     image: Image
@@ -50,6 +51,7 @@ class AlignedFace:
     name: str
     split: str
     pair: Image | None = None
+    maps: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from likeness.faces.drawing import drawn_faces
 from likeness.recipe import Phase, freeze, override
 from likeness.train.loop import check_players, train
 
-NAMES = sorted(baselines.BASELINES)
+NAMES = sorted(baselines.PARTS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,10 +24,10 @@ from likeness.systems.isegan.objective import (
 def test_generators() -> None:
     """Eight blocks each way, 64-128-256-512×5; P_int is a distribution over classes; both encoders are read."""
     assert widths(64) == [64, 128, 256, 512, 512, 512, 512, 512]
-    found = Encoder(3, 8)(torch.rand(1, 3, 256, 256))
+    found = Encoder(3, widths(8))(torch.rand(1, 3, 256, 256))
     assert [one.shape[1:] for one in found] == [(8 * min(2**i, 8), 128 >> i, 128 >> i) for i in range(8)]
     torch.manual_seed(0)
-    first, second = DIPGenerator(width=4).eval(), SEGenerator(width=4).eval()
+    first, second = DIPGenerator(wide=widths(4)).eval(), SEGenerator(wide=widths(4)).eval()
     sketch, parsing = torch.rand(2, 3, 256, 256) * 2 - 1, torch.rand(2, 8, 256, 256)
     middle, photo = first(sketch, parsing)
     assert middle.shape == (2, 8, 256, 256) and torch.allclose(middle.sum(1), torch.ones(2, 256, 256), atol=1e-5)

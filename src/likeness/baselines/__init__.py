@@ -11,7 +11,7 @@ from likeness.recipe import Recipe
 from likeness.synthesizer import Synthesizer
 from likeness.systems import Row
 
-BASELINES: dict[str, Row] = {
+PARTS: dict[str, Row] = {
     name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.synthesis:BaselineSynthesizer", "")
     for name, what, recipe, system in (
         ("pix2pix", "pix2pix (Isola et al. 2017)", "Pix2PixRecipe", "Pix2Pix"),
@@ -25,6 +25,18 @@ BASELINES: dict[str, Row] = {
         ("pluralistic", "PIC (Zheng et al. 2019)", "PluralisticRecipe", "PluralisticSystem"),
     )
 }
+"""A face from parts."""
+
+SKETCHES: dict[str, Row] = {
+    name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.two_way:TwoWaySynthesizer", "")
+    for name, what, recipe, system in (
+        ("cyclegan", "CycleGAN (Zhu et al. 2017), sketch and photo", "CycleGANRecipe", "CycleGAN"),
+        ("dualgan", "DualGAN (Yi et al. 2017), sketch and photo", "DualGANRecipe", "DualGAN"),
+    )
+}
+"""A photo from a sketch. SCA-GAN is a recipe of isegan's, pix2pix one of portrait's."""
+
+BASELINES = PARTS | SKETCHES
 
 
 def row(name: str) -> Row:

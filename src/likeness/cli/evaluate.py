@@ -10,7 +10,7 @@ from typing import Any
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
-PROTOCOLS = ("parts", "portrait", "parser", "verification")
+PROTOCOLS = ("parts", "portrait", "isegan", "parser", "verification")
 
 
 def add(commands: Any) -> None:
@@ -67,12 +67,18 @@ def run(given: argparse.Namespace) -> int:
         return _folders(given)
     if given.system in ("portrait", "parser") and (given.stray or given.groups or given.against):
         raise LikenessError("--stray, --groups and --against are for parts")
+    if given.system == "isegan" and (given.stray or given.groups):
+        raise LikenessError("--stray and --groups are for parts")
     if not given.system or not given.data:
         raise LikenessError("name a system with --data FILE.parquet, or two folders with --real DIR --fake DIR")
     if given.system == "portrait":
         from likeness.cli import evaluate_portrait
 
         return evaluate_portrait.run(given)
+    if given.system == "isegan":
+        from likeness.cli import evaluate_isegan
+
+        return evaluate_isegan.run(given)
     if given.system == "parser":
         from likeness.cli import evaluate_parser
 

@@ -18,7 +18,12 @@ def add(commands: Any) -> None:
         run,
         "find, align and pack the faces of image folders; run again to go on after an interruption",
     )
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of photos; a sub-folder is a person")
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        metavar="FOLDER",
+        help="folders of photos; a sub-folder is a person. The word cufs and one folder: the pairs of CUFS with their parsings",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
     other = parser.add_mutually_exclusive_group()
@@ -27,6 +32,12 @@ def add(commands: Any) -> None:
     other.add_argument("--depth", action="store_true", help="give each photo the depth of a morphable model fitted to it")
     parser.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="the last N people of each folder by name are test people, too"
+    )
+    parser.add_argument(
+        "--validation", action="store_true", help="of CUFS: keep some training people for validation, to make choices on"
+    )
+    parser.add_argument(
+        "--parser", metavar="W", help="of CUFS: what makes the parsings, a weights file or run directory (default: what ships)"
     )
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
 
@@ -38,6 +49,10 @@ def run(given: argparse.Namespace) -> int:
     from likeness.errors import LikenessError
     from likeness.faces.align import Framing
 
+    if given.folders[0] == "cufs" and len(given.folders) == 2:
+        return _cufs(given)
+    if given.validation or given.parser is not None:
+        raise LikenessError("--validation and --parser: go with the word cufs and one folder")
     if not 32 <= given.size <= 1024:
         raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.processes is not None and given.processes < 1:
@@ -60,4 +75,26 @@ def run(given: argparse.Namespace) -> int:
         print(f"  all of them: {target}")
     recipe = "parser:lite" if given.labels else "portrait:maps" if pairing else "parts:lite"
     print(f"next: likeness train {recipe} --data {given.output} -o runs/mine")
+    return 0
+
+
+def _cufs(given: argparse.Namespace) -> int:
+    """The pairs of CUFS, padded, with their parsings."""
+    from likeness import systems
+    from likeness.data import cufs
+    from likeness.errors import LikenessError
+    from likeness.systems.parser.synthesis import ParserSynthesizer
+
+    if given.others or given.labels or given.depth or given.hold_out or given.size != 128 or given.processes is not None:
+        raise LikenessError(
+            "cufs: its pictures, sizes and sides are the data set's; only --validation and --parser can be chosen"
+        )
+    system = systems.load(given.parser or "parser", "parser")
+    assert isinstance(system, ParserSynthesizer)
+    with options.bar("preparing") as show:
+        report = cufs.prepare(given.folders[1], given.output, system.parser, show, given.validation)
+    print(f"{given.output}: {report.prepared} pairs")
+    for name, why in report.skipped:
+        print(f"  skipped {name}: {why}")
+    print(f"next: likeness train isegan:lite --data {given.output} -o runs/mine")
     return 0

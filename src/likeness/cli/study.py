@@ -34,6 +34,7 @@ FIGURE = (
 STUDIES = {
     "ablation": "R, P, A and all their combinations (figure 10 of Sun, Guo & Liu 2022)",
     "baselines": "against Context Encoder, contextual attention, pix2pix, PIC and PatchMatch (table 3, figure 9)",
+    "isegan": "ISEGAN, its parts, SCA-GAN, pix2pix, CycleGAN and DualGAN on CUFS's test pairs (tables 1 and 2 of its paper)",
 }
 
 
@@ -56,8 +57,13 @@ def add(commands: Any) -> None:
 
 
 def contenders(study: str, steps: int, tiny: bool) -> dict[str, tuple[str, Recipe]]:
-    """Folder → (system or baseline, recipe) of everything that a study trains. The studies share the full model."""
+    """Folder → (system or baseline, recipe) of everything that a study trains. The studies of parts share the full model."""
     from dataclasses import replace
+
+    if study == "isegan":
+        from likeness.cli import isegan_study
+
+        return isegan_study.contenders(steps, tiny)
 
     from likeness import baselines
     from likeness.baselines.frame import BaselineRecipe, budgeted
@@ -76,7 +82,7 @@ def contenders(study: str, steps: int, tiny: bool) -> dict[str, tuple[str, Recip
     letters = COMBINATIONS[::-1] if study == "ablation" else ("RPA",)
     found: dict[str, tuple[str, Recipe]] = {f"parts-{name}": ("parts", ours(name)) for name in letters}
     if study == "baselines":
-        for name in baselines.BASELINES:
+        for name in baselines.PARTS:
             recipe = baselines.recipe(f"{name}:{'tiny' if tiny else 'lite'}")
             assert isinstance(recipe, BaselineRecipe)
             found[name] = (name, budgeted(recipe, steps))
@@ -85,15 +91,24 @@ def contenders(study: str, steps: int, tiny: bool) -> dict[str, tuple[str, Recip
 
 def run(given: argparse.Namespace) -> int:
     """Train what is not trained, then measure."""
-    from likeness.baselines import BASELINES
+    from likeness.baselines import PARTS
 
     if not given.data:
         raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
     options.check_minutes(given.minutes)
+    if given.study == "isegan" and given.curves:
+        raise LikenessError("--curves: go with the studies of parts")
     plan = contenders(given.study, given.steps, given.tiny)
     framing = next(iter(plan.values()))[1].framing  # type: ignore[attr-defined]
     # what cannot be measured is said now, not after hours of training
     chosen = tables.test_faces(given, framing)
+    if given.study == "isegan":
+        from likeness.cli import isegan_study
+
+        if not _train(given, plan):
+            print("stopped before all were trained; the same command goes on")
+            return 3
+        return isegan_study.measure(given, {name: Path(given.output) / name for name in plan}, chosen)
     others = {word: tables.painter(word) for word in given.also}
     for word, other in others.items():
         if other.framing != framing:
@@ -102,7 +117,7 @@ def run(given: argparse.Namespace) -> int:
         print("stopped before all were trained; the same command goes on")
         return 3
     folder = Path(given.output)
-    titles = {name: name.removeprefix("parts-") if name not in BASELINES else BASELINES[name].what for name in plan}
+    titles = {name: name.removeprefix("parts-") if name not in PARTS else PARTS[name].what for name in plan}
     if given.study == "baselines":
         titles["parts-RPA"] = "ours"
     runs = {titles[name]: folder / name for name in plan}

@@ -66,7 +66,7 @@ def painter(weights: str) -> PartsSynthesizer:
     from likeness.systems.parts.synthesis import PartsSynthesizer
 
     system = read_card(systems.weights_path(weights)).system
-    if system != "parts" and system not in baselines.BASELINES:
+    if system != "parts" and system not in baselines.PARTS:
         raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
     made = baselines.load(weights)
     assert isinstance(made, PartsSynthesizer)

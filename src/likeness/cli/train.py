@@ -91,6 +91,11 @@ def run(given: argparse.Namespace) -> int:
     if asked:
         print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + asked[0]
-    use = {"portrait": "portrait draw DRAWING --model", "parser": "parse PHOTO --weights"}.get(system, "parts PHOTO --weights")
+    next_of = {
+        "portrait": "portrait draw DRAWING --model",
+        "parser": "parse PHOTO --weights",
+        "isegan": "sketch SKETCH --weights",
+    }
+    use = next_of.get(system, "parts PHOTO --weights")
     print(f"next: likeness {use} {given.output}")
     return 0

@@ -37,19 +37,18 @@ _COLUMNS: list[tuple[str, pa.DataType, dict[str, Any]]] = [
     ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}),
     ("landmarks", pa.list_(pa.float32()), {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}),
 ]
-_PAIR: tuple[str, pa.DataType, dict[str, Any]] = (
-    "pair",
-    pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
-    {"_type": "Image"},
+_PAIR, _MAPS = (
+    (name, pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}) for name in ("pair", "maps")
 )
 
 
-def schema(framing: Framing, pairs: str = "") -> pa.Schema:
+def schema(framing: Framing, pairs: str = "", mapped: bool = False) -> pa.Schema:
     """Columns and notes: the framing for us, the features for Hugging Face ``datasets``.
 
     ``pairs`` says what the other pictures are, which adds the column ``pair``: one of :data:`likeness.data.pairs.KINDS`.
+    ``mapped`` adds the column ``maps``: the soft parsings below each other in one grey picture.
     """
-    columns = [*_COLUMNS, _PAIR] if pairs else _COLUMNS
+    columns = [*_COLUMNS, *([_PAIR] if pairs else []), *([_MAPS] if mapped else [])]
     notes = {
         "likeness": json.dumps({"framing": asdict(framing)} | ({"pairs": pairs} if pairs else {})),
         "huggingface": json.dumps({"info": {"features": {name: feature for name, _, feature in columns}}}),
@@ -75,16 +74,27 @@ def row(face: AlignedFace, source: str, eye_pixels: float) -> dict[str, Any]:
         "image": {"bytes": encode(face.image), "path": f"{face.name}.webp"},
         "landmarks": face.landmarks.reshape(-1).tolist(),
     }
-    return made if face.pair is None else made | {"pair": _cell(face.pair, face.name)}
+    if face.pair is not None:
+        made |= {"pair": _cell(face.pair, face.name)}
+    if face.maps is not None:
+        made |= {"maps": _maps_cell(face.maps, face.name)}
+    return made
 
 
 def _cell(pair: np.ndarray, name: str) -> dict[str, Any]:
     return {"bytes": encode(pair, lossless=True), "path": f"{name}.pair.webp"}
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, pairs: str = "") -> Path:
+def _maps_cell(maps: np.ndarray, name: str) -> dict[str, Any]:
+    """Maps … × S × S as one PNG: numbers have to come back as they were."""
+    buffer = io.BytesIO()
+    Pillow.fromarray(maps.reshape(-1, maps.shape[-1])).save(buffer, format="PNG")
+    return {"bytes": buffer.getvalue(), "path": f"{name}.maps.png"}
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, pairs: str = "", mapped: bool = False) -> Path:
     """Write rows as one Parquet file, whole or not at all."""
-    table = pa.Table.from_pylist(list(rows), schema=schema(framing, pairs))
+    table = pa.Table.from_pylist(list(rows), schema=schema(framing, pairs, mapped))
     return write_atomically(path, lambda file: pq.write_table(table, file, compression="none"))
 
 
@@ -124,7 +134,7 @@ class FaceStore:
         made = object.__new__(cls)
         made.path, made.framing, made.pairs = Path(name), framing, pairs
         rows = [row(face, name, eye_distance(face.landmarks)) for face in faces]
-        made.table = pa.Table.from_pylist(rows, schema=schema(framing, pairs))
+        made.table = pa.Table.from_pylist(rows, schema=schema(framing, pairs, any(face.maps is not None for face in faces)))
         return made
 
     @property
@@ -132,12 +142,18 @@ class FaceStore:
         """Whether each face has another picture."""
         return self.pairs != ""
 
+    @property
+    def mapped(self) -> bool:
+        """Whether each face brings soft parsings."""
+        return _MAPS[0] in self.table.column_names
+
     def with_pairs(self, pictures: Sequence[np.ndarray]) -> FaceStore:
-        """The same faces, each with another picture S × S × 3 of it, in order."""
+        """The same faces, each with another picture S × S × 3 of it, in order; parsings of what was there before are dropped."""
         if len(pictures) != len(self):
             raise ValueError(f"{len(pictures)} pictures for {len(self)} faces")
         cells = [_cell(picture, name) for picture, name in zip(pictures, self.column("name"), strict=True)]
-        bare = self.table.drop_columns([_PAIR[0]]) if self.paired else self.table
+        stale = [name for name in (_PAIR[0], _MAPS[0]) if name in self.table.column_names]
+        bare = self.table.drop_columns(stale)
         made = self._like(bare.append_column(_PAIR[0], pa.array(cells, _PAIR[1])))
         made.pairs = "with"
         return made
@@ -196,12 +212,13 @@ class FaceStore:
             for item in batch.to_pylist():
                 points = np.array(item["landmarks"], np.float32).reshape(COUNT, 2)
                 pair = _decoded(item["pair"]) if item.get("pair") else None
-                yield AlignedFace(_decoded(item["image"]), points, item["person"], item["name"], item["split"], pair)
+                maps = _decoded_maps(item["maps"]) if item.get("maps") else None
+                yield AlignedFace(_decoded(item["image"]), points, item["person"], item["name"], item["split"], pair, maps)
 
     def fingerprint(self) -> str:
         """A hash of names and pictures in order, so that weights can say what they saw."""
         digest = hashlib.sha256()
-        pictures = ["image", _PAIR[0]] if self.paired else ["image"]
+        pictures = [name for name in ("image", _PAIR[0], _MAPS[0]) if name in self.table.column_names]
         for batch in self.table.select(["name", *pictures]).to_batches():
             for item in batch.to_pylist():
                 digest.update(item["name"].encode())
@@ -212,3 +229,8 @@ class FaceStore:
 
 def _decoded(cell: dict[str, Any]) -> np.ndarray:
     return np.asarray(Pillow.open(io.BytesIO(cell["bytes"])).convert("RGB"))
+
+
+def _decoded_maps(cell: dict[str, Any]) -> np.ndarray:
+    flat = np.asarray(Pillow.open(io.BytesIO(cell["bytes"])))
+    return flat.reshape(2, -1, flat.shape[1], flat.shape[1])

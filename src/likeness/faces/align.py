@@ -98,12 +98,16 @@ def alignment(landmarks: Points, framing: Framing) -> Similarity:
     length = float(np.hypot(*across))
     cosine, sine = (across / length) if length > 1e-6 else (1.0, 0.0)
     turn = np.array([[cosine, sine], [-sine, cosine]])
-    turned = source @ turn.T
-    centred, wanted = turned - turned.mean(0), target - target.mean(0)
-    scale = float((centred * wanted).sum() / max((centred**2).sum(), 1e-9))
-    scale = max(scale, 1e-3)
-    shift = target.mean(0) - scale * turned.mean(0)
-    return Similarity(np.hstack([scale * turn, shift[:, None]]))
+    level = fitted(source @ turn.T, target)
+    return Similarity(np.hstack([level.matrix[:, :2] @ turn, level.matrix[:, 2:]]))
+
+
+def fitted(source: NDArray[np.floating], target: NDArray[np.floating]) -> Similarity:
+    """The scale s and shift t, without rotation, that minimise Σ‖s·p + t − q‖² over points p of ``source``, q of ``target``."""
+    centred, wanted = source - source.mean(0), target - target.mean(0)
+    scale = max(float((centred * wanted).sum() / max((centred**2).sum(), 1e-9)), 1e-3)
+    shift = target.mean(0) - scale * source.mean(0)
+    return Similarity(np.hstack([scale * np.eye(2), shift[:, None]]))
 
 
 def align(image: Image, landmarks: Points, framing: Framing) -> tuple[Image, Points, Similarity]:

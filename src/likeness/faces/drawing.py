@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -149,14 +151,17 @@ def draw_with_classes(seed: int, size: int = 128) -> tuple[Image, Points, NDArra
 
 
 def drawn_faces(count: int, framing: Framing, first: int = 0, paired: bool = False) -> list[AlignedFace]:
-    """Drawn people in a framing: nine in ten on the train side, every tenth to validate on; ``paired`` with coloured parsings."""
+    """Drawn people in a framing: nine in ten on the train side, every tenth to validate on.
+
+    ``paired`` with their coloured parsings as other pictures, and with both soft parsings, which are the classes as they are.
+    """
     faces = []
     for seed in range(first, first + count):
         image, points, classes = draw_with_classes(seed, framing.size)
-        name = f"drawn_{seed:05d}"
-        faces.append(
-            AlignedFace(
-                image, points, name, name, "validation" if seed % 10 == 9 else "train", coloured(classes) if paired else None
-            )
-        )
+        name, side = f"drawn_{seed:05d}", "validation" if seed % 10 == 9 else "train"
+        face = AlignedFace(image, points, name, name, side)
+        if paired:
+            one = (classes == np.arange(len(CLASSES))[:, None, None]).astype(np.uint8) * np.uint8(255)
+            face = replace(face, pair=coloured(classes), maps=np.stack([one, one]))
+        faces.append(face)
     return faces

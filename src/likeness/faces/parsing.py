@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from likeness import assets
 from likeness.checkpoint import Card, fill, read_weights
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, Similarity, alignment, check_framed
+from likeness.faces.align import Framing, Similarity, alignment, check_framed, fitted
 from likeness.faces.labels import CLASSES
 from likeness.faces.reader import FaceReader
 from likeness.image import to_tensor
@@ -53,6 +53,31 @@ class Parser:
         stacked = check_framed(pictures, self.framing, "picture")
         found = [self.network(some)[0].softmax(1) for some in to_tensor(stacked).split(16)]
         return np.asarray(torch.cat(found).numpy(), np.float32)
+
+    def reframed(self, pictures: Sequence[Image], framing: Framing) -> NDArray[np.float32]:
+        """Soft classes of pictures S' × S' × 3 in another, wider framing: N × 8 × S' × S' in [0, 1], which add up to 1.
+
+        The net reads the whole picture, and the face once more as large as it knows faces; where the second reaches, it
+        counts.
+
+        Raises:
+            LikenessError: no picture, or one of another size.
+        """
+        wide = check_framed(pictures, framing, "picture")
+        own, size = self.framing.size, framing.size
+        moved = fitted(framing.template, self.framing.template)
+        close = self.framed([moved.warp(picture, own, own) for picture in wide])
+        whole = self.framed([cv2.resize(picture, (own, own), interpolation=cv2.INTER_AREA) for picture in wide])
+        ramp = np.clip(np.minimum(np.arange(own), np.arange(own)[::-1]) / (0.12 * own), 0, 1).astype(np.float32)
+        back = moved.inverse.matrix
+        cover = cv2.warpAffine(np.minimum.outer(ramp, ramp), back, (size, size), flags=cv2.INTER_LINEAR)
+        found = np.empty((len(wide), len(CLASSES), size, size), np.float32)
+        for n, k in np.ndindex(found.shape[:2]):
+            laid = cv2.warpAffine(close[n, k], back, (size, size), flags=cv2.INTER_LINEAR)
+            far = cv2.resize(whole[n, k], (size, size), interpolation=cv2.INTER_LINEAR)
+            found[n, k] = far + cover * (laid - far)
+        found /= found.sum(1, keepdims=True)
+        return found
 
     def soft(self, picture: Image, transform: Similarity | None = None, name: str = "the picture") -> NDArray[np.float32]:
         """Soft classes of a whole picture H × W × 3: 8 × H × W in [0, 1], which add up to 1; far from the face, background.

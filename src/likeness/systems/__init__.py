@@ -67,6 +67,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.synthesis:PortraitSynthesizer",
         "portrait.safetensors",
     ),
+    "isegan": Row(
+        "a photo from a sketch through an intermediate parsing (ISEGAN), or a sketch from a photo",
+        "systems.isegan.recipes:ISEGANRecipe",
+        "systems.isegan.system:ISEGANSystem",
+        "systems.isegan.synthesis:ISEGANSynthesizer",
+        "isegan.safetensors",
+    ),
     "parser": Row(
         "what each pixel of a face is: eight classes, on photos and drawings (BiSeNet)",
         "systems.parser.recipes:ParserRecipe",

@@ -9,13 +9,20 @@ the picture's side while (4), which the paper divides by areas, does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from likeness.losses import adversarial
 from likeness.losses.pixel import root_mean_square
+from likeness.records import Term
+
+if TYPE_CHECKING:
+    from likeness.systems.isegan.recipes import Weights
+
+Net = Callable[[Tensor], Tensor]
 
 
 def dual_critic_loss(face: tuple[Tensor, Tensor], parsing: tuple[Tensor, Tensor], alpha: float) -> Tensor:
@@ -68,3 +75,83 @@ def compositional(photo: Tensor, made: Tensor, regions: Tensor, delta: float) ->
 def perceptual(photo: Sequence[Tensor], made: Sequence[Tensor]) -> Tensor:
     """(5) L_per = Σ_l ‖φ_l(Y) − φ_l(Ŷ)‖₂, root mean squares."""
     return torch.stack([root_mean_square(one, other) for one, other in zip(photo, made, strict=True)]).sum()
+
+
+def judge_first(
+    critic: Net,
+    parsing_critic: Net | None,
+    given: Tensor,
+    photo: tuple[Tensor, Tensor],
+    parsing: tuple[Tensor, Tensor],
+    alpha: float,
+) -> dict[str, Term]:
+    """What D1 and D_par minimise together, (1).
+
+    Args:
+        critic, parsing_critic: D1, and D_par if there is an intermediate parsing; pictures to logits.
+        given: X and P_s, B × 11 × H × W.
+        photo: Y and Ŷ(1).
+        parsing: P_p and P_int.
+        alpha: α.
+    """
+    real, fake = (critic(torch.cat([given, one], 1)) for one in photo)
+    if parsing_critic is None:
+        return {"critic": Term(critic_loss(real, fake), 1.0, "(1)")}
+    true, made = (parsing_critic(one) for one in parsing)
+    return {"critic": Term(dual_critic_loss((real, fake), (true, made), alpha), 1.0, "(1)")}
+
+
+def judge_second(critic: Net, given: Tensor, photo: Tensor, made: Tensor) -> dict[str, Term]:
+    """What D2 minimises, (2)."""
+    real, fake = (critic(torch.cat([given, one], 1)) for one in (photo, made))
+    return {"critic_2": Term(critic_loss(real, fake), 1.0, "(2)")}
+
+
+def write_first(
+    critic: Net,
+    parsing_critic: Net | None,
+    features: Callable[[Tensor, Tensor], tuple[Sequence[Tensor], Sequence[Tensor]]],
+    given: Tensor,
+    photo: tuple[Tensor, Tensor],
+    parsing: tuple[Tensor, Tensor],
+    regions: Tensor,
+    weights: Weights,
+) -> dict[str, Term]:
+    """What G1 minimises, (6): L_adv1 + λ L_cmp + γ L_per + μ L_PM. A term that weighs nothing is not computed."""
+    face = critic(torch.cat([given, photo[1]], 1))
+    if parsing_critic is None:
+        terms = {"adversarial": Term(adversarial.persuade(face), 1.0, "(1)")}
+    else:
+        terms = {"adversarial": Term(dual_adversarial(face, parsing_critic(parsing[1]), weights.alpha), 1.0, "(1)")}
+        if weights.matching:
+            terms["matching"] = Term(parsing_matching(*parsing, weights.beta), weights.matching, "(3)")
+    return terms | _likeness(features, photo, regions, weights, "")
+
+
+def write_second(
+    critic: Net,
+    features: Callable[[Tensor, Tensor], tuple[Sequence[Tensor], Sequence[Tensor]]],
+    given: Tensor,
+    photo: tuple[Tensor, Tensor],
+    regions: Tensor,
+    weights: Weights,
+) -> dict[str, Term]:
+    """What G2 minimises, (7): L_adv2 + λ L_cmp + γ L_per."""
+    adverse = stage_two_adversarial(critic(torch.cat([given, photo[1]], 1)))
+    return {"adversarial_2": Term(adverse, 1.0, "(2)")} | _likeness(features, photo, regions, weights, "_2")
+
+
+def _likeness(
+    features: Callable[[Tensor, Tensor], tuple[Sequence[Tensor], Sequence[Tensor]]],
+    photo: tuple[Tensor, Tensor],
+    regions: Tensor,
+    weights: Weights,
+    suffix: str,
+) -> dict[str, Term]:
+    """λ L_cmp + γ L_per, which both stages have."""
+    terms = {}
+    if weights.compositional:
+        terms[f"compositional{suffix}"] = Term(compositional(*photo, regions, weights.delta), weights.compositional, "(4)")
+    if weights.perceptual:
+        terms[f"perceptual{suffix}"] = Term(perceptual(*features(*photo)), weights.perceptual, "(5)")
+    return terms

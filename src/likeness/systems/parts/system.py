@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from likeness import assets
 from likeness.errors import LikenessError
 from likeness.losses.perceptual import Features, same_crop
 from likeness.nn.patchgan import PatchGAN
-from likeness.nn.vgg import VGG19
+from likeness.nn.vgg import open_vgg19
 from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import CanvasSystem, PartsBatch
@@ -41,24 +39,6 @@ def build_discriminator(recipe: PartsRecipe) -> nn.Module:
     raise LikenessError(f"networks.discriminator={chosen.discriminator!r}: there are 'paper' and 'patch'")
 
 
-def vgg_features() -> Features:
-    """VGG-19 through the instruments loader: the converted file, or else torchvision's own."""
-    if assets.available("vgg19_conv3_1"):
-        from safetensors.torch import load_file
-
-        network = VGG19(load_file(assets.instrument("vgg19_conv3_1")))
-    else:
-        path = assets.instrument("vgg19_torchvision")
-        network = VGG19.from_torchvision(torch.load(path, map_location="cpu", weights_only=True))
-
-    def features(images: Tensor) -> list[Tensor]:
-        network.to(images.device)
-        maps: list[Tensor] = network(images)
-        return maps
-
-    return features
-
-
 class PartsSystem(CanvasSystem):
     """G paints the face around the parts, D tells painted faces from photos."""
 
@@ -76,7 +56,7 @@ class PartsSystem(CanvasSystem):
     def features(self, images: Tensor) -> list[Tensor]:
         """Φ of equation (3), loaded when it is first needed."""
         if self._features is None:
-            self._features = vgg_features()
+            self._features = open_vgg19().to(images.device)
         return list(self._features(images))
 
     def paint(self, canvas: Tensor) -> Tensor:

@@ -1,0 +1,180 @@
+"""What CycleGAN and DualGAN share: a generator each way, a critic of each kind of picture, and pictures that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likeness.checkpoint import Card, fill
+from likeness.data.cufs import FRAMING, cropped
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, check_framed
+from likeness.image import to_images, to_tensor
+from likeness.nn.patchgan import PatchGAN
+from likeness.recipe import Phase, Recipe, Training, require, thaw
+from likeness.records import Image
+from likeness.synthesizer import Synthesizer
+from likeness.system import System, Table
+from likeness.systems.isegan.system import moved
+
+
+@dataclass(frozen=True)
+class TwoWayRecipe(Recipe):
+    """``width`` and ``critic_width`` are the channels of first layers, ``cycle`` is λ of what comes back.
+
+    ``jitter`` and ``flip`` vary pictures as ISEGAN's recipe does.
+    """
+
+    framing: Framing = field(default_factory=lambda: FRAMING)
+    width: int = 64
+    critic_width: int = 64
+    cycle: float = 10.0
+    jitter: int = 30
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        require(self.framing.size % 16 == 0, "framing.size", self.framing.size, "a multiple of 16")
+        for name in ("width", "critic_width"):
+            require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        require(0 <= self.cycle < float("inf"), "cycle", self.cycle, "a weight of 0 or more")
+        require(0 <= self.jitter <= self.framing.size, "jitter", self.jitter, "a number of pixels, at most the framing's size")
+
+
+@dataclass(frozen=True)
+class TwoWayBatch:
+    """``sketch`` and ``photo``, B × 3 × S × S in [-1, 1]; that they are of the same people is not used."""
+
+    sketch: Tensor
+    photo: Tensor
+    generator: torch.Generator
+
+
+class TwoWay(System):
+    """``forth`` makes photos from sketches, ``back`` sketches from photos; a critic of either."""
+
+    players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("photo_critic", "sketch_critic"), "G": ("forth", "back")}
+    ships: ClassVar[tuple[str, ...]] = ("forth", "back")
+    recipe: TwoWayRecipe
+
+    def __init__(self, recipe: TwoWayRecipe, build: Callable[[], nn.Module], norm: str) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.forth, self.back = build(), build()
+        self.photo_critic, self.sketch_critic = (PatchGAN(3, recipe.critic_width, 3, norm) for _ in range(2))
+
+    def table(self, store: FaceStore) -> Table:
+        """``photo`` and ``sketch`` uint8 N × 3 × S × S."""
+        if store.framing != self.recipe.framing:
+            raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
+        if not store.paired:
+            raise LikenessError(f"{store.path}: its faces have no sketches; make some: likeness prepare cufs FOLDER")
+        photos, sketches = [], []
+        for face in store:
+            assert face.pair is not None
+            photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
+            sketches.append(torch.from_numpy(face.pair.transpose(2, 0, 1).copy()))
+        return {"photo": torch.stack(photos), "sketch": torch.stack(sketches)}
+
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> TwoWayBatch:
+        """Photos and sketches of other people of the batch, each moved on its own; all chance from ``generator``."""
+        photos, sketches = rows["photo"], rows["sketch"]
+        if augment:
+            sketches = sketches[torch.randperm(len(sketches), generator=generator)]
+            photos, sketches = (self._varied(some, generator) for some in (photos, sketches))
+        return TwoWayBatch(sketches.float() / 127.5 - 1, photos.float() / 127.5 - 1, generator)
+
+    def _varied(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        if self.recipe.jitter:
+            places = torch.randint(self.recipe.jitter + 1, (len(pictures), 2), generator=generator).tolist()
+            pictures = moved(pictures, places, self.recipe.jitter)
+        if self.recipe.flip:
+            turned = (torch.rand(len(pictures), generator=generator) < 0.5).tolist()
+            pictures = torch.stack([one.flip(-1) if turn else one for one, turn in zip(pictures, turned, strict=True)])
+        return pictures
+
+    def show(self, rows: Table) -> Image:
+        """Rows of sketch, made photo, photo and made sketch."""
+        with torch.no_grad():
+            batch = self.batch(rows, torch.Generator(), augment=False)
+            columns = [batch.sketch, self.forth(batch.sketch).float(), batch.photo, self.back(batch.photo).float()]
+        return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
+
+    def measure(self, rows: Table) -> dict[str, float]:
+        """Mean absolute error in [0, 1] of the photos."""
+        errors = []
+        with torch.no_grad():
+            for start in range(0, len(rows["photo"]), 10):
+                batch = self.batch({key: column[start : start + 10] for key, column in rows.items()}, torch.Generator(), False)
+                errors.append((self.forth(batch.sketch).float() - batch.photo).abs().flatten(1).mean(1) / 2)
+        return {"absolute": float(torch.cat(errors).mean())}
+
+
+class TwoWaySynthesizer(Synthesizer):
+    """Photos from sketches, framed like CUFS."""
+
+    conditions: ClassVar[dict[str, str]] = {"sketch": "a sketch of a face, framed and padded like CUFS"}
+
+    def __init__(self, card: Card, recipe: TwoWayRecipe, forth: nn.Module) -> None:
+        self.card, self.recipe, self.framing, self.forth = card, recipe, recipe.framing, forth.eval()
+
+    @classmethod
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> TwoWaySynthesizer:
+        """Rebuild from what a weights file holds."""
+        from likeness.baselines import row
+
+        place = row(card.system)
+        recipe = thaw(place.recipe_class(), card.recipe)
+        system = place.build(recipe)
+        assert isinstance(system, TwoWay) and isinstance(recipe, TwoWayRecipe)
+        fill(nn.ModuleDict({name: getattr(system, name) for name in system.ships}), state, path)
+        return cls(card, recipe, system.forth)
+
+    def graph(self) -> nn.Module:
+        """Sketches B × 3 × S × S in [-1, 1] to photos."""
+        return self.forth
+
+    @torch.inference_mode()
+    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
+        """A photo for each sketch S × S × 3: uint8 B × S × S × 3."""
+        pictures = to_tensor(check_framed(conditions, self.framing, "sketch"))
+        return to_images(torch.cat([self.forth(some) for some in pictures.split(8)]))
+
+    def bare(self, pictures: Image) -> Image:
+        """Results without CUFS's padding."""
+        return cropped(pictures) if self.framing == FRAMING else pictures
+
+
+K = TypeVar("K", bound=TwoWayRecipe)
+
+
+def variants(kind: type[K], name: str, rates: tuple[float, float], **fields: Any) -> dict[str, Callable[[], K]]:
+    """``tiny``, ``lite`` and ``paper`` of a method."""
+
+    def make(variant: str, size: int, width: int, batch: int, steps: int, expects: str) -> Callable[[], K]:
+        plan = Training(
+            batch=batch, rates=rates, phases=(Phase(steps, ("D", "G")),), cooldown=steps // 3, ema=max(steps / 40, 1.0)
+        )
+        plan = Training(**{**plan.__dict__, "every": min(250, max(steps // 2, 1)), "look": min(500, max(steps // 2, 1))})
+        framing = Framing(size, FRAMING.eye_distance, FRAMING.eye_height, FRAMING.mouth_drop)
+        return lambda: kind(
+            name=f"{name}:{variant}",
+            training=plan,
+            framing=framing,
+            width=width,
+            critic_width=max(8, min(width, 64)),
+            jitter=30 * size // 256,
+            expects=expects,
+            **fields,
+        )
+
+    return {
+        "tiny": make("tiny", 64, 8, 2, 10, "seconds on two cores; smudges"),
+        "lite": make("lite", 256, 16, 2, 2000, "an hour on two cores"),
+        "paper": make("paper", 256, 64, 1, 200 * 268, "hours on a GPU; not run yet"),
+    }

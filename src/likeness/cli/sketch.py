@@ -1,0 +1,102 @@
+"""``likeness sketch``: a photo from a sketch through an intermediate parsing that can be seen and edited; and back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.records import Image
+    from likeness.systems.isegan.synthesis import ISEGANSynthesizer, Made
+
+DRAWING = "isegan_sketch"
+"""What ships for photo → sketch."""
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands, "sketch", run, "make a photo from a sketch of a face, or with --from-photo a sketch from a photo"
+    )
+    parser.add_argument("sketch", metavar="SKETCH", help="a sketch of a face, of any size, or a folder of them")
+    parser.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
+    parser.add_argument("--from-photo", action="store_true", help="SKETCH is a photo: make a sketch of it")
+    parser.add_argument(
+        "--parsing", metavar="FILE.png", help="write the intermediate parsing too, 200 × 250, to look at and to edit"
+    )
+    parser.add_argument("--with-parsing", metavar="FILE.png", help="follow this parsing, edited in the colours of --parsing")
+    parser.add_argument(
+        "--frame",
+        default="auto",
+        choices=["auto", "align", "as-is"],
+        help="align SKETCH by its face, or take the whole as it is (default: auto: as it is where it is 200 × 250, like CUFS)",
+    )
+    parser.add_argument("--framed", action="store_true", help="write the made 200 × 250 alone, not pasted back into SKETCH")
+    parser.add_argument("--sheet", action="store_true", help="write sketch, both parsings and both stages' photos side by side")
+    parser.add_argument("--weights", metavar="W", help="a weights file or run directory (default: what ships)")
+    parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Frame, parse, make, and put back."""
+    from likeness import assets, provenance, systems
+    from likeness.faces.labels import coloured
+    from likeness.image import check_writable, read
+    from likeness.systems.isegan.synthesis import ISEGANSynthesizer
+
+    single = not Path(given.sketch).is_dir()
+    if not single and (given.parsing or given.with_parsing):
+        raise LikenessError("--parsing and --with-parsing: go with one picture, not with a folder")
+    pairs = list(options.jobs(given.sketch, given.output, "sketch" if given.from_photo else "photo"))
+    if given.parsing:
+        check_writable(given.parsing)
+        if Path(given.parsing).resolve() in {path.resolve() for path in pairs[0]}:
+            raise LikenessError(f"{given.parsing}: is another picture of this command; name another file")
+    shipped = assets.WEIGHTS / f"{DRAWING}.safetensors" if given.from_photo else "isegan"
+    system = systems.load(given.weights or shipped, "isegan")
+    assert isinstance(system, ISEGANSynthesizer)
+    wanted = "sketch" if given.from_photo else "photo"
+    if system.recipe.made != wanted:
+        raise LikenessError(f"{given.weights}: makes a {system.recipe.made} each; {wanted} was asked for")
+    edited = system.wished(read(given.with_parsing), given.with_parsing) if given.with_parsing else None
+    tool = provenance.software("sketch", system.card.recipe["name"])
+
+    def work(before: Path, after: Path) -> None:
+        picture = read(before)
+        framed, moved = system.frame(picture, given.frame, str(before))
+        made = system.make([framed], edited=None if edited is None else [edited])
+        if given.sheet:
+            result = _sheet(system, framed, made)
+        else:
+            result = system.bare(made.photo[0]) if given.framed else system.place(made.photo[0], picture, moved)
+        provenance.write(after, result, tool)
+        if given.parsing:
+            provenance.write(Path(given.parsing), system.bare(coloured(made.parsing[0])), tool)
+        if given.json:
+            content = {
+                "command": "sketch",
+                "from": str(before),
+                "made": wanted,
+                "edited": given.with_parsing,
+                "frame": given.frame,
+            }
+            given.seed, given.weights = 0, given.weights or str(shipped)
+            options.sidecar(after, content | options.made_with(given, system.card))
+        print(after)
+
+    return options.each(pairs, work, given.sketch)
+
+
+def _sheet(system: ISEGANSynthesizer, framed: Image, made: Made) -> Image:
+    """X, P_s, P_int, Ŷ(1) and Ŷ(2)."""
+    from likeness import sheet
+    from likeness.faces.labels import coloured
+
+    pictures = [framed, coloured(made.source[0]), coloured(made.parsing[0]), made.first[0], made.photo[0]]
+    return sheet.grid(
+        [[system.bare(one) for one in pictures]], cell=250, columns=["given", "P_s", "P_int", "stage I", "stage II"]
+    )

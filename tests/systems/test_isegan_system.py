@@ -1,0 +1,275 @@
+"""ISEGAN in training and in use: who moves what, pairs that move together, edits that are followed, and the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+from torch import Tensor
+
+from likeness import systems
+from likeness.data.cufs import FRAMING
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.drawing import drawn_faces
+from likeness.faces.labels import CLASSES, coloured, read_off
+from likeness.faces.parsing import Parser
+from likeness.image import read, write
+from likeness.losses.pixel import root_mean_square
+from likeness.nn.bisenet import BiSeNet
+from likeness.recipe import override
+from likeness.systems.isegan.recipes import ISEGANRecipe, Weights, lite, paper, tiny
+from likeness.systems.isegan.synthesis import ISEGANSynthesizer
+from likeness.systems.isegan.system import ISEGANSystem, moved
+from likeness.train.loop import train
+
+Run = Callable[..., int]
+
+
+def store(count: int = 6, size: int = 64) -> FaceStore:
+    framing = replace(FRAMING, size=size)
+    return FaceStore.of(drawn_faces(count, framing, paired=True), framing, "drawn", "labels")
+
+
+def features(pictures: Tensor) -> list[Tensor]:
+    """In VGG-19's place."""
+    return [pictures, pictures[..., ::2, ::2] * 2]
+
+
+def test_sizes() -> None:
+    """The paper's generators have 64 channels and eight blocks; what ships is at most 20 MB in float16."""
+    assert (paper().networks.width, paper().networks.depth, paper().networks.widest) == (64, 8, 8)
+    assert paper().training.steps == 700 * 268 and paper().training.batch == 1
+    small = ISEGANSystem(lite())
+    assert sum(value.numel() for value in small.shipped_state().values()) * 2 <= 20e6
+
+
+def test_a_step_is_the_papers() -> None:
+    """D1 and D_par, then D2, then G1, then G2; each with its equations and weights, and no gradient leaves its player."""
+    system = ISEGANSystem(replace(tiny(), weights=Weights()), features)
+    batch = system.batch(system.table(store()), torch.Generator().manual_seed(0), augment=True)
+    said = []
+    for player, ask in system.play(batch, tiny().training.phases[0]):
+        terms = ask()
+        said.append((player, {name: (term.weight, term.equation) for name, term in terms.items()}))
+        loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
+        system.zero_grad()
+        loss.backward(inputs=system.parameters_of(player), retain_graph=True)
+        # the discarded bias before a norm has a gradient of zero; of each network something must move
+        for name in system.players[player]:
+            moves = [weight.grad for weight in getattr(system, name).parameters()]
+            assert all(one is not None for one in moves) and max(float(one.abs().max()) for one in moves if one is not None) > 0
+    assert said == [
+        ("D1", {"critic": (1.0, "(1)")}),
+        ("D2", {"critic_2": (1.0, "(2)")}),
+        (
+            "G1",
+            {"adversarial": (1.0, "(1)"), "matching": (10.0, "(3)"), "compositional": (10.0, "(4)"), "perceptual": (5.0, "(5)")},
+        ),
+        ("G2", {"adversarial_2": (1.0, "(2)"), "compositional_2": (10.0, "(4)"), "perceptual_2": (5.0, "(5)")}),
+    ]
+
+
+def test_stage_two_leaves_stage_one_alone() -> None:
+    """(7) is G2's: nothing of it reaches G1."""
+    system = ISEGANSystem(tiny(), features)
+    batch = system.batch(system.table(store()), torch.Generator(), augment=False)
+    *_, (player, ask) = system.play(batch, tiny().training.phases[0])
+    assert player == "G2"
+    torch.stack([term.value for term in ask().values()]).sum().backward()
+    assert all(weight.grad is None for weight in system.first.parameters())
+
+
+def test_features_of_the_same_square() -> None:
+    system = ISEGANSystem(replace(tiny(), crop=32), lambda pictures: [pictures])
+    photo = torch.rand(3, 3, 64, 64)
+    (true,), (made,) = system.features(photo, photo + 1, torch.Generator().manual_seed(1))
+    assert true.shape == (3, 3, 32, 32) and torch.allclose(made - true, torch.ones(()))
+    assert float(root_mean_square(true, made)) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_pair_moves_together() -> None:
+    """Pictures and parsings at the same place; black beyond the picture's edge, and background."""
+    table = ISEGANSystem(tiny()).table(store())
+    assert {name: tuple(column.shape[1:]) for name, column in table.items()} == {
+        "photo": (3, 64, 64),
+        "sketch": (3, 64, 64),
+        "photo_parsing": (8, 64, 64),
+        "sketch_parsing": (8, 64, 64),
+    }
+    # the pairs of drawn faces are their coloured parsings, so each picture can be checked against its maps
+    system = ISEGANSystem(override(tiny(), ["flip=true", "jitter=20"]))
+    batch = system.batch(table, torch.Generator().manual_seed(2), augment=True)
+    colours = ((batch.sketch + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    classes = batch.sketch_parsing.argmax(1).numpy()
+    beyond = ~colours.any(-1)
+    assert beyond.any() and (classes[beyond] == 0).all()
+    assert np.array_equal(read_off(colours)[~beyond], classes[~beyond])
+    assert torch.allclose(batch.sketch_parsing.sum(1), torch.ones(()), atol=0.02)
+    assert torch.equal(batch.sketch_parsing, batch.photo_parsing)
+    again = system.batch(table, torch.Generator().manual_seed(2), augment=True)
+    assert torch.equal(again.photo, batch.photo)
+    one = torch.arange(16).reshape(1, 1, 4, 4).repeat(1, 3, 1, 1)
+    assert torch.equal(moved(one, [(1, 1)], 2), one)
+    assert moved(one, [(2, 0)], 2)[0, 0].tolist() == [[0, 4, 5, 6], [0, 8, 9, 10], [0, 12, 13, 14], [0, 0, 0, 0]]
+
+
+def test_the_other_way_round() -> None:
+    table = ISEGANSystem(tiny()).table(store())
+    there, back = (
+        ISEGANSystem(replace(tiny(), made=made)).batch(table, torch.Generator(), False) for made in ("photo", "sketch")
+    )
+    assert torch.equal(there.sketch, back.photo) and torch.equal(there.photo, back.sketch)
+    assert torch.equal(there.sketch_parsing, back.photo_parsing)
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    """Two hundred steps on eight drawn faces: both stages come nearer to the photos, and P_int to their parsings."""
+    recipe = override(tiny(), ["training.batch=8", "networks.width=16"])
+    recipe = replace(
+        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=200),), look=1000)
+    )
+    faces = store(8)
+    torch.manual_seed(1)
+    system = ISEGANSystem(recipe)
+    table = system.table(faces)
+    before = system.eval().measure(table)
+    train(system, "isegan", faces, tmp_path / "run")
+    after = system.eval().measure(table)
+    assert after["absolute_1"] < 0.6 * before["absolute_1"] and after["absolute_2"] < 0.6 * before["absolute_2"]
+    assert after["parsing"] > 0.85 > before["parsing"]
+
+
+@pytest.mark.parametrize(("settings", "players"), [(["stages=1"], ("D1", "G1")), (['regions="source"', "middle=false"], None)])
+def test_parts_of_it(settings: list[str], players: tuple[str, ...] | None, tmp_path: Path) -> None:
+    """Stage I alone (table 2), and without an intermediate parsing (SCA-GAN) train, load and draw."""
+    recipe = override(tiny(), settings)
+    if players:
+        phase = replace(recipe.training.phases[0], players=players)
+        recipe = replace(recipe, training=replace(recipe.training, phases=(phase,)))
+    weights = train(ISEGANSystem(recipe), "isegan", store(), tmp_path / "run", steps=2)
+    model = systems.load(weights)
+    assert isinstance(model, ISEGANSynthesizer)
+    face = next(iter(store(1)))
+    assert face.pair is not None and face.maps is not None
+    made = model.make([face.pair], face.maps[1:])
+    assert made.photo.shape == (1, 64, 64, 3)
+    assert np.array_equal(made.first, made.photo) == (recipe.stages == 1)
+    assert np.array_equal(made.source, made.parsing) == (not recipe.middle)
+
+
+def test_recipes_that_cannot_be() -> None:
+    for settings, word in (
+        (["middle=false"], "regions"),
+        (['features=["conv9_9"]'], "features"),
+        (["networks.depth=7"], "multiple of 128"),
+        (["weights.alpha=2"], "alpha"),
+        (['made="sculpture"'], "made"),
+        (["stages=3"], "stages"),
+        (["crop=65"], "crop"),
+    ):
+        with pytest.raises(LikenessError, match=word):
+            override(tiny(), settings)
+    with pytest.raises(LikenessError, match="no sketches with parsings"):
+        ISEGANSystem(tiny()).table(FaceStore.of(drawn_faces(2, tiny().framing), tiny().framing, "drawn"))
+    with pytest.raises(LikenessError, match="framed"):
+        ISEGANSystem(tiny()).table(store(2, 128))
+
+
+def synthesizer(recipe: ISEGANRecipe) -> ISEGANSynthesizer:
+    """An untrained one with a parser that knows nothing."""
+    torch.manual_seed(0)
+    system = ISEGANSystem(recipe)
+    from likeness.checkpoint import Card
+    from likeness.faces.align import Framing
+    from likeness.recipe import freeze
+
+    parser = Parser(BiSeNet(8, (8, 16, 16, 16)), Framing(size=64))
+    return ISEGANSynthesizer(Card("isegan", freeze(recipe), 0, ""), recipe, system.both(), parser)
+
+
+def test_an_edit_is_followed() -> None:
+    """The edited classes become P_int where they differ and nowhere else; the photo changes; no edit changes nothing."""
+    model, face = synthesizer(tiny()), next(iter(store(1)))
+    assert face.pair is not None and face.maps is not None
+    plain = model.make([face.pair], face.maps[1:])
+    same = model.make([face.pair], face.maps[1:], [plain.parsing[0]])
+    assert np.array_equal(same.photo, plain.photo) and np.array_equal(same.parsing, plain.parsing)
+    wish = plain.parsing[0].copy()
+    wish[20:40, 20:40] = list(CLASSES).index("lips")
+    edited = model.make([face.pair], face.maps[1:], [wish])
+    assert (edited.parsing[0, 20:40, 20:40] == wish[20:40, 20:40]).all()
+    assert not np.array_equal(edited.photo, plain.photo)
+    with pytest.raises(LikenessError, match="edited parsing"):
+        model.make([face.pair], face.maps[1:], [wish[:32]])
+    with pytest.raises(LikenessError, match="the model wants 64×64"):
+        model.make([np.zeros((32, 32, 3), np.uint8)])
+
+
+def test_framing_and_back(samples: list[Path]) -> None:
+    """A picture of CUFS's size is padded; any other by its face, and what is made lands where the face was."""
+    model = synthesizer(override(lite(), ["networks.width=4"]))
+    plain = np.arange(250 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(250, 200, 3)
+    framed, place = model.frame(plain)
+    assert np.array_equal(model.bare(framed), plain) and not framed[:3].any()
+    assert np.array_equal(model.place(framed, np.zeros_like(plain), place), plain)
+    photo = read(samples[0])
+    framed, place = model.frame(photo)
+    assert framed.shape == (256, 256, 3) and not framed[:, :28].any() and framed[128, 128].any()
+    back = model.place(np.full((256, 256, 3), 255, np.uint8), np.zeros_like(photo), place)
+    assert back.shape == photo.shape
+    middle = place.inverse.apply(np.array([[128.0, 128.0]], np.float32))[0].round().astype(int)
+    assert back[middle[1], middle[0]].min() == 255
+    double = np.repeat(np.repeat(plain, 2, 0), 2, 1)
+    framed, place = model.frame(double, "as-is")
+    assert np.abs(model.bare(framed).astype(int) - plain).mean() < 1
+    with pytest.raises(LikenessError, match="no face"):
+        model.frame(double, "align")
+
+
+def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """A real file through the real command: a photo, a parsing to edit, the edit followed, a folder, and what is refused."""
+    run, other = tmp_path / "run", tmp_path / "other"
+    train(ISEGANSystem(tiny()), "isegan", store(), run, steps=2)
+    train(ISEGANSystem(replace(tiny(), made="sketch")), "isegan", store(), other, steps=2)
+    face = next(iter(store(1)))
+    assert face.pair is not None
+    drawing = tmp_path / "drawing.png"
+    Pillow.fromarray(read(samples[0])).save(drawing)
+    common = ("--weights", run, "--frame", "as-is")
+    assert likeness("sketch", drawing, *common, "-o", "a.png", "--parsing", "p.png", "--json") == 0
+    made, parsing = read(tmp_path / "a.png"), read(tmp_path / "p.png")
+    assert made.shape == read(drawing).shape and parsing.shape == (64, 64, 3)
+    assert json.loads((tmp_path / "a.json").read_text())["made"] == "photo"
+    parsing[20:40, 20:40] = coloured(np.full((20, 20), 7, np.uint8))
+    write(tmp_path / "e.png", parsing)
+    assert likeness("sketch", drawing, *common, "-o", "b.png", "--with-parsing", "e.png", "--parsing", "q.png") == 0
+    assert np.array_equal(read(tmp_path / "q.png")[20:40, 20:40], parsing[20:40, 20:40])
+    assert not np.array_equal(read(tmp_path / "b.png"), made)
+    assert likeness("sketch", drawing, *common, "--framed", "-o", "c.png") == 0 and read(tmp_path / "c.png").shape == (64, 64, 3)
+    assert likeness("sketch", drawing, *common, "--sheet", "-o", "d.png") == 0
+    assert likeness("sketch", drawing, "--from-photo", "--weights", other, "--frame", "as-is", "-o", "s.png") == 0
+    (tmp_path / "in").mkdir()
+    for name in ("one.png", "two.png"):
+        Pillow.fromarray(read(samples[1])).save(tmp_path / "in" / name)
+    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    assert likeness("sketch", tmp_path / "in", *common, "-o", "out") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]
+    capsys.readouterr()
+    write(tmp_path / "small.png", parsing[:32])
+    for words, message in (
+        (("sketch", drawing, "--weights", other), "makes a sketch"),
+        (("sketch", drawing, *common, "--with-parsing", "small.png"), "small.png: is 64×32"),
+        (("sketch", drawing, *common, "--parsing", drawing), "is another picture"),
+        (("sketch", tmp_path / "in", *common, "--parsing", "p.png"), "not with a folder"),
+        (("sketch", tmp_path / "none.png", *common), "none.png"),
+    ):
+        assert likeness(*words) == 2
+        said = capsys.readouterr().err
+        assert message in said and said.count("\n") == 1
