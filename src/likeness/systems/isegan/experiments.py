@@ -30,7 +30,7 @@ def recipe_of(name: str, steps: int, small: bool = False) -> ISEGANRecipe:
         cooldown=steps // 3,
         ema=max(steps / 40, 1.0),
         every=200,
-        look=max(steps // 4, 1),
+        look=max(steps, 1),
     )
     made = replace(
         base,
