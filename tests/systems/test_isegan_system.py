@@ -130,10 +130,10 @@ def test_the_other_way_round() -> None:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """Two hundred steps on eight drawn faces: both stages come nearer to the photos, and P_int to their parsings."""
+    """A hundred steps on eight drawn faces: both stages come nearer to the photos, and P_int to their parsings."""
     recipe = override(tiny(), ["training.batch=8", "networks.width=16"])
     recipe = replace(
-        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=200),), look=1000)
+        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=100),), look=1000)
     )
     faces = store(8)
     torch.manual_seed(1)
@@ -142,7 +142,7 @@ def test_it_learns(tmp_path: Path) -> None:
     before = system.eval().measure(table)
     train(system, "isegan", faces, tmp_path / "run")
     after = system.eval().measure(table)
-    assert after["absolute_1"] < 0.6 * before["absolute_1"] and after["absolute_2"] < 0.6 * before["absolute_2"]
+    assert after["absolute_1"] < 0.7 * before["absolute_1"] and after["absolute_2"] < 0.7 * before["absolute_2"]
     assert after["parsing"] > 0.85 > before["parsing"]
 
 
@@ -244,7 +244,7 @@ def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys:
     Pillow.fromarray(read(samples[0])).save(drawing)
     common = ("--weights", run, "--frame", "as-is")
     assert likeness("sketch", drawing, *common, "-o", "a.png", "--parsing", "p.png", "--json") == 0
-    made, parsing = read(tmp_path / "a.png"), read(tmp_path / "p.png")
+    made, parsing = read(tmp_path / "a.png"), read(tmp_path / "p.png").copy()
     assert made.shape == read(drawing).shape and parsing.shape == (64, 64, 3)
     assert json.loads((tmp_path / "a.json").read_text())["made"] == "photo"
     parsing[20:40, 20:40] = coloured(np.full((20, 20), 7, np.uint8))

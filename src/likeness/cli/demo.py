@@ -12,7 +12,7 @@ from likeness.cli import options
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(
-        commands, "demo", run, "reconstruct, swap, mix and draw the sample faces; one contact sheet to look at"
+        commands, "demo", run, "reconstruct, swap, mix, parse and draw the sample faces; one contact sheet to look at"
     )
     parser.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="where to write (default: demo)")
 
@@ -34,6 +34,7 @@ def run(given: argparse.Namespace) -> int:
         ],
         "another mouth": ["swap", first, "--mouth", *others, "-o", str(folder / "swap.png")],
         "everybody's parts": ["matrix", *people[:4], "-o", str(folder / "matrix.png")],
+        "what each pixel is": ["parse", first, "-o", str(folder / "parse.png")],
     }  # fmt: skip
     calls |= {
         f"{'photos from drawings of' if n == 1 else 'and of'} {Path(person).stem}": [

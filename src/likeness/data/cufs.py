@@ -22,7 +22,6 @@ from likeness.data.folder import Report, legible
 from likeness.data.split import split_of
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
-from likeness.faces.labels import CLASSES
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.parsing import Parser
 from likeness.faces.reader import FaceReader
@@ -172,12 +171,13 @@ def prepare(
     return Report(len(rows), tuple(skipped), 0)
 
 
-def parsed(parser: Parser, pictures: Sequence[Image]) -> NDArray[np.uint8]:
-    """Soft parsings of padded pictures, N × 8 × 256 × 256 in 255ths; what is padding is background."""
-    maps = np.zeros((len(pictures), len(CLASSES), FRAMING.size, FRAMING.size), np.uint8)
-    maps[:, 0] = 255
-    inside = (..., slice(_TOP, _TOP + HEIGHT), slice(_LEFT, _LEFT + WIDTH))
-    maps[inside] = np.round(parser.reframed(pictures, FRAMING)[inside] * 255).astype(np.uint8)
+def parsed(parser: Parser, pictures: Sequence[Image], framing: Framing = FRAMING) -> NDArray[np.uint8]:
+    """Soft parsings of framed pictures, N × 8 × S × S in 255ths; what is padding in CUFS's framing is background."""
+    maps = np.round(parser.reframed(pictures, framing) * 255).astype(np.uint8)
+    if framing == FRAMING:
+        outside = np.ones((framing.size, framing.size), bool)
+        outside[_TOP : _TOP + HEIGHT, _LEFT : _LEFT + WIDTH] = False
+        maps[:, 1:, outside], maps[:, 0, outside] = 0, 255
     return maps
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness import assets
+from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
@@ -31,8 +32,9 @@ class Score:
 
     ``fsim`` (of luminance), ``lpips`` by backbone, ``psnr`` in dB and ``identity`` (the cosine of mobilefacenet_b's features, 0
     where no face is found) are means over pairs. ``nlda`` is the accuracy of :func:`likeness.evaluate.nlda.nlda_accuracy`
-    in per cent. ``frechet`` and ``kernel`` compare the two sets on SqueezeNet's features, ``frechet_identity`` on
-    mobilefacenet_b's; at this ``count`` both Fréchet distances are of singular covariances, and biased.
+    in per cent, not a number where all pictures are one. ``frechet`` and ``kernel`` compare the two sets on SqueezeNet's
+    features, ``frechet_identity`` on mobilefacenet_b's; at this ``count`` both Fréchet distances are of singular
+    covariances, and biased.
     """
 
     method: str
@@ -54,7 +56,7 @@ class Score:
             "count": self.count,
             "fsim": f"{self.fsim:.4f}",
             **{name: f"{value:.4f}" for name, value in self.lpips.items()},
-            "nlda %": f"{self.nlda:.2f}",
+            "nlda %": f"{self.nlda:.2f}" if np.isfinite(self.nlda) else "-",
             "psnr": self.psnr,
             "identity": self.identity,
             "undetected": self.undetected,
@@ -97,12 +99,16 @@ class Judge:
         people, seen = self._identities(made)
         both = seen & self._seen
         train = TRAIN_PEOPLE if count >= 225 else 2 * count // 3
+        try:
+            accuracy = 100 * nlda_accuracy(grey(photos), grey(made), train)[0]
+        except LikenessError:  # pictures that are all the same leave it no null space
+            accuracy = float("nan")
         return Score(
             method,
             count,
             float(np.mean(each["fsim"])),
             {name: float(np.mean(each[name])) for name in self._lpips},
-            100 * nlda_accuracy(grey(photos), grey(made), train)[0],
+            accuracy,
             float(np.mean(each["psnr"])),
             float(((people * self._people).sum(1) * both).mean()),
             int((~seen).sum()),

@@ -124,14 +124,14 @@ def lite() -> ISEGANRecipe:
 def sketch() -> ISEGANRecipe:
     """Photo → sketch, smaller: 7 MB in float16."""
     base = lite()
-    training = replace(base.training, phases=(Phase(3000, BOTH),), cooldown=1200, ema=100.0)
+    training = replace(base.training, phases=(Phase(2400, BOTH),), cooldown=1000, ema=80.0)
     return replace(
         base,
         name="isegan:sketch",
         training=training,
         made="sketch",
         networks=Networks(width=20, depth=6, widest=4, critic_width=16),
-        expects="forty minutes on one core",
+        expects="half an hour on one core",
     )
 
 

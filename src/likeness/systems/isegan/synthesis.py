@@ -92,7 +92,7 @@ class ISEGANSynthesizer(Synthesizer):
         """
         pictures = check_framed(sketches, self.framing, "sketch" if self.recipe.made == "photo" else "photo")
         if parsings is None:
-            parsings = parsed(self.parser, list(pictures))
+            parsings = parsed(self.parser, list(pictures), self.framing)
         size = self.framing.size
         found: list[Made] = []
         for n, picture in enumerate(pictures):
