@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_override_is_typed() -> None:
         "training.rates: [0.0004, 0.0004] → [0.0001, 0.0002]",
         "weights.adversarial: 0.1 → 1.0",
     ]
+    assert difference(freeze(recipe), freeze(replace(recipe, expects="other words"))) == []  # no reason to begin anew
 
 
 @pytest.mark.parametrize(

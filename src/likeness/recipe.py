@@ -170,9 +170,9 @@ def _paths(frozen: dict[str, Any], before: str = "") -> list[str]:
 
 
 def difference(old: dict[str, Any], new: dict[str, Any], before: str = "") -> list[str]:
-    """The fields in which two frozen recipes differ, as ``name: old → new``."""
+    """The fields in which two frozen recipes differ, as ``name: old → new``; what is only said of one, ``expects``, is none."""
     lines = []
-    for name in sorted(set(old) | set(new)):
+    for name in sorted((set(old) | set(new)) - {"expects"}):
         one, other = old.get(name), new.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             lines += difference(one, other, f"{before}{name}.")

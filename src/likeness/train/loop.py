@@ -15,7 +15,7 @@ from torch import Tensor
 from likeness.checkpoint import Card, fill, fingerprint, read_card, read_weights, write_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.recipe import Recipe, Training, freeze
+from likeness.recipe import Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.distributed import average_gradients, join, together
 from likeness.train.ema import RunningMean
@@ -205,7 +205,7 @@ def finished(folder: str | Path, recipe: Recipe, store: FaceStore, warm_start: s
     if not weights.is_file() or not note.is_file():
         return False
     card = read_card(weights)
-    if card.step < recipe.training.steps or (card.recipe, card.data) != (freeze(recipe), learned_from(store)):
+    if card.step < recipe.training.steps or difference(card.recipe, freeze(recipe)) or card.data != learned_from(store):
         return False
     begun = fingerprint(read_weights(warm_start)[1]) if warm_start is not None else ""
     return bool(json.loads(note.read_text()).get("warm_start") == begun)

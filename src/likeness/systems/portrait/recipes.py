@@ -116,7 +116,7 @@ def lite() -> PortraitRecipe:
         levels=6,
         critic_layers=2,
         absolute=800.0,
-        expects="about two hours on two cores for the general model; a person's is fine-tuned from it in minutes",
+        expects="over an hour on two cores for the general model; a person's is fine-tuned from it in minutes",
     )
 
 
