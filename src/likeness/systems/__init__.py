@@ -81,6 +81,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.parser.synthesis:ParserSynthesizer",
         "parser.safetensors",
     ),
+    "detector": Row(
+        "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
+        "systems.detector.recipes:DetectorRecipe",
+        "systems.detector.system:DetectorSystem",
+        "systems.detector.synthesis:DetectorSynthesizer",
+        "detector.safetensors",
+    ),
 }
 
 

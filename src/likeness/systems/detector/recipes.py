@@ -1,0 +1,99 @@
+"""What a landmark detector's training is made of, and the recipes that come with the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from likeness.faces.align import Framing
+from likeness.faces.effects import EFFECTS
+from likeness.recipe import Phase, Recipe, Training, require
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How faces vary: turned by ``turn`` degrees, ``scale`` and ``shift`` as shares, mirrored, in another light, hidden in part.
+
+    ``hide`` is how often a rectangle covers some of the face, ``drawn`` how often the photo is drawn with one of ``effects``,
+    ``coarse`` how often it is shrunk and enlarged again, as faces in the background are.
+    """
+
+    flip: bool = True
+    turn: float = 35.0
+    scale: float = 0.25
+    shift: float = 0.08
+    colour: float = 0.4
+    grey: float = 0.15
+    blur: float = 0.35
+    hide: float = 0.3
+    drawn: float = 0.1
+    coarse: float = 0.2
+    effects: tuple[str, ...] = tuple(EFFECTS)
+
+    def __post_init__(self) -> None:
+        for name in ("grey", "blur", "hide", "drawn", "coarse"):
+            require(0 <= getattr(self, name) <= 1, f"variety.{name}", getattr(self, name), "a probability")
+        for name in ("scale", "shift", "colour"):
+            require(0 <= getattr(self, name) < 1, f"variety.{name}", getattr(self, name), "a share from 0 to below 1")
+        require(0 <= self.turn <= 180, "variety.turn", self.turn, "degrees from 0 to 180")
+        for name in self.effects:
+            require(name in EFFECTS, "variety.effects", name, f"one of {', '.join(EFFECTS)}")
+
+
+@dataclass(frozen=True)
+class DetectorRecipe(Recipe):
+    """A detector's training: an hourglass of ``channels`` halved ``depth`` times; ``sigma`` cells and ``regular`` λ of DSNT."""
+
+    framing: Framing = field(default_factory=Framing)
+    variety: Variety = field(default_factory=Variety)
+    channels: int = 128
+    depth: int = 4
+    sigma: float = 1.0
+    regular: float = 1.0
+
+    def __post_init__(self) -> None:
+        blocks = 4 << self.depth
+        require(1 <= self.depth <= 6, "depth", self.depth, "a number from 1 to 6")
+        require(self.framing.size % blocks == 0, "framing.size", self.framing.size, f"a multiple of {blocks}")
+        require(
+            8 <= self.channels <= 1024 and self.channels % 8 == 0, "channels", self.channels, "a multiple of 8 from 8 to 1024"
+        )
+        require(self.sigma > 0, "sigma", self.sigma, "a width above 0")
+        require(0 <= self.regular < float("inf"), "regular", self.regular, "a weight of 0 or more")
+
+
+def tiny() -> DetectorRecipe:
+    """Drawn faces, seconds: to see the machinery turn, and for tests."""
+    plan = Training(batch=8, rates=(2e-3,), betas=(0.9, 0.999), phases=(Phase(12, ("D",)),), ema=4.0, every=6, look=12)
+    return DetectorRecipe(
+        name="detector:tiny",
+        training=plan,
+        framing=Framing(size=64),
+        channels=16,
+        depth=3,
+        expects="seconds; points near the middle",
+    )
+
+
+def lite() -> DetectorRecipe:
+    """CPU: an hour or two."""
+    plan = Training(
+        batch=32,
+        rates=(1e-3,),
+        betas=(0.9, 0.999),
+        phases=(Phase(8000, ("D",)),),
+        cooldown=4000,
+        ema=200.0,
+        every=250,
+        look=500,
+    )
+    return DetectorRecipe(name="detector:lite", training=plan, expects="two hours on two cores; not run yet")
+
+
+def paper() -> DetectorRecipe:
+    """Wider and longer, for a GPU."""
+    base = lite()
+    plan = replace(base.training, phases=(Phase(60000, ("D",)),), cooldown=30000, every=1000, look=2000)
+    return replace(base, name="detector:paper", training=plan, channels=256, expects="an hour on a GPU; not run yet")
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}

@@ -1,0 +1,46 @@
+"""The trained landmark detector as every other system: framed pictures in, drawn landmarks out. To use it: faces/pointing.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from torch import Tensor, nn
+
+from likeness.checkpoint import Card
+from likeness.faces.pointing import Pointer
+from likeness.recipe import thaw
+from likeness.records import Image
+from likeness.synthesizer import Synthesizer
+from likeness.systems.detector.recipes import DetectorRecipe
+
+
+class DetectorSynthesizer(Synthesizer):
+    """Points at the landmarks of a face."""
+
+    conditions: ClassVar[dict[str, str]] = {"picture": "a photo of a face, framed as the recipe says"}
+
+    def __init__(self, card: Card, pointer: Pointer) -> None:
+        self.recipe, self.card = thaw(DetectorRecipe, card.recipe), card
+        self.pointer, self.framing = pointer, pointer.framing
+
+    @classmethod
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> DetectorSynthesizer:
+        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
+        return cls(card, Pointer.of(card, state, path))
+
+    def graph(self) -> nn.Module:
+        """The network: pictures B × 3 × S × S in [-1, 1] to scores B × 68 × S/4 × S/4."""
+        return self.pointer.network
+
+    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
+        """The pictures with their landmarks as dots, uint8 B × S × S × 3."""
+        drawn = []
+        for picture, points in zip(conditions, self.pointer.framed(conditions), strict=True):
+            copy = picture.copy()
+            for x, y in points.round().astype(int).tolist():
+                cv2.circle(copy, (x, y), 1, (40, 220, 40), -1)
+            drawn.append(copy)
+        return np.stack(drawn)

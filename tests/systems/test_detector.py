@@ -1,0 +1,130 @@
+"""The landmark detector: what it minimises, landmarks that move with their faces, and where it looks in a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from likeness import systems
+from likeness.checkpoint import Card
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, alignment
+from likeness.faces.drawing import draw, drawn_faces
+from likeness.faces.landmarks import MIRROR, eye_distance
+from likeness.faces.pointing import Pointer, boxed
+from likeness.faces.reader import FaceReader
+from likeness.image import read
+from likeness.nn.dsnt import gaussian
+from likeness.nn.hourglass import LandmarkNet
+from likeness.recipe import freeze, override
+from likeness.systems.detector.objective import objective
+from likeness.systems.detector.recipes import Variety, lite, tiny
+from likeness.systems.detector.system import DetectorSystem, pixels, scaled, varied
+from likeness.train.loop import train
+
+
+def test_objective() -> None:
+    """(8): landmarks outside the picture cost nothing; the true heat map costs nothing."""
+    true = torch.tensor([[[0.0, 0.0], [0.5, 0.5]]])
+    points = true + torch.tensor([[[0.3, 0.4], [9.0, 9.0]]])
+    maps = gaussian(true, 16, 16, 1.0)
+    terms = objective(points, maps, true, torch.tensor([[1.0, 0.0]]), 1.0, 2.0)
+    assert float(terms["distance"].value) == pytest.approx(0.5) and terms["divergence"].weight == 2.0
+    assert float(terms["divergence"].value) == pytest.approx(0, abs=1e-6)
+    assert set(objective(points, maps, true, torch.ones(1, 2), 1.0, 0.0)) == {"distance"}
+
+
+def test_pixels_and_back() -> None:
+    """The middle of the first pixel is (1/S − 1); the picture's edges are −1 and 1."""
+    points = np.array([[0.0, 0.0], [-0.5, 63.5]], np.float32)
+    assert scaled(points, 64).tolist() == [[1 / 64 - 1, 1 / 64 - 1], [-1, 1]]
+    assert np.allclose(pixels(scaled(points, 64), 64), points)
+
+
+def test_landmarks_move_with_their_face() -> None:
+    """White dots at the landmarks of a black picture are where the moved landmarks say."""
+    points = draw(3, 128)[1]
+    moved = 0
+    for seed in range(6):
+        photo = np.zeros((128, 128, 3), np.uint8)
+        for x, y in points[::9].round().astype(int):
+            photo[y - 1 : y + 2, x - 1 : x + 2] = 255
+        still = Variety(colour=0, grey=0, blur=0, hide=0, drawn=0, coarse=0)
+        picture, found = varied(photo, points, still, seed)
+        dots = list(range(0, 68, 9))
+        names = [dots, [MIRROR[i] for i in dots]]  # in a mirrored picture the landmarks have each other's names
+        lights = []
+        for chosen in names:
+            where = found[chosen].round().astype(int)
+            where = where[((where > 1) & (where < 126)).all(1)]
+            lights.append(min(picture[y, x, 0] for x, y in where))
+        assert max(lights) > 60
+        moved += int(np.abs(found - points).max() > 5)
+    assert moved >= 5
+    again, same = varied(photo, points, lite().variety, 7), varied(photo, points, lite().variety, 7)
+    assert np.array_equal(again[0], same[0]) and np.array_equal(again[1], same[1])
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    """Drawn faces as they are: from nowhere to a few pixels."""
+    recipe = override(tiny(), ["variety.turn=10", "variety.scale=0.1", "variety.drawn=0", "training.look=1000"])
+    faces = FaceStore.of(drawn_faces(40, recipe.framing), recipe.framing, "drawn")
+    torch.manual_seed(0)
+    system = DetectorSystem(recipe)
+    table = system.table(faces)
+    before = system.eval().measure(table)
+    from dataclasses import replace
+
+    longer = replace(recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=80),)))
+    system.recipe = longer
+    train(system, "detector", faces, tmp_path / "run")
+    after = system.eval().measure(table)
+    assert after["error"] < 0.35 * before["error"]
+    model = systems.load(tmp_path / "run", "detector")
+    drawn = model.draw([face.image for face in faces.head(2)])
+    assert drawn.shape == (2, 64, 64, 3)
+
+
+def test_recipes_that_cannot_be() -> None:
+    for setting, word in (
+        ("channels=10", "channels"),
+        ("depth=5", "multiple of 128"),
+        ("sigma=0", "sigma"),
+        ("variety.hide=2", "hide"),
+    ):
+        with pytest.raises(LikenessError, match=word):
+            override(tiny(), [setting])
+    with pytest.raises(LikenessError, match="framed"):
+        DetectorSystem(tiny()).table(FaceStore.of(drawn_faces(1, Framing(size=128)), Framing(size=128), "drawn"))
+
+
+class Knowing(LandmarkNet):
+    """In the network's place: it knows where the landmarks of the framing's template face are, whatever it is shown."""
+
+    def __init__(self, points: np.ndarray, size: int) -> None:
+        super().__init__(68, 8, 1)
+        self.maps = gaussian(torch.from_numpy(scaled(points, size)), size // 4, size // 4, 0.5).clamp(min=1e-30).log()
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.maps[None].expand(len(pictures), -1, -1, -1)
+
+
+def test_points_come_back_to_the_photo(samples: list[Path]) -> None:
+    """What is found in the frame is told in the photo's pixels; dlib's box frames the face nearly as its landmarks do."""
+    photo, framing = read(samples[0]), Framing()
+    face = FaceReader().face(photo, "ada")
+    moved = alignment(face.landmarks, framing)
+    knowing = Pointer(Knowing(moved.apply(face.landmarks), framing.size), framing)
+    one_look = knowing.point(photo, face.box, looks=1)
+    assert one_look.shape == (68, 2)
+    first = boxed(face.box, framing)
+    assert abs(np.log(first.scale / moved.scale)) < np.log(1.25)
+    apart = np.abs(first.apply(face.landmarks) - moved.apply(face.landmarks)).max() / framing.size
+    assert apart < 0.12  # within what it is trained to bear
+    shifted = np.abs(one_look - face.landmarks).max() / eye_distance(face.landmarks)
+    assert shifted < 0.5
+    assert Card("detector", freeze(tiny()), 0, "").system == "detector"
