@@ -33,6 +33,17 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="the last N people of each folder by name are test people, too"
     )
+    points = parser.add_mutually_exclusive_group()
+    points.add_argument(
+        "--landmarks", metavar="FILE.csv", help="the photos' landmarks: file, x0, y0 … x67, y67 in pixels; nothing is detected"
+    )
+    points.add_argument(
+        "--agree",
+        type=float,
+        default=0,
+        metavar="P",
+        help="leave out faces whose mirror image has landmarks P %% of the eyes off",
+    )
     parser.add_argument(
         "--validation", action="store_true", help="of CUFS: keep some training people for validation, to make choices on"
     )
@@ -44,7 +55,7 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Prepare, with a progress bar, and say what was skipped."""
-    from likeness.data.folder import prepare
+    from likeness.data.folder import Pointing, prepare
     from likeness.data.pairs import Pairing
     from likeness.errors import LikenessError
     from likeness.faces.align import Framing
@@ -64,8 +75,11 @@ def run(given: argparse.Namespace) -> int:
         pairing = Pairing("depth")
     elif given.others or given.labels:
         pairing = Pairing("labels" if given.labels else "with", given.others or given.labels)
+    if not 0 <= given.agree < float("inf"):
+        raise LikenessError(f"--agree {given.agree}: a number of per cent is needed")
+    pointing, framing = Pointing(given.landmarks or "", given.agree), Framing(size=given.size)
     with options.bar("preparing") as show:
-        report = prepare(given.folders, given.output, Framing(size=given.size), given.processes, show, pairing, given.hold_out)
+        report = prepare(given.folders, given.output, framing, given.processes, show, pairing, given.hold_out, pointing)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
     if report.skipped:
         target = Path(given.output).with_suffix(".skipped.csv")
@@ -73,7 +87,15 @@ def run(given: argparse.Namespace) -> int:
         for why, count in reasons.most_common(3):
             print(f"  {count} skipped: {why}")
         print(f"  all of them: {target}")
-    recipe = "parser:lite" if given.labels else "portrait:maps" if pairing else "parts:lite"
+    recipe = (
+        "detector:lite"
+        if given.landmarks or given.agree
+        else "parser:lite"
+        if given.labels
+        else "portrait:maps"
+        if pairing
+        else "parts:lite"
+    )
     print(f"next: likeness train {recipe} --data {given.output} -o runs/mine")
     return 0
 
@@ -85,7 +107,8 @@ def _cufs(given: argparse.Namespace) -> int:
     from likeness.errors import LikenessError
     from likeness.systems.parser.synthesis import ParserSynthesizer
 
-    if given.others or given.labels or given.depth or given.hold_out or given.size != 128 or given.processes is not None:
+    others = (given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
+    if any(others) or given.size != 128 or given.processes is not None:
         raise LikenessError(
             "cufs: its pictures, sizes and sides are the data set's; only --validation and --parser can be chosen"
         )

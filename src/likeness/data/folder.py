@@ -20,6 +20,7 @@ from typing import Any
 
 from likeness.data import pairs, store
 from likeness.data.pairs import Pairing
+from likeness.data.points import disagreement, landmarks_in
 from likeness.data.split import split_of
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
@@ -27,7 +28,7 @@ from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.files import write_content
 from likeness.image import pictures_in, read
-from likeness.records import AlignedFace
+from likeness.records import AlignedFace, Image, Points
 
 CHUNK = 200
 """Photos a worker takes at a time, and the most that an interruption loses for each worker."""
@@ -82,31 +83,56 @@ def legible(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
+@dataclass(frozen=True)
+class Pointing:
+    """Where landmarks come from: a ``table`` (see :func:`likeness.data.points.landmarks_in`), or, empty, the detector.
+
+    ``agree`` leaves out faces on whose mirror image the detector's landmarks differ by more than so many per cent of the eye
+    distance; 0 leaves out none.
+    """
+
+    table: str = ""
+    agree: float = 0.0
+
+
 _reader: FaceReader | None = None
 
 
+def _landmarks(photo: Photo, image: Image, pointing: Pointing) -> Points:
+    """A photo's landmarks in its pixels, or the reason why it has none."""
+    global _reader
+    if pointing.table:
+        known = landmarks_in(pointing.table)
+        if photo.name not in known:
+            raise LikenessError(f"has no line in {pointing.table}")
+        return known[photo.name]
+    _reader = _reader or FaceReader()
+    landmarks = _reader.face(image, photo.path).landmarks
+    if pointing.agree and disagreement(_reader, image, landmarks) > pointing.agree:
+        raise LikenessError("its landmarks are not sure; those of its mirror image differ")
+    return landmarks
+
+
 def _prepare_chunk(
-    photos: Sequence[Photo], source: str, framing: Framing, pairing: Pairing | None, part: str
+    photos: Sequence[Photo], source: str, framing: Framing, pairing: Pairing | None, pointing: Pointing, part: str
 ) -> tuple[int, list[tuple[str, str]]]:
     """Work of one process: align ``photos`` into the part file; how many came in, and what did not and why."""
-    global _reader
     import cv2
 
     cv2.setNumThreads(1)
-    _reader = _reader or FaceReader()
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
     for photo in photos:
         try:
             image = read(photo.path)
-            face = _reader.face(image, photo.path)
-            picture, points, moved = align(image, face.landmarks, framing)
+            landmarks = _landmarks(photo, image, pointing)
+            picture, points, moved = align(image, landmarks, framing)
             other = None if pairing is None else pairing.of(photo.name, image, points, moved, framing)
         except LikenessError as problem:
             skipped.append((photo.name, str(problem).removeprefix(f"{photo.path}: ")))
             continue
         aligned = AlignedFace(picture, points, photo.person, photo.name, photo.side, other)
-        rows.append(store.row(aligned, source, eye_distance(face.landmarks)))
+        rows.append(store.row(aligned, source, eye_distance(landmarks)))
     store.write_rows(Path(part), rows, framing, pairing.kind if pairing else "")
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
     write_content(Path(part).with_suffix(".json"), notes)
@@ -121,6 +147,7 @@ def prepare(
     progress: Callable[[int, int], None] = lambda done, total: None,
     pairing: Pairing | None = None,
     hold_out: int = 0,
+    pointing: Pointing | None = None,
 ) -> Report:
     """Read image folders into one Parquet file of aligned faces.
 
@@ -136,8 +163,11 @@ def prepare(
         progress: called with (done, total) photos.
         pairing: where each face's other picture comes from; photos without one are skipped.
         hold_out: the last so many people of each folder by name are test people, whatever their names' sides.
+        pointing: where landmarks come from; by default the detector.
     """
-    framing = framing or Framing()
+    framing, pointing = framing or Framing(), pointing or Pointing()
+    if pointing.table:
+        landmarks_in(pointing.table)  # what is wrong with it is told now
     pairs.check(pairing)
     if pairing is not None and pairing.folder and len(folders) > 1:
         raise LikenessError(f"{pairing.folder}: other pictures are found by name, so they go with one folder of photos")
@@ -148,6 +178,7 @@ def prepare(
     partial = target.with_name(target.name + ".partial")
     about: dict[str, Any] = {"framing": asdict(framing), "sources": sorted(sources)}
     about |= {"pairing": asdict(pairing)} if pairing else {}
+    about |= {"pointing": asdict(pointing)} if pointing != Pointing() else {}
     plan = json.dumps(about | ({"hold_out": hold_out} if hold_out else {}))
     _open_partial(partial, plan)
 
@@ -169,7 +200,7 @@ def prepare(
     progress(done, total)
     taken = {int(note.stem.rsplit("-", 1)[1]) for note in partial.glob("*.json")}
     numbers = (n for n in range(10**9) if n not in taken)
-    for count, missed in _run(jobs, framing, pairing, partial, numbers, processes):
+    for count, missed in _run(jobs, framing, pairing, pointing, partial, numbers, processes):
         done += count
         skipped += missed
         progress(done, total)
@@ -213,13 +244,14 @@ def _run(
     jobs: Sequence[tuple[str, list[Photo]]],
     framing: Framing,
     pairing: Pairing | None,
+    pointing: Pointing,
     partial: Path,
     numbers: Iterator[int],
     processes: int | None,
 ) -> Iterator[tuple[int, list[tuple[str, str]]]]:
     """Work through the jobs, in processes when that pays; yields (photos done, what was skipped) for each."""
     calls = [
-        (photos, source, framing, pairing, str(partial / f"{source}-{number:06d}.parquet"))
+        (photos, source, framing, pairing, pointing, str(partial / f"{source}-{number:06d}.parquet"))
         for (source, photos), number in zip(jobs, numbers, strict=False)
     ]
     count = min(processes or os.cpu_count() or 1, len(calls))

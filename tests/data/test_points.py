@@ -1,0 +1,69 @@
+"""Landmarks from a table, and faces of which the detector is not sure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness.data.folder import Pointing, prepare
+from likeness.data.points import disagreement, landmarks_in
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, alignment
+from likeness.faces.reader import FaceReader
+from likeness.image import read
+
+HEADER = "file," + ",".join(f"x{i},y{i}" for i in range(68))
+
+
+@pytest.fixture
+def album(tmp_path: Path, samples: list[Path]) -> Path:
+    (tmp_path / "album").mkdir()
+    for i in range(2):
+        shutil.copy(samples[i], tmp_path / "album" / f"p_{i}.png")
+    return tmp_path / "album"
+
+
+def test_from_a_table(album: Path, tmp_path: Path, samples: list[Path]) -> None:
+    """The table's points are the face's, whatever a detector would say; a photo without a line is skipped."""
+    points = FaceReader().face(read(samples[0]), "ada").landmarks + np.float32([3, -2])
+    numbers = ",".join(f"{value:.3f}" for value in points.reshape(-1))
+    (tmp_path / "points.csv").write_text(f"{HEADER}\np_0.png,{numbers}\n")
+    table = str(tmp_path / "points.csv")
+    report = prepare([album], tmp_path / "f.parquet", Framing(), 1, pointing=Pointing(table))
+    assert report.prepared == 1 and "no line" in dict(report.skipped)["p_1"]
+    (face,) = FaceStore(tmp_path / "f.parquet")
+    assert np.allclose(face.landmarks, alignment(points, Framing()).apply(points), atol=0.01)
+
+
+def test_a_detector_that_is_sure_and_one_that_is_not(album: Path, tmp_path: Path, samples: list[Path]) -> None:
+    photo, reader = read(samples[0]), FaceReader()
+    landmarks = reader.face(photo, "ada").landmarks
+    sure = disagreement(reader, photo, landmarks)
+    assert 0 < sure < 6
+    assert disagreement(reader, photo, landmarks + 10) > sure + 5
+    assert disagreement(reader, np.zeros_like(photo), landmarks) == float("inf")
+    report = prepare([album], tmp_path / "f.parquet", Framing(), 1, pointing=Pointing(agree=20))
+    assert report.prepared == 2
+    with pytest.raises(LikenessError, match=r"none of 2 photos.*not sure"):
+        prepare([album], tmp_path / "g.parquet", Framing(), 1, pointing=Pointing(agree=0.001))
+
+
+def test_what_is_refused(album: Path, tmp_path: Path, likeness: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text, message in (
+        ("none.csv", None, "no such file"),
+        ("short.csv", "file,x0\n", "no column y0"),
+        ("words.csv", f"{HEADER}\np_0.png,{','.join(['1'] * 135)},one\n", "line 2"),
+        ("infinite.csv", f"{HEADER}\np_0.png,{','.join(['1'] * 135)},inf\n", "finite"),
+    ):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        with pytest.raises(LikenessError, match=message):
+            landmarks_in(tmp_path / name)
+        assert likeness("prepare", album, "--landmarks", tmp_path / name, "-o", "f.parquet") == 2
+        assert message in capsys.readouterr().err
+    assert likeness("prepare", album, "--agree", -1, "-o", "f.parquet") == 2
