@@ -1,0 +1,1 @@
+"""LandmarkGAN: landmarks to a chosen person's face (Sun, Li, Qi & Lyu)."""

@@ -1,0 +1,80 @@
+"""LandmarkGAN's networks (section 2.1): the converter, and a generator from landmarks to a target's face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+LAYERS = 5
+"""Fully connected layers of Φ, and of each Ψ_t."""
+
+
+def connected(points: int, width: int) -> nn.Sequential:
+    """Five fully connected layers from 2 · points numbers to as many, ``width`` wide, LeakyReLU 0.1 between them."""
+    plan = [2 * points, *[width] * (LAYERS - 1), 2 * points]
+    layers: list[nn.Module] = []
+    for i in range(LAYERS):
+        layers += [nn.Linear(plan[i], plan[i + 1]), nn.LeakyReLU(0.1)]
+    return nn.Sequential(*layers[:-1])
+
+
+class Converter(nn.Module):
+    """Φ, shared by all, takes a face's own shape out of its landmarks; Ψ_t, one a target, puts the target's in."""
+
+    def __init__(self, targets: Sequence[str], points: int = 68, width: int = 512) -> None:
+        super().__init__()
+        self.points, self.width = points, width
+        self.encoder = connected(points, width)
+        self.decoders = nn.ModuleDict()
+        for name in targets:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """A decoder for one more target; nothing else changes."""
+        self.decoders[name] = connected(self.points, self.width)
+
+    def neutral(self, landmarks: Tensor) -> Tensor:
+        """Φ(L): B × K × 2 to B × K × 2."""
+        features: Tensor = self.encoder(landmarks.flatten(1))
+        return features.reshape(landmarks.shape)
+
+    def forward(self, landmarks: Tensor, target: str) -> Tensor:
+        """Ψ_t(Φ(L)): landmarks B × K × 2 in [0, 1] to the target's."""
+        return self.decode(self.neutral(landmarks), target)
+
+    def decode(self, features: Tensor, target: str) -> Tensor:
+        """Ψ_t of Φ's features, B × K × 2 to B × K × 2."""
+        found: Tensor = self.decoders[target](features.flatten(1))
+        return found.reshape(features.shape)
+
+
+class LandmarkToFace(nn.Module):
+    """Θ_t: two fully connected layers to 4 × 4 × 16w, then six blocks of a convolution and PixelShuffle to 256 × 256, tanh.
+
+    Args:
+        points: landmarks of a face.
+        width: channels of the last block but one, halved towards the picture; 64 makes the paper's 4 × 4 × 1024.
+        blocks: doublings from 4 pixels.
+    """
+
+    def __init__(self, points: int = 68, width: int = 64, blocks: int = 6) -> None:
+        super().__init__()
+        wide = [max(16 * width >> i, 8) for i in range(blocks + 1)]
+        self.deepest = wide[0]
+        self.full = nn.Sequential(
+            nn.Linear(2 * points, 1024), nn.LeakyReLU(0.1), nn.Linear(1024, 16 * wide[0]), nn.LeakyReLU(0.1)
+        )
+        self.blocks = nn.Sequential(*(upscale(wide[i], wide[i + 1]) for i in range(blocks)))
+        self.head = nn.Conv2d(wide[-1], 3, 3, 1, 1)
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """Landmarks B × K × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1], S = 4 · 2^blocks."""
+        features = self.full(landmarks.flatten(1)).reshape(-1, self.deepest, 4, 4)
+        return torch.tanh(self.head(self.blocks(features)))
+
+
+def upscale(inside: int, outside: int) -> nn.Sequential:
+    """A convolution that makes channels, and PixelShuffle that makes places of them: twice the size."""
+    return nn.Sequential(nn.Conv2d(inside, 4 * outside, 3, 1, 1), nn.LeakyReLU(0.1), nn.PixelShuffle(2))

@@ -1,0 +1,103 @@
+"""LandmarkGAN's networks against the paper's words, and its equations against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.objective import (
+    apart,
+    critic_loss,
+    crossed,
+    generator_adversarial,
+    image,
+    kept,
+    normalised,
+    reconstruction,
+)
+
+
+def test_the_converter() -> None:
+    """Five layers each, 512 wide, 136 numbers in and out."""
+    converter = Converter(["ann", "bob"])
+    for part in (converter.encoder, converter.decoders["ann"]):
+        layers = [layer for layer in part if isinstance(layer, nn.Linear)]
+        assert [(layer.in_features, layer.out_features) for layer in layers] == [(136, 512), *[(512, 512)] * 3, (512, 136)]
+    landmarks = torch.rand(3, 68, 2)
+    assert converter(landmarks, "ann").shape == converter.neutral(landmarks).shape == (3, 68, 2)
+    assert torch.equal(converter(landmarks, "ann"), converter.decode(converter.neutral(landmarks), "ann"))
+    assert not torch.equal(converter(landmarks, "ann"), converter(landmarks, "bob"))
+
+
+@torch.no_grad()
+def test_a_target_is_added_without_touching_the_others() -> None:
+    converter, landmarks = Converter(["ann", "bob"], width=32), torch.rand(3, 68, 2)
+    before = {key: value.clone() for key, value in converter.state_dict().items()}
+    made = converter(landmarks, "ann")
+    converter.add("cleo")
+    after = converter.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items()) and len(after) > len(before)
+    assert torch.equal(converter(landmarks, "ann"), made) and converter(landmarks, "cleo").shape == made.shape
+
+
+@torch.no_grad()
+def test_the_generator() -> None:
+    """4 × 4 × 1024 after two layers, six doublings to 256 × 256; every landmark matters."""
+    paper = LandmarkToFace()
+    linear = [layer for layer in paper.full if isinstance(layer, nn.Linear)]
+    assert len(linear) == 2 and linear[1].out_features == 4 * 4 * 1024
+    assert sum(isinstance(layer, nn.PixelShuffle) for layer in paper.modules()) == 6
+    small = LandmarkToFace(width=4)
+    landmarks = torch.rand(1, 68, 2)
+    face = small(landmarks)
+    assert face.shape == (1, 3, 256, 256) and face.abs().max() <= 1
+    for i in (0, 30, 67):
+        other = landmarks.clone()
+        other[0, i] += 0.1
+        assert not torch.equal(small(other), face)
+    assert LandmarkToFace(width=4, blocks=4)(landmarks).shape == (1, 3, 64, 64)
+
+
+def test_norms() -> None:
+    """‖·‖₂ of a face's 136 numbers; finite gradients where faces are equal; L′ has length 1."""
+    zero, moved = torch.zeros(2, 68, 2), torch.zeros(2, 68, 2)
+    moved[..., 0] = 0.1
+    assert float(apart(zero, moved)) == pytest.approx(0.1 * math.sqrt(68), abs=1e-5)
+    still = torch.zeros(2, 68, 2, requires_grad=True)
+    apart(still, zero).backward()
+    assert still.grad is not None and still.grad.isfinite().all()
+    landmarks = torch.rand(2, 68, 2)
+    assert torch.allclose(normalised(landmarks).flatten(1).norm(dim=1), torch.ones(2))
+    assert torch.allclose(normalised(3 * landmarks), normalised(landmarks))
+
+
+def test_equations() -> None:
+    landmarks, off = torch.rand(2, 68, 2), 0.01
+    length = off * math.sqrt(136)
+    assert float(image(torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), -0.5))) == 0.5  # (2)
+    assert float(kept(landmarks, landmarks + off)) == pytest.approx(length, abs=1e-5)  # (3)
+    near = reconstruction(landmarks, landmarks + off, normalised(landmarks) - 2 * off)  # (4)
+    assert float(near) == pytest.approx(3 * length, abs=1e-5)
+    none = torch.zeros(4)
+    assert float(critic_loss(none, none)) == pytest.approx(2 * math.log(2))  # (6)
+    assert float(generator_adversarial(none)) == pytest.approx(math.log(2))
+
+
+def test_cycles() -> None:
+    """(5): Φ adds 1, Ψ_s subtracts what s does: the way to s and back is off by what both add up to."""
+    landmarks, shift = torch.rand(2, 68, 2), {"ann": 1.0, "bob": 0.9, "cleo": 0.8}
+
+    def decode(features: Tensor, name: str) -> Tensor:
+        return features - shift[name]
+
+    def encode(points: Tensor) -> Tensor:
+        return points + 1
+
+    # by bob 2 − .9 − 1 = .1, by cleo .2; the mean of both lengths
+    expected = (0.1 + 0.2) / 2 * math.sqrt(136)
+    assert float(crossed(landmarks, "ann", ["ann", "bob", "cleo"], encode, decode)) == pytest.approx(expected, rel=1e-4)
+    assert float(crossed(landmarks, "ann", ["ann"], encode, decode)) == 0
