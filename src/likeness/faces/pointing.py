@@ -7,13 +7,16 @@ and looks twice: the second time with the face where the first look found it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from likeness.checkpoint import Card, fill
+from likeness import assets
+from likeness.checkpoint import Card, fill, read_weights
+from likeness.errors import LikenessError
 from likeness.faces.align import Framing, Similarity, alignment, check_framed
 from likeness.faces.landmarks import COUNT
 from likeness.image import to_tensor
@@ -21,6 +24,7 @@ from likeness.nn.dsnt import expected, heat
 from likeness.nn.hourglass import LandmarkNet
 from likeness.records import Image, Points
 
+WEIGHTS = assets.WEIGHTS / "detector.safetensors"
 BOX = 0.62
 """How much of the framing's side a face box spans, from brows to chin, as dlib's detector draws it."""
 
@@ -64,6 +68,19 @@ class Pointer:
                 moved = alignment(points, self.framing)
             points = moved.inverse.apply(self.framed([moved.warp(photo, size, size)])[0])
         return points
+
+
+@cache
+def open_pointer(weights: str | Path = WEIGHTS) -> Pointer:
+    """The detector that ships, or one from another weights file.
+
+    Raises:
+        LikenessError: no such weights, or another system's.
+    """
+    card, state = read_weights(weights)
+    if card.system != "detector":
+        raise LikenessError(f"{weights}: holds weights of {card.system!r}, not of 'detector'")
+    return Pointer.of(card, state, weights)
 
 
 def boxed(box: Sequence[float], framing: Framing) -> Similarity:

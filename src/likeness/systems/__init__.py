@@ -81,6 +81,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.parser.synthesis:ParserSynthesizer",
         "parser.safetensors",
     ),
+    "landmark": Row(
+        "a chosen person's face from landmarks (LandmarkGAN)",
+        "systems.landmark.recipes:LandmarkRecipe",
+        "systems.landmark.system:LandmarkSystem",
+        "systems.landmark.synthesis:LandmarkSynthesizer",
+        "landmark.safetensors",
+    ),
     "detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
         "systems.detector.recipes:DetectorRecipe",

@@ -1,0 +1,118 @@
+"""What a LandmarkGAN training is made of, and the recipes that come with the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from likeness.faces.align import Framing
+from likeness.recipe import Phase, Recipe, Training, require
+
+ANYONE = "anyone"
+"""The target that is nobody: everybody's faces together."""
+ALL = ("D", "C", "G")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of (2) to (6), each 1 in the paper; ``perceptual`` is ours: L1 over VGG-19's features of the image in (2)."""
+
+    image: float = 1.0
+    kept: float = 1.0
+    reconstruction: float = 1.0
+    crossed: float = 1.0
+    adversarial: float = 1.0
+    perceptual: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("image", "kept", "reconstruction", "crossed", "adversarial", "perceptual"):
+            require(0 <= getattr(self, name) < float("inf"), f"weights.{name}", getattr(self, name), "a weight of 0 or more")
+
+
+@dataclass(frozen=True)
+class LandmarkRecipe(Recipe):
+    """A LandmarkGAN training.
+
+    ``targets`` are the people whose faces are learned, as the store names them; none stands for one target that is everybody.
+    ``width`` is Θ_t's (64 makes 4 × 4 × 1024), ``converter_width`` Φ's and Ψ_t's, ``critic_width`` D_t's. ``decay`` is what the
+    paper's rate is multiplied by every 2,500 steps; here rates fall in the ``cooldown``. ``crop`` looks at one random square
+    in the perceptual term (0: all).
+    """
+
+    framing: Framing = field(default_factory=lambda: Framing(size=256))
+    targets: tuple[str, ...] = ()
+    width: int = 64
+    converter_width: int = 512
+    critic_width: int = 64
+    weights: Weights = field(default_factory=Weights)
+    crop: int = 0
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        size = self.framing.size
+        require(size in (32, 64, 128, 256, 512), "framing.size", size, "a power of two from 32 to 512")
+        require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
+        for name in self.targets:
+            require(bool(name) and "." not in name, "targets", name, "names without a dot")
+        for key in ("width", "converter_width", "critic_width"):
+            require(1 <= getattr(self, key) <= 2048, key, getattr(self, key), "a number from 1 to 2048")
+        require(0 <= self.crop <= size, "crop", self.crop, "a number of pixels, at most the framing's size")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The targets, or the one that is everybody."""
+        return self.targets or (ANYONE,)
+
+    @property
+    def blocks(self) -> int:
+        """Θ_t's doublings from 4 pixels."""
+        return self.framing.size.bit_length() - 3
+
+
+def tiny() -> LandmarkRecipe:
+    """Drawn faces, seconds: to see the machinery turn, and for tests. Without (3), for Ω has to be trained first."""
+    plan = Training(batch=4, rates=(1e-3, 1e-3, 1e-3), phases=(Phase(12, ALL),), ema=4.0, every=6, look=12)
+    return LandmarkRecipe(
+        name="landmark:tiny",
+        training=plan,
+        framing=Framing(size=64),
+        width=2,
+        converter_width=32,
+        critic_width=8,
+        weights=Weights(kept=0),
+        expects="seconds; smudges",
+    )
+
+
+def lite() -> LandmarkRecipe:
+    """CPU: a target in an hour."""
+    plan = Training(batch=8, rates=(2e-4, 1e-4, 4e-4), phases=(Phase(6000, ALL),), cooldown=2000, ema=150.0, every=250, look=500)
+    return LandmarkRecipe(
+        name="landmark:lite",
+        training=plan,
+        framing=Framing(size=128),
+        width=24,
+        critic_width=32,
+        weights=Weights(image=10.0, perceptual=1.0, adversarial=0.2),
+        crop=64,
+        expects="an hour on two cores; not run yet",
+    )
+
+
+def paper() -> LandmarkRecipe:
+    """The paper's networks and lengths; its converter (batch 4, 45,000 steps) and generators (batch 1, 400,000) move together."""
+    base = lite()
+    plan = replace(base.training, batch=4, rates=(6e-5, 1e-5, 6e-5), phases=(Phase(400000, ALL),), cooldown=300000, ema=1.0)
+    return replace(
+        base,
+        name="landmark:paper",
+        training=plan,
+        framing=Framing(size=256),
+        width=64,
+        critic_width=64,
+        weights=Weights(),
+        crop=0,
+        expects="a day on a GPU; not run yet",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}

@@ -1,0 +1,84 @@
+"""The trained LandmarkGAN: landmarks in, a target's face out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likeness.checkpoint import Card, fill
+from likeness.errors import LikenessError
+from likeness.faces.landmarks import COUNT
+from likeness.image import to_images
+from likeness.recipe import thaw
+from likeness.records import Image, Points
+from likeness.synthesizer import Synthesizer
+from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.recipes import LandmarkRecipe
+
+
+class LandmarkSynthesizer(Synthesizer):
+    """A target's face from landmarks, its own or anybody's.
+
+    >>> model = likeness.load("runs/ann")  # doctest: +SKIP
+    >>> face = model.draw([points], target="ann")[0]  # doctest: +SKIP
+    """
+
+    conditions: ClassVar[dict[str, str]] = {"landmarks": "68 × 2 in pixels of the framing"}
+
+    def __init__(self, card: Card, recipe: LandmarkRecipe, converter: Converter, generators: nn.ModuleDict) -> None:
+        self.card, self.recipe, self.framing = card, recipe, recipe.framing
+        self.converter, self.generators = converter.eval(), generators.eval()
+
+    @classmethod
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkSynthesizer:
+        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
+        recipe = thaw(LandmarkRecipe, card.recipe)
+        converter = Converter(recipe.names, width=recipe.converter_width)
+        generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
+        fill(nn.ModuleDict({"converter": converter, "generators": generators}), state, path)
+        return cls(card, recipe, converter, generators)
+
+    def graph(self) -> nn.Module:
+        """The first target's Θ: landmarks B × 68 × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1]."""
+        return self.generators[self.recipe.names[0]]
+
+    @torch.inference_mode()
+    def draw(
+        self, conditions: Sequence[Points], *, noise: Tensor | None = None, target: str | None = None, convert: bool = True
+    ) -> Image:
+        """A target's face for each set of landmarks: uint8 B × S × S × 3.
+
+        Args:
+            conditions: landmarks 68 × 2 in pixels of the framing.
+            noise: there is none.
+            target: whose face; by default the first.
+            convert: give the landmarks the target's shape first; not wanted where they are the target's own.
+
+        Raises:
+            LikenessError: no landmarks, or not 68 finite points, or no such target.
+        """
+        name = target or self.recipe.names[0]
+        if name not in self.recipe.names:
+            raise LikenessError(f"{name!r} is no target of this model; there are {', '.join(self.recipe.names)}")
+        if not len(conditions):
+            raise LikenessError("no landmarks were given")
+        for points in conditions:
+            if points.shape != (COUNT, 2) or not np.isfinite(points).all():
+                raise LikenessError(f"landmarks are {COUNT} finite points, got {points.shape}")
+        landmarks = (torch.from_numpy(np.stack(list(conditions)).astype(np.float32)) + 0.5) / self.framing.size
+        made = []
+        for some in landmarks.split(16):
+            wanted = self.converter(some, name) if convert else some
+            made.append(self.generators[name](wanted))
+        return to_images(torch.cat(made))
+
+    @torch.inference_mode()
+    def converted(self, landmarks: Points, target: str) -> Points:
+        """Landmarks 68 × 2 in pixels of the framing with the target's shape."""
+        size = self.framing.size
+        given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / size
+        return np.asarray(self.converter(given, target)[0].numpy() * size - 0.5, np.float32)

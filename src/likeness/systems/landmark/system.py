@@ -1,0 +1,195 @@
+"""LandmarkGAN in training: everybody's landmarks to every target's, and each target's to its face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.landmarks import mirror
+from likeness.faces.pointing import open_pointer
+from likeness.image import to_images
+from likeness.losses.perceptual import Features, feature_distance, same_crop
+from likeness.nn.dsnt import expected, heat
+from likeness.nn.patchgan import PatchGAN
+from likeness.nn.vgg import open_vgg19
+from likeness.recipe import Phase
+from likeness.records import Image, Term
+from likeness.system import Move, System, Table
+from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.objective import critic_loss, crossed, generator_adversarial, image, kept, reconstruction
+from likeness.systems.landmark.recipes import LandmarkRecipe
+
+Detector = Callable[[Tensor], Tensor]
+"""Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
+
+
+@dataclass(frozen=True)
+class LandmarkBatch:
+    """``photo`` B × 3 × S × S in [-1, 1], ``landmarks`` B × 68 × 2 in [0, 1], and ``target``, B whole numbers."""
+
+    photo: Tensor
+    landmarks: Tensor
+    target: Tensor
+    generator: torch.Generator
+
+
+class LandmarkSystem(System):
+    """C converts landmarks, G (one Θ_t a target) makes faces of them, D (one D_t a target) tells them from photos."""
+
+    players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("critics",), "C": ("converter",), "G": ("generators",)}
+    ships: ClassVar[tuple[str, ...]] = ("converter", "generators")
+    recipe: LandmarkRecipe
+
+    def __init__(self, recipe: LandmarkRecipe, features: Features | None = None, detector: Detector | None = None) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.converter = Converter(recipe.names, width=recipe.converter_width)
+        self.generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
+        self.critics = nn.ModuleDict({name: PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
+        self._features, self._detector = features, detector
+
+    def detector(self, faces: Tensor) -> Tensor:
+        """Ω of (3), loaded when it is first needed: the landmark detector that ships, frozen."""
+        if self._detector is None:
+            self._detector = open_detector(faces.device)
+        return self._detector(faces)
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """Φ of the perceptual term, loaded when it is first needed."""
+        if self._features is None:
+            self._features = open_vgg19(distilled=True).to(pictures.device)
+        return list(self._features(pictures))
+
+    def table(self, store: FaceStore) -> Table:
+        """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and ``target`` N."""
+        if store.framing.size != self.recipe.framing.size:
+            raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
+        photos, landmarks, targets = [], [], []
+        for face in store:
+            if self.recipe.targets and face.person not in self.recipe.targets:
+                raise LikenessError(f"{store.path}: shows {face.person!r}, who is not one of {', '.join(self.recipe.targets)}")
+            photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
+            landmarks.append(torch.from_numpy(face.landmarks))
+            targets.append(self.recipe.targets.index(face.person) if self.recipe.targets else 0)
+        return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks), "target": torch.tensor(targets)}
+
+    def judged(self, store: FaceStore) -> FaceStore:
+        """All held-out faces of targets; of everybody, one of each."""
+        return store.select("validation") if self.recipe.targets else super().judged(store)
+
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkBatch:
+        """Faces and their landmarks, mirrored or not; all chance from ``generator``."""
+        size, photo, landmarks = self.recipe.framing.size, rows["photo"], rows["landmarks"]
+        if augment and self.recipe.flip:
+            turned = torch.rand(len(photo), generator=generator) < 0.5
+            photo = torch.stack([one.flip(-1) if turn else one for one, turn in zip(photo, turned, strict=True)])
+            points = [
+                torch.from_numpy(mirror(one.cpu().numpy(), size)).to(one) if turn else one
+                for one, turn in zip(landmarks, turned, strict=True)
+            ]
+            landmarks = torch.stack(points)
+        return LandmarkBatch(photo.float() / 127.5 - 1, (landmarks + 0.5) / size, rows["target"].long(), generator)
+
+    def play(self, batch: LandmarkBatch, phase: Phase) -> Iterator[Move]:
+        """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
+        names = [name for i, name in enumerate(self.recipe.names) if bool((batch.target == i).any())]
+        own = {name: batch.target == self.recipe.names.index(name) for name in names}
+        made = {name: self.generators[name](batch.landmarks[own[name]]) for name in names}
+        # everybody's landmarks, converted: what D_t is shown of Θ_t
+        shown = {name: self.generators[name](self.converter(batch.landmarks, name).detach()) for name in names}
+
+        def judge() -> dict[str, Term]:
+            losses = [critic_loss(self.critics[n](batch.photo[own[n]]), self.critics[n](shown[n].detach())) for n in names]
+            return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
+
+        yield "D", judge
+        yield "C", lambda: self._convert(batch, names, own)
+        yield "G", lambda: self._paint(batch, names, own, made, shown)
+
+    def _convert(self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor]) -> dict[str, Term]:
+        """(4) and (5), a mean over the targets in the batch."""
+        weights, converter, terms = self.recipe.weights, self.converter, {}
+        own_points = {name: batch.landmarks[own[name]] for name in names}
+        if weights.reconstruction:
+            costs = [
+                reconstruction(points, converter(points, name), converter.neutral(points)) for name, points in own_points.items()
+            ]
+            terms["reconstruction"] = Term(torch.stack(costs).mean(), weights.reconstruction, "(4)")
+        if weights.crossed and len(self.recipe.names) > 1:
+            others = list(self.recipe.names)
+            cycles = [crossed(points, name, others, converter.neutral, converter.decode) for name, points in own_points.items()]
+            terms["crossed"] = Term(torch.stack(cycles).mean(), weights.crossed, "(5)")
+        return terms
+
+    def _paint(
+        self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor], made: dict[str, Tensor], shown: dict[str, Tensor]
+    ) -> dict[str, Term]:
+        """(2), (3) and (6), means over the targets in the batch."""
+        weights, terms = self.recipe.weights, {}
+
+        def mean(values: list[Tensor]) -> Tensor:
+            return torch.stack(values).mean()
+
+        true = {name: batch.photo[own[name]] for name in names}
+        if weights.image:
+            terms["image"] = Term(mean([image(true[name], made[name]) for name in names]), weights.image, "(2)")
+        if weights.perceptual:
+            terms["perceptual"] = Term(mean([self._apart(true[n], made[n], batch) for n in names]), weights.perceptual, "ours")
+        if weights.kept:
+            seen = [kept(batch.landmarks[own[name]], self.detector(made[name])) for name in names]
+            terms["kept"] = Term(mean(seen), weights.kept, "(3)")
+        if weights.adversarial:
+            fooled = [generator_adversarial(self.critics[name](shown[name])) for name in names]
+            terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
+        return terms
+
+    def _apart(self, photo: Tensor, made: Tensor, batch: LandmarkBatch) -> Tensor:
+        if self.recipe.crop:
+            photo, made = same_crop([photo, made], self.recipe.crop, batch.generator)
+        return feature_distance(self.features(photo), self.features(made))
+
+    def show(self, rows: Table) -> Image:
+        """Columns of photo, its own target's face from its landmarks, and every target's."""
+        with torch.no_grad():
+            batch = self.batch(rows, torch.Generator(), augment=False)
+            names = self.recipe.names
+            own = torch.cat(
+                [self.generators[names[int(t)]](points[None]) for points, t in zip(batch.landmarks, batch.target, strict=True)]
+            )
+            columns = [batch.photo, own.float()]
+            columns += [self.generators[name](self.converter(batch.landmarks, name)).float() for name in names[:6]]
+        return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
+
+    def measure(self, rows: Table) -> dict[str, float]:
+        """Mean absolute error in [0, 1] of faces from their own landmarks; mean distance of reconverted landmarks, in [0, 1]."""
+        errors, away = [], []
+        with torch.no_grad():
+            for start in range(0, len(rows["photo"]), 20):
+                some = {key: column[start : start + 20] for key, column in rows.items()}
+                batch = self.batch(some, torch.Generator(), augment=False)
+                for i, name in enumerate(self.recipe.names):
+                    if bool((own := batch.target == i).any()):
+                        points, photo = batch.landmarks[own], batch.photo[own]
+                        errors.append((self.generators[name](points).float() - photo).abs().flatten(1).mean(1) / 2)
+                        away.append((self.converter(points, name) - points).norm(dim=-1).mean(1))
+        return {"absolute": float(torch.cat(errors).mean()), "converter": float(torch.cat(away).mean())}
+
+
+def open_detector(device: torch.device) -> Detector:
+    """Ω from its shipped weights, for faces of any size."""
+    pointer = open_pointer()
+    network, side = pointer.network.to(device).requires_grad_(False), pointer.framing.size
+
+    def detect(faces: Tensor) -> Tensor:
+        scaled = interpolate(faces, size=(side, side), mode="bilinear", antialias=True) if faces.shape[-1] != side else faces
+        return (expected(heat(network(scaled).float())) + 1) / 2
+
+    return detect

@@ -1,0 +1,120 @@
+"""LandmarkGAN in training and in use: who minimises what, targets that do not touch each other, faces that follow landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from likeness import systems
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing
+from likeness.faces.drawing import drawn_faces
+from likeness.recipe import override
+from likeness.systems.landmark.recipes import LandmarkRecipe, Weights, paper, tiny
+from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+from likeness.systems.landmark.system import LandmarkSystem
+from likeness.train.loop import train
+
+TWO = ("ann", "bob")
+
+
+def store(count: int = 8, names: tuple[str, ...] = TWO) -> FaceStore:
+    """Drawn faces that are said to be of these people in turn."""
+    framing = Framing(size=64)
+    faces = [replace(face, person=names[i % len(names)], split="train") for i, face in enumerate(drawn_faces(count, framing))]
+    return FaceStore.of(faces, framing, "drawn")
+
+
+def recipe(**fields: object) -> LandmarkRecipe:
+    return replace(tiny(), targets=TWO, **fields)  # type: ignore[arg-type]
+
+
+def test_a_step() -> None:
+    """Critics (6), converter (4) and (5), generators (2), (3), (6); each player moves only itself, and all of it."""
+    plan = recipe(weights=Weights(kept=2.0, perceptual=3.0))
+    system = LandmarkSystem(
+        plan, lambda pictures: [pictures], lambda faces: faces.mean((1, 2, 3))[:, None, None].expand(-1, 68, 2)
+    )
+    batch = system.batch(system.table(store()), torch.Generator(), augment=False)
+    said = []
+    for player, ask in system.play(batch, plan.training.phases[0]):
+        terms = ask()
+        said.append((player, {name: (term.weight, term.equation) for name, term in terms.items()}))
+        system.zero_grad()
+        torch.stack([term.weight * term.value for term in terms.values()]).sum().backward(inputs=system.parameters_of(player))
+        assert all(weight.grad is not None for weight in system.parameters_of(player))
+    assert said == [
+        ("D", {"critics": (1.0, "(6)")}),
+        ("C", {"reconstruction": (1.0, "(4)"), "crossed": (1.0, "(5)")}),
+        ("G", {"image": (1.0, "(2)"), "perceptual": (3.0, "ours"), "kept": (2.0, "(3)"), "adversarial": (1.0, "(6)")}),
+    ]
+
+
+def test_only_targets_in_the_batch_move() -> None:
+    plan = recipe()
+    system = LandmarkSystem(plan)
+    table = {key: column[::2] for key, column in system.table(store()).items()}  # ann alone
+    *_, (player, ask) = system.play(system.batch(table, torch.Generator(), False), plan.training.phases[0])
+    terms = ask()
+    torch.stack([term.weight * term.value for term in terms.values()]).sum().backward(inputs=system.parameters_of(player))
+    assert all(weight.grad is not None for weight in system.generators["ann"].parameters())
+    assert all(weight.grad is None for weight in system.generators["bob"].parameters())
+
+
+def test_landmarks_are_shares_of_the_picture() -> None:
+    """The middle of the picture is (½, ½); a mirrored face's landmarks are mirrored too."""
+    system, faces = LandmarkSystem(recipe(flip=True)), store(1)
+    table = system.table(faces)
+    batch = system.batch({**table, "landmarks": torch.full((1, 68, 2), 31.5)}, torch.Generator(), False)
+    assert torch.allclose(batch.landmarks, torch.full((1, 68, 2), 0.5))
+    seen: dict[bool, Tensor] = {}
+    for seed in range(8):
+        varied = system.batch(table, torch.Generator().manual_seed(seed), True)
+        plain = bool(torch.equal(varied.photo, table["photo"].float() / 127.5 - 1))
+        seen[plain] = varied.landmarks
+    assert set(seen) == {True, False}
+    assert torch.allclose(seen[True][0, 36, 0], 1 - seen[False][0, 45, 0], atol=1e-6)
+
+
+def test_it_learns_and_draws(tmp_path: Path) -> None:
+    """On one drawn person: the face comes nearer; another's landmarks, converted, give a face; without converting, another."""
+    plan = override(recipe(width=8), ["training.batch=8", "weights.adversarial=0", "training.rates=[0.001,0.001,0.003]"])
+    plan = replace(plan, training=replace(plan.training, phases=(replace(plan.training.phases[0], steps=60),), look=1000))
+    faces = store(4)
+    torch.manual_seed(0)
+    system = LandmarkSystem(plan)
+    table = system.table(faces)
+    before = system.measure(table)
+    train(system, "landmark", faces, tmp_path / "run")
+    after = system.eval().measure(table)
+    assert after["absolute"] < 0.6 * before["absolute"] and after["converter"] < 0.5 * before["converter"]
+    model = systems.load(tmp_path / "run", "landmark")
+    assert isinstance(model, LandmarkSynthesizer)
+    points = next(iter(faces)).landmarks
+    ann, bob = (model.draw([points], target=name)[0] for name in TWO)
+    assert ann.shape == (64, 64, 3) and not np.array_equal(ann, bob)
+    assert not np.array_equal(ann, model.draw([points], target="ann", convert=False)[0])
+    assert model.converted(points, "bob").shape == (68, 2)
+    for wrong, word in (([], "no landmarks"), ([points[:5]], "68 finite"), ([points * np.nan], "68 finite")):
+        with pytest.raises(LikenessError, match=word):
+            model.draw(wrong)
+    with pytest.raises(LikenessError, match="no target"):
+        model.draw([points], target="cleo")
+
+
+def test_who_is_learned() -> None:
+    """A stranger among the targets is refused; without targets everybody is one."""
+    with pytest.raises(LikenessError, match="'cleo', who is not one of ann, bob"):
+        LandmarkSystem(recipe()).table(store(3, ("ann", "bob", "cleo")))
+    anyone = LandmarkSystem(tiny())
+    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == ["anyone"]
+    assert paper().blocks == 6 and tiny().blocks == 4
+    for fields in ({"targets": ("a", "a")}, {"targets": ("a.b",)}, {"crop": 65}, {"framing": Framing(size=96)}):
+        with pytest.raises(LikenessError):
+            replace(tiny(), **fields)  # type: ignore[arg-type]
