@@ -1,0 +1,169 @@
+"""Video files, through PyAV: frames as they are displayed, and clips written with the rate and the sound of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from likeness.errors import LikenessError
+from likeness.records import Image
+
+SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a video file holds: ``rate`` in frames a second, ``frames`` by its header (0: not said), and whether it has sound."""
+
+    path: Path
+    rate: Fraction
+    frames: int
+    sound: bool
+
+
+def is_clip(path: str | Path) -> bool:
+    """Whether a file's name is a video's."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def _av() -> Any:
+    try:
+        import av
+    except ImportError:
+        raise LikenessError("reading and writing video needs PyAV: pip install 'likeness[video]'") from None
+    return av
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    av = _av()
+    if not Path(path).is_file():
+        raise LikenessError(f"{path}: no such file")
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise LikenessError(f"{path}: holds no video")
+            yield container
+    except (av.error.FFmpegError, OSError) as problem:
+        raise LikenessError(f"{path}: cannot be read as video ({getattr(problem, 'strerror', None) or problem})") from None
+
+
+def look(path: str | Path) -> Clip:
+    """What a video file says of itself.
+
+    Raises:
+        LikenessError: no such file, or it is no video.
+    """
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        return Clip(Path(path), Fraction(rate), int(stream.frames), bool(container.streams.audio))
+
+
+def frames(path: str | Path, first: int = 0) -> Iterator[Image]:
+    """The frames of a video file in order, H × W × 3, turned as they are displayed; from number ``first`` on.
+
+    Raises:
+        LikenessError: no such file, or it is no video. A file that breaks off ends where it breaks off.
+    """
+    av = _av()
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        number = 0
+        decoded = container.decode(stream)
+        while True:
+            try:
+                frame = next(decoded, None)
+            except av.error.InvalidDataError:
+                if number == 0:
+                    raise
+                return
+            if frame is None:
+                return
+            if number >= first:
+                picture = frame.to_ndarray(format="rgb24")
+                turns = round(int(getattr(frame, "rotation", 0) or 0) / 90) % 4
+                yield np.ascontiguousarray(np.rot90(picture, turns))
+            number += 1
+
+
+class Writer:
+    """A video file that is being written, H.264 in MP4; sound is copied from another file at the end.
+
+    Use it as a context: what was written is put in place when all went well, and nothing is left otherwise.
+
+    Args:
+        path: ends with .mp4 or .mov.
+        rate: frames a second.
+        sound: a file whose sound goes with it, or None.
+        title: for the file's metadata.
+    """
+
+    def __init__(self, path: str | Path, rate: Fraction, sound: str | Path | None = None, title: str = "") -> None:
+        self.path, self.rate, self.sound, self.title = Path(path), rate, sound, title
+        if self.path.suffix.lower() not in (".mp4", ".mov"):
+            raise LikenessError(f"{path}: video is written as .mp4 or .mov")
+        self._part = self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
+        self._container: Any = None
+        self._stream: Any = None
+        self.count = 0
+
+    def __enter__(self) -> Writer:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._container = _av().open(str(self._part), "w")
+        if self.title:
+            self._container.metadata["comment"] = self.title
+        return self
+
+    def add(self, picture: Image) -> None:
+        """One more frame, H × W × 3 with even sides, all of one size."""
+        av = _av()
+        height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
+        if self._stream is None:
+            self._stream = self._container.add_stream("libx264", rate=self.rate)
+            self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+            self._stream.options = {"crf": "18"}
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+        self.count += 1
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None and self._stream is not None:
+                for packet in self._stream.encode():
+                    self._container.mux(packet)
+            self._container.close()
+            if kind is None and self.count:
+                if self.sound is not None and look(self.sound).sound:
+                    self._with_sound()
+                self._part.replace(self.path)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _with_sound(self) -> None:
+        """The pictures that were written and the other file's sound, both as they are, in one file."""
+        av, mixed = _av(), self._part.with_name(f".{self.path.name}.mixed{self.path.suffix}")
+        seconds = float(self.count / self.rate)
+        try:
+            with av.open(str(self._part)) as pictures, av.open(str(self.sound)) as other, av.open(str(mixed), "w") as out:
+                if self.title:
+                    out.metadata["comment"] = self.title
+                streams = [(pictures, pictures.streams.video[0]), (other, other.streams.audio[0])]
+                written = {stream: out.add_stream_from_template(stream) for _, stream in streams}
+                for container, stream in streams:
+                    for packet in container.demux(stream):
+                        if packet.dts is None or (stream.type == "audio" and float(packet.pts * packet.time_base) > seconds):
+                            continue
+                        packet.stream = written[stream]
+                        out.mux(packet)
+            mixed.replace(self._part)
+        finally:
+            mixed.unlink(missing_ok=True)
