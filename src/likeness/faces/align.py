@@ -102,6 +102,17 @@ def alignment(landmarks: Points, framing: Framing) -> Similarity:
     return Similarity(np.hstack([level.matrix[:, :2] @ turn, level.matrix[:, 2:]]))
 
 
+def upright(landmarks: Points, framing: Framing) -> Similarity:
+    """The transform to ``framing`` that scales and shifts but does not turn: a head that leans stays leaning.
+
+    Args:
+        landmarks: 68 × 2 in pixels of the photo; of a clip, their medians.
+        framing: where eyes and mouth shall come to stand.
+    """
+    five = five_points(landmarks).astype(np.float64)
+    return fitted(np.stack([five[0], five[1], (five[3] + five[4]) / 2]), framing.template.astype(np.float64))
+
+
 def fitted(source: NDArray[np.floating], target: NDArray[np.floating]) -> Similarity:
     """The scale s and shift t, without rotation, that minimise Σ‖s·p + t − q‖² over points p of ``source``, q of ``target``."""
     centred, wanted = source - source.mean(0), target - target.mean(0)
