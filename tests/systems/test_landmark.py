@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
 from likeness.systems.landmark.objective import (
     apart,
     critic_loss,
@@ -101,3 +101,24 @@ def test_cycles() -> None:
     expected = (0.1 + 0.2) / 2 * math.sqrt(136)
     assert float(crossed(landmarks, "ann", ["ann", "bob", "cleo"], encode, decode)) == pytest.approx(expected, rel=1e-4)
     assert float(crossed(landmarks, "ann", ["ann"], encode, decode)) == 0
+
+
+def test_what_was_seen() -> None:
+    """Training faces are inside, but for half a per cent of the strangest; a mouth outside the face, or a jaw half as wide, is not."""
+    from likeness.faces.align import Framing
+    from likeness.faces.drawing import drawn_faces
+
+    faces = torch.stack([torch.from_numpy(face.landmarks) for face in drawn_faces(300, Framing(size=64))])
+    landmarks = (faces + 0.5) / 64
+    seen = Seen()
+    seen.learn(landmarks[:250])
+    assert float((seen(landmarks[:250]) > 1).float().mean()) <= 0.005
+    assert float((seen(landmarks[250:]) > 1).float().mean()) <= 0.02
+    out = landmarks[250:].clone()
+    out[:, 48:68, 1] += 0.4
+    narrow = landmarks[250:].clone()
+    narrow[:, :17, 0] = 0.5 + 0.5 * (narrow[:, :17, 0] - 0.5)
+    assert bool((seen(out) > 1).all()) and bool((seen(narrow) > 1).all())
+    few = Seen()
+    few.learn(landmarks[:3])  # fewer faces than directions
+    assert bool(few(landmarks[:3]).isfinite().all())

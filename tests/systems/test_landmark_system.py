@@ -101,6 +101,7 @@ def test_it_learns_and_draws(tmp_path: Path) -> None:
     assert ann.shape == (64, 64, 3) and not np.array_equal(ann, bob)
     assert not np.array_equal(ann, model.draw([points], target="ann", convert=False)[0])
     assert model.converted(points, "bob").shape == (68, 2)
+    assert model.strangeness(points) < 1 < model.strangeness(points + np.float32([20, 0]))
     for wrong, word in (([], "no landmarks"), ([points[:5]], "68 finite"), ([points * np.nan], "68 finite")):
         with pytest.raises(LikenessError, match=word):
             model.draw(wrong)

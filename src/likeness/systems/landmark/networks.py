@@ -78,3 +78,54 @@ class LandmarkToFace(nn.Module):
 def upscale(inside: int, outside: int) -> nn.Sequential:
     """A convolution that makes channels, and PixelShuffle that makes places of them: twice the size."""
     return nn.Sequential(nn.Conv2d(inside, 4 * outside, 3, 1, 1), nn.LeakyReLU(0.1), nn.PixelShuffle(2))
+
+
+class Seen(nn.Module):
+    """What landmarks a model has seen: their mean, the directions in which they vary, and how far.
+
+    The paper's failures (figure 4c) are landmarks that no training face is near. A face's *strangeness* is the larger of two
+    ratios, each 1 for all but the strangest half per cent of the training faces times a margin: how far it goes along a
+    direction in which faces vary, and how far it is from all of them.
+    """
+
+    DIRECTIONS, MARGIN, SHARE = 20, 1.3, 0.995
+    mean: Tensor
+    directions: Tensor
+    spread: Tensor
+    limits: Tensor
+
+    def __init__(self, points: int = 68) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(2 * points))
+        self.register_buffer("directions", torch.zeros(self.DIRECTIONS, 2 * points))
+        self.register_buffer("spread", torch.ones(self.DIRECTIONS))
+        self.register_buffer("limits", torch.ones(2))
+
+    @torch.no_grad()
+    def learn(self, landmarks: Tensor) -> None:
+        """From the training faces' landmarks, N × K × 2 in [0, 1]."""
+        flat = landmarks.flatten(1).double()
+        mean = flat.mean(0)
+        _, sizes, axes = torch.linalg.svd(flat - mean, full_matrices=False)
+        count = min(self.DIRECTIONS, len(axes))
+        self.mean.copy_(mean)
+        self.directions.zero_()
+        self.directions[:count] = axes[:count].to(self.directions)
+        self.spread.fill_(1)
+        self.spread[:count] = (sizes[:count] / max(len(flat), 1) ** 0.5).clamp(min=1e-3).to(self.spread)
+        self.limits.fill_(1)
+        ratios = torch.stack(self._ratios(landmarks.float()), 1)
+        worst = torch.quantile(ratios, self.SHARE, 0) * self.MARGIN
+        self.limits.copy_(torch.maximum(worst, torch.tensor([1.0, 0.02]).to(worst)))  # few faces alike, in float16
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """Strangeness of landmarks B × K × 2 in [0, 1]: B, over 1 for what lies outside of what was seen."""
+        along, away = self._ratios(landmarks)
+        return torch.maximum(along / self.limits[0], away / self.limits[1])
+
+    def _ratios(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
+        """The largest number of deviations along a direction; the distance from their span."""
+        centred = landmarks.flatten(1).float() - self.mean
+        along = centred @ self.directions.T
+        away = (centred - along @ self.directions).norm(dim=1)
+        return (along / self.spread).abs().amax(1), away

@@ -16,7 +16,7 @@ from likeness.image import to_images
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
-from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
 
@@ -29,9 +29,9 @@ class LandmarkSynthesizer(Synthesizer):
 
     conditions: ClassVar[dict[str, str]] = {"landmarks": "68 × 2 in pixels of the framing"}
 
-    def __init__(self, card: Card, recipe: LandmarkRecipe, converter: Converter, generators: nn.ModuleDict) -> None:
+    def __init__(self, card: Card, recipe: LandmarkRecipe, converter: Converter, generators: nn.ModuleDict, seen: Seen) -> None:
         self.card, self.recipe, self.framing = card, recipe, recipe.framing
-        self.converter, self.generators = converter.eval(), generators.eval()
+        self.converter, self.generators, self.seen = converter.eval(), generators.eval(), seen
 
     @classmethod
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkSynthesizer:
@@ -39,8 +39,9 @@ class LandmarkSynthesizer(Synthesizer):
         recipe = thaw(LandmarkRecipe, card.recipe)
         converter = Converter(recipe.names, width=recipe.converter_width)
         generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
-        fill(nn.ModuleDict({"converter": converter, "generators": generators}), state, path)
-        return cls(card, recipe, converter, generators)
+        seen = Seen()
+        fill(nn.ModuleDict({"converter": converter, "generators": generators, "seen": seen}), state, path)
+        return cls(card, recipe, converter, generators, seen)
 
     def graph(self) -> nn.Module:
         """The first target's Θ: landmarks B × 68 × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1]."""
@@ -75,6 +76,12 @@ class LandmarkSynthesizer(Synthesizer):
             wanted = self.converter(some, name) if convert else some
             made.append(self.generators[name](wanted))
         return to_images(torch.cat(made))
+
+    @torch.inference_mode()
+    def strangeness(self, landmarks: Points) -> float:
+        """How far landmarks 68 × 2 in pixels of the framing are from what was learned; over 1 is outside (:class:`Seen`)."""
+        given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / self.framing.size
+        return float(self.seen(given)[0])
 
     @torch.inference_mode()
     def converted(self, landmarks: Points, target: str) -> Points:

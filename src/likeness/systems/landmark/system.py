@@ -23,7 +23,7 @@ from likeness.nn.vgg import open_vgg19
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.landmark.networks import Converter, LandmarkToFace
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
 from likeness.systems.landmark.objective import critic_loss, crossed, generator_adversarial, image, kept, reconstruction
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
@@ -45,7 +45,7 @@ class LandmarkSystem(System):
     """C converts landmarks, G (one Θ_t a target) makes faces of them, D (one D_t a target) tells them from photos."""
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("critics",), "C": ("converter",), "G": ("generators",)}
-    ships: ClassVar[tuple[str, ...]] = ("converter", "generators")
+    ships: ClassVar[tuple[str, ...]] = ("converter", "generators", "seen")
     recipe: LandmarkRecipe
 
     def __init__(self, recipe: LandmarkRecipe, features: Features | None = None, detector: Detector | None = None) -> None:
@@ -53,6 +53,7 @@ class LandmarkSystem(System):
         self.recipe = recipe
         self.converter = Converter(recipe.names, width=recipe.converter_width)
         self.generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
+        self.seen = Seen()
         self.critics = nn.ModuleDict({name: PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
         self._features, self._detector = features, detector
 
@@ -80,6 +81,10 @@ class LandmarkSystem(System):
             landmarks.append(torch.from_numpy(face.landmarks))
             targets.append(self.recipe.targets.index(face.person) if self.recipe.targets else 0)
         return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks), "target": torch.tensor(targets)}
+
+    def begin(self, table: Table) -> None:
+        """Learn which landmarks are common."""
+        self.seen.learn((table["landmarks"] + 0.5) / self.recipe.framing.size)
 
     def judged(self, store: FaceStore) -> FaceStore:
         """All held-out faces of targets; of everybody, one of each."""
