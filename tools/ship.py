@@ -50,6 +50,13 @@ NOTES = {
         "but the recipe as it was first written) were made on validation people; the last 100 names are test people and were "
         "not learned from."
     ),
+    "isegan_sketch": (
+        "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, and "
+        "research on sketches and photos. **Not for**: telling who somebody is, or evidence. **Seen**: 268 people in front of "
+        "a plain ground, students in Hong Kong and volunteers in Spain and Britain, each drawn by one artist; light from the "
+        "side and busy grounds were not among them. **Choices**: none were made on test people; the recipe is the one first "
+        "written."
+    ),
     "isegan": (
         "**Makes**: a 200 × 250 photo from an artist's sketch framed like CUFS, through a parsing that can be edited. "
         "**For**: research on sketch and photo, art. **Not for**: telling who somebody is, or evidence: colours, and whatever "
@@ -82,7 +89,7 @@ def main() -> None:
         state = torch.load(given.run / "state.pt", map_location="cpu", weights_only=True)
         card = read_card(given.run / "weights.safetensors")
         card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=TERMS[given.system])
-        card = replace(card, notes=NOTES[given.system])
+        card = replace(card, notes=NOTES[given.name or given.system])
         write_weights(target, state["mean"], card)
     card, weights = read_weights(target)
     scores: dict[str, str] = {} if given.scores else dict(card.scores)
@@ -114,7 +121,7 @@ def main() -> None:
             key += ", landmarks of faces from displaced or magnified parts, in per cent of the eye distance"
             line = "; ".join(f"{one['change']}: {one['error']:.1f} %" for one in said["lines"]) + f", N = {said['faces']}"
         scores[key] = line
-    write_weights(target, weights, replace(card, scores=scores, notes=NOTES[given.system]))
+    write_weights(target, weights, replace(card, scores=scores, notes=NOTES[given.name or given.system]))
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, step {card.step}")
 
 

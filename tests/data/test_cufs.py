@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,10 +81,10 @@ def test_validation_people(ours: Path, parser: Parser, tmp_path: Path) -> None:
 def test_folders_as_they_are_handed_on(tmp_path: Path) -> None:
     """CUHK's names differ in case and suffix; the others have a number. What has no partner is named."""
     for name in (
-        "cuhk/training_88/photos/f1-001-01.jpg",
-        "cuhk/training_88/sketches/F2-001-01-sz1.jpg",
-        "cuhk/training_88/photos/m-001-01.jpg",
-        "cuhk/training_88/sketches/M2-001-01-sz1.jpg",
+        "cuhk/training_88/photos/f-005-01.jpg",
+        "cuhk/training_88/sketches/F2-005-01-sz1.jpg",
+        "cuhk/training_88/photos/f1-005-01.jpg",
+        "cuhk/training_88/sketches/f1-005-01-sz1.jpg",
         "AR/testing/photo/12.png",
         "AR/testing/sketch/sketch_012.png",
     ):
@@ -93,10 +94,17 @@ def test_folders_as_they_are_handed_on(tmp_path: Path) -> None:
     pairs = cufs.pairs_in(tmp_path / "raw")
     assert [(pair.name, pair.subset, pair.side) for pair in pairs] == [
         ("ar_12", "ar", "test"),
-        ("cuhk_f1", "cuhk", "train"),
-        ("cuhk_m1", "cuhk", "train"),
+        ("cuhk_f-5", "cuhk", "train"),
+        ("cuhk_f1-5", "cuhk", "train"),
     ]
-    assert [pair.sketch.name for pair in pairs] == ["sketch_012.png", "F2-001-01-sz1.jpg", "M2-001-01-sz1.jpg"]
+    assert [pair.sketch.name for pair in pairs] == ["sketch_012.png", "F2-005-01-sz1.jpg", "f1-005-01-sz1.jpg"]
+    for kind in ("photo", "sketch"):
+        path = tmp_path / "raw" / "AR" / "training" / kind / "12.png"
+        path.parent.mkdir(parents=True)
+        Pillow.new("RGB", (200, 250)).save(path)
+    with pytest.raises(LikenessError, match="ar_12 is there on the sides"):
+        cufs.pairs_in(tmp_path / "raw")
+    shutil.rmtree(tmp_path / "raw" / "AR" / "training")
     (tmp_path / "raw" / "AR" / "testing" / "photo" / "12.png").unlink()
     with pytest.raises(LikenessError, match=r"sketch_012\.png: has no photo"):
         cufs.pairs_in(tmp_path / "raw")
@@ -105,20 +113,30 @@ def test_folders_as_they_are_handed_on(tmp_path: Path) -> None:
 def test_what_is_refused(
     ours: Path, parser: Parser, tmp_path: Path, likeness: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert likeness("prepare", "cufs", tmp_path / "none", "-o", tmp_path / "c.parquet", "--parser", tmp_path / "none") == 2
-    assert "none" in capsys.readouterr().err
+    assert likeness("prepare", "cufs", tmp_path / "none", "-o", tmp_path / "c.parquet") == 2
+    assert "none: no such folder" in capsys.readouterr().err
+    assert likeness("prepare", "cufs", ours, "-o", tmp_path / "c.parquet", "--parser", tmp_path / "none") == 2
+    assert "no such weights" in capsys.readouterr().err
     assert likeness("prepare", "cufs", ours, "-o", tmp_path / "c.parquet", "--size", 64) == 2
     assert "the data set's" in capsys.readouterr().err
     assert likeness("prepare", ours, "-o", tmp_path / "c.parquet", "--validation") == 2
     assert "cufs" in capsys.readouterr().err
     with pytest.raises(LikenessError, match="neither"):
         cufs.pairs_in(tmp_path)
+    listed = (ours / "pairs.csv").read_text()
+    (ours / "pairs.csv").write_text(listed + "\nx_0,AR,test")
+    with pytest.raises(LikenessError, match="x_0 is there on the sides"):
+        cufs.pairs_in(ours)
+    (ours / "pairs.csv").write_text(listed)
     (ours / "photos" / "x_1.png").write_bytes(b"no picture")
     Pillow.new("RGB", (100, 125)).save(ours / "photos" / "x_0.png")
     with pytest.raises(LikenessError, match=r"none of 2 pairs.*100×125"):
         cufs.prepare(ours, tmp_path / "c.parquet", parser)
     (ours / "sketches" / "x_0.png").unlink()
     with pytest.raises(LikenessError, match="has no picture x_0"):
+        cufs.pairs_in(ours)
+    (ours / "pairs.csv").write_text("id,split\n" + "x" * 200000 + ",train\n")
+    with pytest.raises(LikenessError, match="cannot be read as CSV"):
         cufs.pairs_in(ours)
     (ours / "pairs.csv").write_text("id,split\n../x,train\n")
     with pytest.raises(LikenessError, match="line 2"):

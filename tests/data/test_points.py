@@ -34,9 +34,13 @@ def test_from_a_table(album: Path, tmp_path: Path, samples: list[Path]) -> None:
     numbers = ",".join(f"{value:.3f}" for value in points.reshape(-1))
     (tmp_path / "points.csv").write_text(f"{HEADER}\np_0.png,{numbers}\n")
     table = str(tmp_path / "points.csv")
+    assert Pointing(table).plan() != Pointing(table, 3).plan()
     report = prepare([album], tmp_path / "f.parquet", Framing(), 1, pointing=Pointing(table))
     assert report.prepared == 1 and "no line" in dict(report.skipped)["p_1"]
     (face,) = FaceStore(tmp_path / "f.parquet")
+    before = Pointing(table).plan()
+    (tmp_path / "points.csv").write_text(f"{HEADER}\np_1.png,{numbers}\n")
+    assert Pointing(table).plan() != before  # another table under the same name is another preparation
     assert np.allclose(face.landmarks, alignment(points, Framing()).apply(points), atol=0.01)
 
 
@@ -58,6 +62,8 @@ def test_what_is_refused(album: Path, tmp_path: Path, likeness: Callable[..., in
         ("none.csv", None, "no such file"),
         ("short.csv", "file,x0\n", "no column y0"),
         ("words.csv", f"{HEADER}\np_0.png,{','.join(['1'] * 135)},one\n", "line 2"),
+        ("nameless.csv", f"{HEADER}\n,{','.join(['1'] * 136)}\n", "no file's name"),
+        ("twice.csv", f"{HEADER}\np_0.png,{','.join(['1'] * 136)}\np_0.jpg,{','.join(['1'] * 136)}\n", "there twice"),
         ("infinite.csv", f"{HEADER}\np_0.png,{','.join(['1'] * 135)},inf\n", "finite"),
     ):
         if text is not None:

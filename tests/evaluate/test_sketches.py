@@ -62,7 +62,9 @@ def prepared(tmp_path: Path) -> Path:
 def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Everything trained for two steps, stopped, gone on with, and measured on one footing; then one model by itself."""
     words = ("study", "isegan", "--data", prepared, "--source", "cufs", "--steps", 2, "--tiny", "-o", "out", "--threads", 1)
-    assert likeness(*words) == 0
+    assert likeness(*words, "--also", "parts") == 2 and not (tmp_path / "out").exists()  # told before anything is trained
+    assert likeness(*words, "--minutes", 0.0001) == 3 and not (tmp_path / "out" / "isegan.csv").exists()
+    assert likeness(*words, "--csv", "too.csv") == 0 and (tmp_path / "too.csv").is_file()
     with (tmp_path / "out" / "isegan.csv").open() as file:
         lines = {line["method"]: line for line in csv.DictReader(file)}
     assert list(lines) == [
@@ -97,6 +99,8 @@ def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness:
     for extra, message in (
         (("--against", other), "makes a sketch each"),
         (("--stray",), "--stray"),
+        (("--against", "parts"), "holds weights of 'parts'"),
+        (("--against", "portrait"), "is for faces framed"),
         (("--weights", tmp_path / "out" / "cyclegan"), "not of 'isegan'"),
         (("--source", "nowhere"), "holds no test people"),
     ):

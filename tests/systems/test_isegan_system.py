@@ -23,6 +23,7 @@ from likeness.faces.parsing import Parser
 from likeness.image import read, write
 from likeness.losses.pixel import root_mean_square
 from likeness.nn.bisenet import BiSeNet
+from likeness.nn.vgg import CONVOLUTIONS, VGG19
 from likeness.recipe import override
 from likeness.systems.isegan.recipes import ISEGANRecipe, Weights, lite, paper, tiny
 from likeness.systems.isegan.synthesis import ISEGANSynthesizer
@@ -146,7 +147,10 @@ def test_it_learns(tmp_path: Path) -> None:
     assert after["parsing"] > 0.85 > before["parsing"]
 
 
-@pytest.mark.parametrize(("settings", "players"), [(["stages=1"], ("D1", "G1")), (['regions="source"', "middle=false"], None)])
+@pytest.mark.parametrize(
+    ("settings", "players"),
+    [(["stages=1"], ("D1", "G1")), (['regions="source"', "middle=false", "enhanced=false"], None), (["enhanced=false"], None)],
+)
 def test_parts_of_it(settings: list[str], players: tuple[str, ...] | None, tmp_path: Path) -> None:
     """Stage I alone (table 2), and without an intermediate parsing (SCA-GAN) train, load and draw."""
     recipe = override(tiny(), settings)
@@ -166,13 +170,15 @@ def test_parts_of_it(settings: list[str], players: tuple[str, ...] | None, tmp_p
 
 def test_recipes_that_cannot_be() -> None:
     for settings, word in (
-        (["middle=false"], "regions"),
+        (["middle=false"], "enhanced"),
+        (["middle=false", "enhanced=false"], "regions"),
         (['features=["conv9_9"]'], "features"),
         (["networks.depth=7"], "multiple of 128"),
         (["weights.alpha=2"], "alpha"),
         (['made="sculpture"'], "made"),
         (["stages=3"], "stages"),
         (["crop=65"], "crop"),
+        (["crop=8"], "crop"),
     ):
         with pytest.raises(LikenessError, match=word):
             override(tiny(), settings)
@@ -267,6 +273,9 @@ def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys:
         (("sketch", drawing, "--weights", other), "makes a sketch"),
         (("sketch", drawing, *common, "--with-parsing", "small.png"), "small.png: is 64×32"),
         (("sketch", drawing, *common, "--parsing", drawing), "is another picture"),
+        (("sketch", drawing, *common, "--with-parsing", "e.png", "-o", "e.png"), "is another picture"),
+        (("sketch", drawing, *common, "--with-parsing", "e.png", "--parsing", "e.png"), "is another picture"),
+        (("sketch", drawing, *common, "-o", "a.png", "--parsing", "a.png"), "is another picture"),
         (("sketch", tmp_path / "in", *common, "--parsing", "p.png"), "not with a folder"),
         (("sketch", tmp_path / "none.png", *common), "none.png"),
     ):

@@ -104,7 +104,7 @@ def test_cycles() -> None:
 
 
 def test_what_was_seen() -> None:
-    """Training faces are inside, but for half a per cent of the strangest; a mouth outside the face, or a jaw half as wide, is not."""
+    """Training faces are inside, but for the strangest half per cent; a mouth outside the face, or half a jaw, is not."""
     from likeness.faces.align import Framing
     from likeness.faces.drawing import drawn_faces
 

@@ -24,6 +24,8 @@ class DualGANRecipe(TwoWayRecipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 < self.clip < float("inf"), "clip", self.clip, "a bound above 0")
+        size = self.framing.size
+        require(size >= 16 and size & (size - 1) == 0, "framing.size", size, "a power of two from 16")
 
 
 RECIPES = variants(DualGANRecipe, "dualgan", (5e-5, 5e-5), cycle=100.0)

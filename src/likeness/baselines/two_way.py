@@ -82,7 +82,10 @@ class TwoWay(System):
         return {"photo": torch.stack(photos), "sketch": torch.stack(sketches)}
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> TwoWayBatch:
-        """Photos and sketches of other people of the batch, each moved on its own; all chance from ``generator``."""
+        """Photos and sketches, mixed within the batch, each moved on its own; all chance from ``generator``.
+
+        In a batch of one or two a photo may meet its own sketch; no loss compares the two.
+        """
         photos, sketches = rows["photo"], rows["sketch"]
         if augment:
             sketches = sketches[torch.randperm(len(sketches), generator=generator)]

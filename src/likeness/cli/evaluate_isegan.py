@@ -13,6 +13,7 @@ from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.data.store import FaceStore
+    from likeness.faces.align import Framing
     from likeness.records import AlignedFace, Image
     from likeness.synthesizer import Synthesizer
 
@@ -31,6 +32,7 @@ def run(given: argparse.Namespace) -> int:
     models: dict[str, Synthesizer] = {str(model.card.recipe["name"]): model}
     for word in given.against:
         other = baselines.load(word)
+        check(other, word, model.framing, model.recipe.made == "sketch")
         title = str(other.card.recipe["name"])
         models[title if title not in models else f"{title} ({word})"] = other
     chosen = tables.test_faces(given, model.framing)
@@ -53,10 +55,6 @@ def compare(
     assert isinstance(model, ISEGANSynthesizer)
     _check(chosen)
     faces, back = list(chosen), model.recipe.made == "sketch"
-    for title, other in models.items():
-        made = getattr(getattr(other, "recipe", None), "made", "photo")
-        if (made == "photo") == back:
-            raise LikenessError(f"{title}: makes a {made} each, which is not what is compared")
     photos = model.bare(np.stack([_pair(face)[0] if back else face.image for face in faces]))
     sources, parsings = _given(faces, back), np.stack([_pair(face)[1][0 if back else 1] for face in faces])
     pictures: dict[str, Image] = {}
@@ -76,6 +74,8 @@ def compare(
     train = FaceStore(given.floors or given.data).select("train")
     if len(train):
         _check(train)
+        if train.framing != model.framing:
+            raise LikenessError(f"{train.path}: is framed {train.framing}, the weights want {model.framing}")
         known = np.mean([(_pair(face)[0] if back else face.image).astype(np.float64) for face in train], 0)
         mean = np.asarray(np.round(known), np.uint8)
         floors["the mean picture"] = np.repeat(model.bare(mean)[None], len(faces), 0)
@@ -89,6 +89,19 @@ def compare(
     rows: list[list[Image | None]] = [[column[i] for column in columns] for i in range(0, len(faces), -(-len(faces) // 12))]
     heads = ["given", "P_s", "P_int", *(tables.heading(title) for title in pictures), "true"]
     return lines, sheet.grid(rows, cell=250, columns=heads), judge.instruments
+
+
+def check(model: Synthesizer, word: str, framing: Framing, back: bool) -> None:
+    """Refuse a model that does not make photos from sketches (or ``back``) in that framing."""
+    from likeness import baselines
+
+    system, made = model.card.system, str(model.card.recipe.get("made", "photo"))
+    if system not in ("isegan", "portrait", *baselines.SKETCHES):
+        raise LikenessError(f"{word}: holds weights of {system!r}, which do not make photos from sketches")
+    if (made == "photo") == back:
+        raise LikenessError(f"{word}: makes a {made} each, which is not what is compared")
+    if (theirs := getattr(model, "framing", None)) != framing:
+        raise LikenessError(f"{word}: is for faces framed {theirs}, ours for {framing}")
 
 
 def _check(store: FaceStore) -> None:

@@ -10,6 +10,7 @@ from likeness.cli import evaluate_isegan, tables
 
 if TYPE_CHECKING:
     from likeness.data.store import FaceStore
+    from likeness.faces.align import Framing
     from likeness.recipe import Recipe
     from likeness.synthesizer import Synthesizer
 
@@ -25,8 +26,10 @@ def contenders(steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
     from likeness.systems.isegan.experiments import ROWS, recipe_of
     from likeness.systems.portrait.recipes import Drawing, PortraitRecipe
 
-    found: dict[str, tuple[str, Recipe]] = {name: ("isegan", recipe_of(name, steps, small)) for name in ("full", "scagan")}
+    first = ("full", "scagan")
+    found: dict[str, tuple[str, Recipe]] = {name: ("isegan", recipe_of(name, steps, small)) for name in first}
     ours = found["full"][1]
+    # each method learns at its own paper's rate; the pairs seen are the same
     plan = replace(ours.training, rates=(2e-4, 2e-4), phases=(Phase(steps, ("D", "G")),))
     found["pix2pix"] = (
         "portrait",
@@ -46,7 +49,20 @@ def contenders(steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
     return found | {name: ("isegan", recipe_of(name, steps, small)) for name in ROWS if name not in found}
 
 
-def measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore) -> int:
+def also(given: argparse.Namespace, framing: Framing) -> dict[str, Synthesizer]:
+    """The weights named with --also, by title, checked before anything is trained."""
+    from likeness import baselines
+
+    found: dict[str, Synthesizer] = {}
+    for word in given.also:
+        other = baselines.load(word)
+        evaluate_isegan.check(other, word, framing, back=False)
+        title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
+        found[title if title not in found else f"{title} ({word})"] = other
+    return found
+
+
+def measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore, others: dict[str, Synthesizer]) -> int:
     """All of them on the same pairs, and the weights named with --also."""
     from likeness import baselines, provenance
     from likeness.systems.isegan.experiments import ROWS
@@ -54,13 +70,14 @@ def measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore)
     models: dict[str, Synthesizer] = {}
     for name, run in runs.items():
         models[ROWS[name][0] if name in ROWS else OTHERS[name]] = baselines.load(run)
-    for word in given.also:
-        other = baselines.load(word)
-        models[f"{other.card.recipe['name']}, {other.card.step:,} steps"] = other
+    models |= others
     lines, picture, used = evaluate_isegan.compare(given, models, chosen)
     about = tables.about(given, models["ISEGAN"].card, len(chosen), used) | {"recipe": "study isegan", "step": given.steps}
     folder = Path(given.output)
-    given.output, given.csv, given.sheet = str(folder / "isegan.json"), given.csv or str(folder / "isegan.csv"), None
+    wanted = given.csv
+    given.output, given.csv, given.sheet = str(folder / "isegan.json"), str(folder / "isegan.csv"), None
     tables.publish(given, about, lines, picture)
+    if wanted:
+        tables.write_csv(wanted, [tables.flat(line) for line in lines], about)
     print(provenance.write(folder / "isegan.png", picture, provenance.software("isegan", "study isegan")))
     return 0

@@ -54,8 +54,11 @@ def run(given: argparse.Namespace) -> int:
     pairs = list(options.jobs(given.sketch, given.output, "sketch" if given.from_photo else "photo"))
     if given.parsing:
         check_writable(given.parsing)
-        if Path(given.parsing).resolve() in {path.resolve() for path in pairs[0]}:
-            raise LikenessError(f"{given.parsing}: is another picture of this command; name another file")
+    written = [str(after) for _, after in pairs] + ([given.parsing] if given.parsing else [])
+    read_from = [str(before) for before, _ in pairs] + ([given.with_parsing] if given.with_parsing else [])
+    for i, path in enumerate(written):
+        if Path(path).resolve() in {Path(other).resolve() for other in [*read_from, *written[:i]]}:
+            raise LikenessError(f"{path}: is another picture of this command; name another file")
     shipped = assets.WEIGHTS / f"{DRAWING}.safetensors" if given.from_photo else "isegan"
     system = systems.load(given.weights or shipped, "isegan")
     assert isinstance(system, ISEGANSynthesizer)

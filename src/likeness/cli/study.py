@@ -105,10 +105,11 @@ def run(given: argparse.Namespace) -> int:
     if given.study == "isegan":
         from likeness.cli import isegan_study
 
+        wanted = isegan_study.also(given, framing)
         if not _train(given, plan):
             print("stopped before all were trained; the same command goes on")
             return 3
-        return isegan_study.measure(given, {name: Path(given.output) / name for name in plan}, chosen)
+        return isegan_study.measure(given, {name: Path(given.output) / name for name in plan}, chosen, wanted)
     others = {word: tables.painter(word) for word in given.also}
     for word, other in others.items():
         if other.framing != framing:

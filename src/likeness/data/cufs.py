@@ -3,15 +3,16 @@
 Two layouts are read. Ours: ``pairs.csv`` with the columns ``id``, ``subset``, ``split``, beside ``photos/ID.jpg`` and
 ``sketches/ID.jpg``. And folders as the data set is handed on: for each subset ``training…`` and
 ``testing…``, in (or above) each of them ``photo…`` and ``sketch…``, such as ``cuhk/training/photos/f1-001-01.jpg`` and
-``cuhk/training/sketches/F2-001-01-sz1.jpg``.
+``cuhk/training/sketches/f1-001-01-sz1.jpg``, or ``f-005-01.jpg`` and ``F2-005-01-sz1.jpg``.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +74,31 @@ def pairs_in(folder: str | Path) -> list[Pair]:
     found = _listed(root) if (root / "pairs.csv").is_file() else _walked(root)
     if not found:
         raise LikenessError(f"{folder}: holds neither pairs.csv nor folders training…/photo…, training…/sketch…, testing…/…")
-    return sorted(found, key=lambda pair: pair.name)
+    found.sort(key=lambda pair: pair.name)
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            where = f"on the sides {one.side} and {other.side}" if one.side != other.side else "twice"
+            raise LikenessError(f"{folder}: {one.name} is there {where}; a person has one pair, on one side")
+    return found
 
 
 def _listed(root: Path) -> list[Pair]:
     found = []
     with (root / "pairs.csv").open(newline="", encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(csv.DictReader(file), 2):
+        for number, line in enumerate(_lines(file, root / "pairs.csv"), 2):
             name, side = line.get("id") or "", line.get("split")
             if side not in ("train", "test") or not name or name != Path(name).name:
                 raise LikenessError(f"{root / 'pairs.csv'}, line {number}: an id, and a split train or test, are needed")
             photo, sketch = (_one(root / kind, name) for kind in ("photos", "sketches"))
             found.append(Pair(name, line.get("subset") or "", side, photo, sketch))
     return found
+
+
+def _lines(file: Iterable[str], path: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from csv.DictReader(file)
+    except csv.Error as problem:
+        raise LikenessError(f"{path}: cannot be read as CSV ({problem})") from None
 
 
 def _one(folder: Path, name: str) -> Path:
@@ -95,16 +108,20 @@ def _one(folder: Path, name: str) -> Path:
     return paths[0]
 
 
-_NUMBER = re.compile(r"^([a-z]*)\d?-(\d+)-\d+|^.*?(\d+)")
+_CUHK, _NUMBER = re.compile(r"^([fm])(\d?)-(\d+)-\d+"), re.compile(r"\d+")
 
 
 def key_of(stem: str) -> str:
-    """What a photo's and its sketch's file names have in common: sex and number in CUHK's, the first number elsewhere."""
-    match = _NUMBER.match(stem.lower())
-    if not match:
-        return stem.lower()
-    sex, number, other = match.groups()
-    return f"{sex}{int(number)}" if number else str(int(other))
+    """What a photo's and its sketch's file names have in common.
+
+    In CUHK's, sex, series and number, where a sketch's series 2 goes with photos that name none: ``f-005-01`` and
+    ``F2-005-01-sz1``, but ``f1-005-01`` and ``f1-005-01-sz1``. Elsewhere the first number.
+    """
+    if match := _CUHK.match(stem.lower()):
+        sex, series, number = match.groups()
+        return f"{sex}{series.replace('2', '')}-{int(number)}"
+    number = _NUMBER.search(stem)
+    return str(int(number[0])) if number else stem.lower()
 
 
 def _walked(root: Path) -> list[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -94,6 +95,11 @@ class Pointing:
     table: str = ""
     agree: float = 0.0
 
+    def plan(self) -> dict[str, Any]:
+        """What has to be the same for a preparation to go on: the table's content counts, not its name."""
+        content = hashlib.sha256(Path(self.table).read_bytes()).hexdigest()[:16] if self.table else ""
+        return {"table": content, "agree": self.agree}
+
 
 _reader: FaceReader | None = None
 
@@ -178,7 +184,7 @@ def prepare(
     partial = target.with_name(target.name + ".partial")
     about: dict[str, Any] = {"framing": asdict(framing), "sources": sorted(sources)}
     about |= {"pairing": asdict(pairing)} if pairing else {}
-    about |= {"pointing": asdict(pointing)} if pointing != Pointing() else {}
+    about |= {"pointing": pointing.plan()} if pointing != Pointing() else {}
     plan = json.dumps(about | ({"hold_out": hold_out} if hold_out else {}))
     _open_partial(partial, plan)
 

@@ -35,7 +35,11 @@ def landmarks_in(path: str | Path) -> dict[str, Points]:
                     raise LikenessError(f"{path}, line {number}: 136 numbers are needed") from None
                 if not np.isfinite(numbers).all():
                     raise LikenessError(f"{path}, line {number}: a number is not finite")
-                found[Path(line["file"]).with_suffix("").as_posix()] = numbers
+                name = line["file"] or ""
+                stem = Path(name).with_suffix("").as_posix() if Path(name).name else ""
+                if not stem or stem in found:
+                    raise LikenessError(f"{path}, line {number}: {name!r} is " + ("there twice" if stem else "no file's name"))
+                found[stem] = numbers
     except FileNotFoundError:
         raise LikenessError(f"{path}: no such file") from None
     except (UnicodeDecodeError, csv.Error) as problem:

@@ -33,8 +33,8 @@ class Score:
     ``fsim`` (of luminance), ``lpips`` by backbone, ``psnr`` in dB and ``identity`` (the cosine of mobilefacenet_b's features, 0
     where no face is found) are means over pairs. ``nlda`` is the accuracy of :func:`likeness.evaluate.nlda.nlda_accuracy`
     in per cent, not a number where all pictures are one. ``frechet`` and ``kernel`` compare the two sets on SqueezeNet's
-    features, ``frechet_identity`` on mobilefacenet_b's; at this ``count`` both Fréchet distances are of singular
-    covariances, and biased.
+    features, ``frechet_identity`` on mobilefacenet_b's where a face is found in the photo; not a number where one is
+    missing in a made one, for sets of other sizes do not compare. At this ``count`` both Fréchet distances are biased.
     """
 
     method: str
@@ -62,7 +62,7 @@ class Score:
             "undetected": self.undetected,
             "frechet_squeezenet": f"{self.frechet:.1f}",
             "kernel_squeezenet": f"{self.kernel:.3f}",
-            "frechet_mobilefacenet_b": self.frechet_identity,
+            "frechet_mobilefacenet_b": f"{self.frechet_identity:.3f}" if np.isfinite(self.frechet_identity) else "-",
         }
 
 
@@ -114,7 +114,7 @@ class Judge:
             int((~seen).sum()),
             frechet_distance(features, self._true),
             kernel_distance(features, self._true)[0],
-            frechet_distance(people[seen], self._people[self._seen]) if min(seen.sum(), self._seen.sum()) > 1 else float("nan"),
+            frechet_distance(people[both], self._people[both]) if (both == self._seen).all() and both.sum() > 1 else float("nan"),
         )
 
     def _identities(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

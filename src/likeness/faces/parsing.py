@@ -39,9 +39,13 @@ class Parser:
     @classmethod
     def of(cls, card: Card, state: dict[str, Tensor], path: str | Path) -> Parser:
         """Rebuild from what a weights file holds; ``path`` is for messages."""
-        network = BiSeNet(len(CLASSES), tuple(card.recipe["widths"]))
+        try:
+            widths, framing = tuple(card.recipe["widths"]), Framing(**card.recipe["framing"])
+        except (KeyError, TypeError):
+            raise LikenessError(f"{path}: its card lacks the recipe of a parser") from None
+        network = BiSeNet(len(CLASSES), widths)
         fill(nn.ModuleDict({"parser": network}), state, path)
-        return cls(network, Framing(**card.recipe["framing"]))
+        return cls(network, framing)
 
     @torch.inference_mode()
     def framed(self, pictures: Sequence[Image]) -> NDArray[np.float32]:

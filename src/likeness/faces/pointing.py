@@ -38,9 +38,13 @@ class Pointer:
     @classmethod
     def of(cls, card: Card, state: dict[str, Tensor], path: str | Path) -> Pointer:
         """Rebuild from what a weights file holds; ``path`` is for messages."""
-        network = LandmarkNet(COUNT, card.recipe["channels"], card.recipe["depth"])
+        try:
+            channels, depth, framing = card.recipe["channels"], card.recipe["depth"], Framing(**card.recipe["framing"])
+        except (KeyError, TypeError):
+            raise LikenessError(f"{path}: its card lacks the recipe of a detector") from None
+        network = LandmarkNet(COUNT, channels, depth)
         fill(nn.ModuleDict({"detector": network}), state, path)
-        return cls(network, Framing(**card.recipe["framing"]))
+        return cls(network, framing)
 
     @torch.inference_mode()
     def framed(self, pictures: Sequence[Image]) -> Points:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +85,20 @@ def open_vgg19(layers: Sequence[str] = ("conv1_1", "conv2_1", "conv3_1"), distil
         return VGG19(load_file(assets.instrument("vgg19_conv3_1")), layers)
     whole = torch.load(assets.instrument("vgg19_torchvision"), map_location="cpu", weights_only=True)
     return VGG19.from_torchvision(whole, layers)
+
+
+def vgg_features(
+    layers: Sequence[str] = ("conv1_1", "conv2_1", "conv3_1"), distilled: bool = False
+) -> Callable[[Tensor], list[Tensor]]:
+    """The same as a plain function, so that a system that keeps it does not take it for a part of itself and save it."""
+    network = open_vgg19(layers, distilled)
+
+    def features(images: Tensor) -> list[Tensor]:
+        network.to(images.device)
+        maps: list[Tensor] = network(images)
+        return maps
+
+    return features
 
 
 def _named(key: str) -> str:

@@ -98,16 +98,16 @@ class DIPGenerator(nn.Module):
 
 
 class SEGenerator(nn.Module):
-    """G2: the enhanced parsing [P_s, P_int] and [X, Ŷ(1)] to the photo (tanh). Without ``middle`` it reads P_s alone."""
+    """G2: the enhanced parsing [P_s, P_int] and [X, Ŷ(1)] to the photo (tanh). Not ``enhanced``, it reads P_s alone."""
 
-    def __init__(self, classes: int = 8, wide: Sequence[int] = tuple(widths(64)), middle: bool = True) -> None:
+    def __init__(self, classes: int = 8, wide: Sequence[int] = tuple(widths(64)), enhanced: bool = True) -> None:
         super().__init__()
-        self.middle = middle
-        self.unet = TwoEncoderUNet(6, 2 * classes if middle else classes, (3,), wide)
+        self.enhanced = enhanced
+        self.unet = TwoEncoderUNet(6, 2 * classes if enhanced else classes, (3,), wide)
 
     def forward(self, sketch: Tensor, first: Tensor, parsing: Tensor, intermediate: Tensor) -> Tensor:
         """X, Ŷ(1), P_s and P_int to Ŷ(2), B × 3 × S × S in [-1, 1]."""
-        parsings = torch.cat([parsing, intermediate], 1) if self.middle else parsing
+        parsings = torch.cat([parsing, intermediate], 1) if self.enhanced else parsing
         (photo,) = self.unet(torch.cat([sketch, first], 1), parsings)
         return torch.tanh(photo)
 

@@ -53,18 +53,20 @@ class Networks:
 class ISEGANRecipe(Recipe):
     """An ISEGAN training.
 
-    ``made`` is ``"photo"`` from its sketch, or ``"sketch"`` from its photo. ``stages`` is 2, or 1 for DIP-GAN alone, whose photo
-    Ŷ(1) is then the result. ``regions`` says whose areas the compositional loss (4) compares: ``"intermediate"`` P_int, or
-    ``"source"`` P_s, as in SCA-GAN; ``middle`` is whether there is an intermediate parsing at all (without it, D_par, (3) and
-    P_int are left out and SE-GAN reads P_s alone). ``features`` are VGG-19's layers in (5), ``distilled`` takes the one of a
-    quarter of the width, and ``crop`` looks at one random square of so many pixels (0: all). ``jitter`` is how many pixels
-    larger than the framing a picture is padded before it is cropped at random, ``flip`` mirrors every second pair.
+    ``made`` is ``"photo"`` from its sketch, or ``"sketch"`` from its photo. ``stages`` is 2, or 1 for DIP-GAN alone, whose
+    photo Ŷ(1) is then the result. ``regions`` says whose areas the compositional loss (4) compares: ``"intermediate"`` P_int,
+    or ``"source"`` P_s, as in SCA-GAN; ``middle`` is whether there is an intermediate parsing at all (without it, D_par, (3)
+    and P_int are left out), ``enhanced`` whether SE-GAN reads it beside P_s. ``features`` are VGG-19's layers in (5),
+    ``distilled`` takes the one of a quarter of the width, and ``crop`` looks at one random square of so many pixels (0: all).
+    ``jitter`` is how many pixels larger than the framing a picture is padded before it is cropped at random, ``flip`` mirrors
+    every second pair.
     """
 
     framing: Framing = field(default_factory=lambda: FRAMING)
     made: str = "photo"
     stages: int = 2
     middle: bool = True
+    enhanced: bool = True
     regions: str = "intermediate"
     networks: Networks = field(default_factory=Networks)
     weights: Weights = field(default_factory=Weights)
@@ -80,13 +82,14 @@ class ISEGANRecipe(Recipe):
         require(self.made in ("photo", "sketch"), "made", self.made, "'photo' or 'sketch'")
         require(self.stages in (1, 2), "stages", self.stages, "1 or 2")
         require(self.regions in ("intermediate", "source"), "regions", self.regions, "'intermediate' or 'source'")
+        require(self.middle or not self.enhanced, "enhanced", self.enhanced, "false (there is no intermediate parsing)")
         require(
             self.middle or self.regions == "source", "regions", self.regions, "'source' where there is no intermediate parsing"
         )
         require(len(self.features) > 0, "features", self.features, "at least one layer")
         for name in self.features:
             require(name in CONVOLUTIONS, "features", name, f"one of {', '.join(CONVOLUTIONS)}")
-        require(0 <= self.crop <= self.framing.size, "crop", self.crop, "a number of pixels, at most the framing's size")
+        require(self.crop == 0 or 32 <= self.crop <= self.framing.size, "crop", self.crop, "0, or from 32 to the framing's size")
         require(0 <= self.jitter <= self.framing.size, "jitter", self.jitter, "a number of pixels, at most the framing's size")
 
 

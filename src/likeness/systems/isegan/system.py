@@ -17,7 +17,7 @@ from likeness.faces.labels import CLASSES, coloured
 from likeness.image import to_images
 from likeness.losses.perceptual import Features, same_crop
 from likeness.nn.patchgan import PatchGAN
-from likeness.nn.vgg import open_vgg19
+from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image
 from likeness.system import Move, System, Table
@@ -45,7 +45,7 @@ class Batch:
 def build_generators(recipe: ISEGANRecipe) -> tuple[DIPGenerator, SEGenerator]:
     """G1 and G2 of a recipe."""
     wide = widths(recipe.networks.width, recipe.networks.depth, recipe.networks.widest)
-    return DIPGenerator(len(CLASSES), wide, recipe.middle), SEGenerator(len(CLASSES), wide, recipe.middle)
+    return DIPGenerator(len(CLASSES), wide, recipe.middle), SEGenerator(len(CLASSES), wide, recipe.enhanced)
 
 
 class ISEGANSystem(System):
@@ -73,7 +73,7 @@ class ISEGANSystem(System):
     def features(self, photo: Tensor, made: Tensor, generator: torch.Generator) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """φ of (5), of both pictures, or of the same random square of both."""
         if self._features is None:
-            self._features = open_vgg19(self.recipe.features, self.recipe.distilled).to(photo.device)
+            self._features = vgg_features(self.recipe.features, self.recipe.distilled)
         if self.recipe.crop:
             photo, made = same_crop([photo, made], self.recipe.crop, generator)
         with torch.no_grad():

@@ -32,7 +32,13 @@ class Converter(nn.Module):
             self.add(name)
 
     def add(self, name: str) -> None:
-        """A decoder for one more target; nothing else changes."""
+        """A decoder for one more target; nothing else changes.
+
+        Raises:
+            ValueError: there is one already.
+        """
+        if name in self.decoders:
+            raise ValueError(f"there is a target {name!r} already")
         self.decoders[name] = connected(self.points, self.width)
 
     def neutral(self, landmarks: Tensor) -> Tensor:

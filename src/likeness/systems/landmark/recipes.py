@@ -55,7 +55,7 @@ class LandmarkRecipe(Recipe):
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
         for key in ("width", "converter_width", "critic_width"):
             require(1 <= getattr(self, key) <= 2048, key, getattr(self, key), "a number from 1 to 2048")
-        require(0 <= self.crop <= size, "crop", self.crop, "a number of pixels, at most the framing's size")
+        require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from likeness.image import to_images
 from likeness.losses.perceptual import Features, feature_distance, same_crop
 from likeness.nn.dsnt import expected, heat
 from likeness.nn.patchgan import PatchGAN
-from likeness.nn.vgg import open_vgg19
+from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
@@ -66,7 +66,7 @@ class LandmarkSystem(System):
     def features(self, pictures: Tensor) -> list[Tensor]:
         """Φ of the perceptual term, loaded when it is first needed."""
         if self._features is None:
-            self._features = open_vgg19(distilled=True).to(pictures.device)
+            self._features = vgg_features(distilled=True)
         return list(self._features(pictures))
 
     def table(self, store: FaceStore) -> Table:

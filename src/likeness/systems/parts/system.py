@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from likeness.errors import LikenessError
 from likeness.losses.perceptual import Features, same_crop
 from likeness.nn.patchgan import PatchGAN
-from likeness.nn.vgg import open_vgg19
+from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import CanvasSystem, PartsBatch
@@ -56,7 +56,7 @@ class PartsSystem(CanvasSystem):
     def features(self, images: Tensor) -> list[Tensor]:
         """Φ of equation (3), loaded when it is first needed."""
         if self._features is None:
-            self._features = open_vgg19().to(images.device)
+            self._features = vgg_features()
         return list(self._features(images))
 
     def paint(self, canvas: Tensor) -> Tensor:
