@@ -147,6 +147,28 @@ def test_it_learns(tmp_path: Path) -> None:
     assert after["parsing"] > 0.85 > before["parsing"]
 
 
+def test_a_training_with_vgg_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VGG-19 is not part of what is trained: its weights are not in the state, and a stopped training goes on bit for bit."""
+
+    def small(layers: tuple[str, ...], distilled: bool) -> VGG19:
+        chance, before, state = torch.Generator().manual_seed(0), 3, {"conv0.weight": torch.eye(3)[:, :, None, None]}
+        state["conv0.bias"] = torch.zeros(3)
+        for name in CONVOLUTIONS:
+            state[f"{name}.weight"] = torch.randn(4, before, 3, 3, generator=chance) * 0.3
+            state[f"{name}.bias"], before = torch.zeros(4), 4
+        return VGG19(state, layers)
+
+    monkeypatch.setattr("likeness.nn.vgg.open_vgg19", small)
+    recipe = replace(tiny(), weights=Weights(), crop=32)
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for steps in stops:
+            torch.manual_seed(1)
+            train(ISEGANSystem(recipe), "isegan", store(), tmp_path / name, steps=steps)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True)["system"] for name in ("once", "twice")]
+    assert not any("_features" in key for key in states[0])
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+
+
 @pytest.mark.parametrize(
     ("settings", "players"),
     [(["stages=1"], ("D1", "G1")), (['regions="source"', "middle=false", "enhanced=false"], None), (["enhanced=false"], None)],
