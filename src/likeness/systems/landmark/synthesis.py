@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from likeness.checkpoint import Card, fill
 from likeness.errors import LikenessError
-from likeness.faces.landmarks import COUNT
+from likeness.faces.landmarks import COUNT, GROUPS
 from likeness.image import to_images
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
 from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
 from likeness.systems.landmark.recipes import LandmarkRecipe
+
+LINES = (
+    (90, 160, 255),
+    (255, 200, 60),
+    (255, 200, 60),
+    (90, 230, 120),
+    (255, 255, 255),
+    (255, 255, 255),
+    (255, 90, 110),
+    (255, 150, 160),
+)
+"""Colours of :data:`likeness.faces.landmarks.GROUPS` in a drawing."""
 
 
 class LandmarkSynthesizer(Synthesizer):
@@ -89,3 +102,13 @@ class LandmarkSynthesizer(Synthesizer):
         size = self.framing.size
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / size
         return np.asarray(self.converter(given, target)[0].numpy() * size - 0.5, np.float32)
+
+
+def drawn(landmarks: Points, size: int) -> Image:
+    """Landmarks 68 × 2 as lines on black, size × size × 3: brows, nose, eyes, lips and jaw each in its colour."""
+    picture: Image = np.zeros((size, size, 3), np.uint8)
+    closed = ("left_eye", "right_eye", "outer_lips", "inner_lips")
+    for name, colour in zip(GROUPS, LINES, strict=True):
+        corners = [np.round(landmarks[list(GROUPS[name])] * 16).astype(np.int32)]
+        cv2.polylines(picture, corners, name in closed, colour, 1, cv2.LINE_AA, 4)
+    return picture

@@ -1,0 +1,128 @@
+"""``likeness landmarks``: the 68 landmarks of a photo as JSON; changed on the way, if asked."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.records import Points
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands, "landmarks", run, "read the 68 landmarks of a photo, or of JSON, change them if asked, write JSON"
+    )
+    parser.add_argument(
+        "photo", metavar="PHOTO", help="a photo, a folder of them (one file a photo comes out), or landmarks as JSON"
+    )
+    parser.add_argument("-o", "--output", metavar="PATH", help="the JSON to write, or for a folder the folder")
+    parser.add_argument("--face", type=int, default=1, metavar="N", help="which face, as likeness inspect numbers them")
+    parser.add_argument("--draw", metavar="PICTURE", help="draw them into the photo too")
+    changes(parser)
+
+
+def changes(parser: argparse.ArgumentParser) -> None:
+    """The options that change a face by its landmarks."""
+    parser.add_argument(
+        "--yaw", type=float, default=0, metavar="D", help="turn the head by D degrees to the right of the picture"
+    )
+    parser.add_argument("--pitch", type=float, default=0, metavar="D", help="turn it down by D degrees")
+    parser.add_argument("--roll", type=float, default=0, metavar="D", help="lean it by D degrees, clockwise")
+    parser.add_argument("--eyes", type=float, metavar="X", help="open the eyes X times as wide (0 closes them)")
+    parser.add_argument("--mouth", type=float, metavar="X", help="open the mouth by X eye distances (0 closes it)")
+    parser.add_argument(
+        "--shift",
+        action="append",
+        default=[],
+        metavar="PART=RIGHT,DOWN",
+        help="move a part, in eye distances, such as brows=0,-0.1",
+    )
+    parser.add_argument("--scale", action="append", default=[], metavar="PART=X", help="make a part X times as large")
+
+
+def changed(points: Points, given: argparse.Namespace) -> Points:
+    """Landmarks with those options' changes: parts first, then the head."""
+    from likeness.faces import moves
+
+    for text in given.scale:
+        part, (factor,) = _numbers(text, "--scale", 1)
+        points = moves.scale(points, part, factor)
+    for text in given.shift:
+        part, (right, down) = _numbers(text, "--shift", 2)
+        points = moves.shift(points, part, right, down)
+    if given.eyes is not None:
+        points = moves.open_eyes(points, given.eyes)
+    if given.mouth is not None:
+        points = moves.open_mouth(points, given.mouth)
+    if given.yaw or given.pitch or given.roll:
+        points = moves.turn(points, given.yaw, given.pitch, given.roll)
+    return points
+
+
+def _numbers(text: str, option: str, count: int) -> tuple[str, list[float]]:
+    part, _, numbers = text.partition("=")
+    try:
+        found = [float(number) for number in numbers.split(",")]
+    except ValueError:
+        found = []
+    if len(found) != count or not all(abs(number) < 1e3 for number in found):
+        raise LikenessError(f"{option} {text}: write it as {'brows=1.2' if count == 1 else 'brows=0,-0.1'}")
+    return part, found
+
+
+def run(given: argparse.Namespace) -> int:
+    """Read, change, write."""
+    import cv2
+    import numpy as np
+
+    from likeness import provenance
+    from likeness.data.points import read_points, write_points
+    from likeness.faces.reader import FaceReader
+    from likeness.image import check_writable, pictures_in, read
+
+    source = Path(given.photo)
+    if source.is_dir():
+        if given.draw:
+            raise LikenessError("--draw: goes with one photo, not with a folder")
+        folder = Path(given.output or f"{source.name or 'folder'}-landmarks")
+        photos = [(photo, folder / photo.relative_to(source).with_suffix(".json")) for photo in pictures_in(source)]
+        if not photos:
+            raise LikenessError(f"{source}: holds no pictures")
+    else:
+        photos = [(source, Path(given.output or f"{source.stem}-landmarks.json"))]
+    targets = [after for _, after in photos]
+    for number, (before, after) in enumerate(photos):
+        if after.resolve() == before.resolve() or after in targets[:number]:
+            raise LikenessError(f"{after}: would be written over something else; name another")
+    if given.draw:
+        check_writable(given.draw)
+        if source.suffix.lower() == ".json":
+            raise LikenessError("--draw: needs a photo, not landmarks")
+        if Path(given.draw).resolve() == source.resolve():
+            raise LikenessError(f"{given.draw}: is the photo that is read; name another")
+    reader = None if source.suffix.lower() == ".json" else FaceReader()
+
+    def work(before: Path, after: Path) -> None:
+        about: dict[str, Any] = {"file": str(before), "order": "iBUG 68, pixel centres from (0, 0)"}
+        if reader is None:
+            points = read_points(before)
+        else:
+            photo = read(before)
+            points = reader.face(photo, str(before), given.face).landmarks
+            about |= {"size": [photo.shape[1], photo.shape[0]], "detector": reader.backend.name}
+        points = changed(points, given)
+        write_points(after, points, about)
+        if given.draw and reader is not None:
+            drawn = photo.copy()
+            for x, y in points.round().astype(int).tolist():
+                cv2.circle(drawn, (x, y), max(round(max(drawn.shape) / 250), 1), (40, 220, 40), -1)
+            provenance.write(given.draw, np.asarray(drawn, np.uint8), provenance.software("landmarks"), provenance.ENHANCED)
+        print(after)
+
+    return options.each(photos, work, given.photo)

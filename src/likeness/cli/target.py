@@ -1,0 +1,101 @@
+"""``likeness target train``: one's own target for landmarks, from a clip or a folder of photos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(commands, "target", lambda given: 0, "a person whose face follows landmarks")
+    below = parser.add_subparsers(metavar="train", required=True)
+    training = options.command(below, "train", run, "learn one person from a clip or a folder of photos; run again to go on")
+    training.add_argument("source", metavar="CLIP|FOLDER", help="a video of one person, a minute or more, or a folder of photos")
+    training.add_argument("-o", "--output", required=True, metavar="NAME", help="the run directory, which is the target")
+    training.add_argument("--recipe", default="lite", metavar="NAME", help="of the landmark system (default: lite)")
+    training.add_argument("--most", type=int, default=1500, metavar="N", help="take N frames evenly through it (default: 1500)")
+    training.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
+    training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    training.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
+    training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Gather the faces, learn them, and draw what was held out."""
+    from dataclasses import replace
+
+    import torch
+
+    from likeness import provenance, systems
+    from likeness.checkpoint import read_card
+    from likeness.recipe import override
+    from likeness.systems.landmark.recipes import LandmarkRecipe
+    from likeness.systems.landmark.system import LandmarkSystem
+    from likeness.systems.landmark.target import gather
+    from likeness.train.loop import Progress, train
+
+    source, model = Path(given.source).resolve(), Path(given.output).resolve()
+    if not source.exists():
+        raise LikenessError(f"{given.source}: no such file or folder")
+    if source.is_dir() and (model == source or source in model.parents):
+        raise LikenessError(f"{given.output}: lies in the folder of photos; name another")
+    if given.most < 10:
+        raise LikenessError(f"--most {given.most}: at least 10 frames are needed")
+    options.check_minutes(given.minutes)
+    name = model.name.replace(".", "-")
+    recipe = systems.recipe(f"landmark:{given.recipe}")
+    assert isinstance(recipe, LandmarkRecipe)
+    recipe = override(replace(recipe, targets=(name,)), given.set)
+    if recipe.targets != (name,):
+        raise LikenessError("--set targets: the target is called after its folder")
+    device = options.processors(given.device, given.threads)
+    with options.bar("reading") as show:
+        gathered = gather(given.source, name, recipe.framing, show, most=given.most)
+    if gathered.left_out:
+        first, why = gathered.left_out[0]
+        print(f"likeness: left out {len(gathered.left_out)}, the first: {first}: {why}", file=sys.stderr)
+    store = gathered.store
+    counts = {side: len(store.select(side)) for side in ("train", "validation", "test")}
+    print(f"{counts['train']} faces to learn from, {counts['validation']} to look at, the last {counts['test']} kept for a test")
+    torch.manual_seed(recipe.training.seed)
+    with options.asked_to_stop() as asked, options.bar("training") as show:
+
+        def report(progress: Progress) -> None:
+            show(progress.step, progress.steps, f"{progress.rate:.1f} faces/s, {progress.remaining / 60:.0f} min left")
+
+        weights = train(
+            LandmarkSystem(recipe).to(device),
+            "landmark",
+            store,
+            given.output,
+            minutes=given.minutes,
+            terms="a clip or photos of the user's own",
+            report=report,
+            stop=lambda: bool(asked),
+        )
+    trained = systems.row("landmark").build(recipe)
+    made = systems.load(weights, "landmark")
+    trained.load_state_dict({**trained.state_dict(), **_state(weights)})
+    sheet = trained.eval().show(trained.table(store.select("test").head(12)))
+    tool = provenance.software("landmark", str(made.card.recipe["name"]))
+    print(provenance.write(Path(given.output) / "contact-sheet.png", sheet, tool))
+    done = read_card(weights).step
+    if done < recipe.training.steps:
+        print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
+    if asked:
+        return 128 + asked[0]
+    print(f"next: likeness face PHOTO --target {given.output}")
+    return 0
+
+
+def _state(weights: Path) -> dict[str, Any]:
+    """A weights file's tensors."""
+    from likeness.checkpoint import read_weights
+
+    return read_weights(weights)[1]
