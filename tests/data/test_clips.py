@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.data.clips import Writer, frames, is_clip, look
+from likeness.data.clips import Writer, frames, is_clip, join, look
 from likeness.errors import LikenessError
 
 
@@ -64,6 +64,16 @@ def test_sound_goes_along(tmp_path: Path) -> None:
         lengths = [float(packet.pts * packet.time_base) for packet in container.demux(audio=0) if packet.pts is not None]
         assert 0.9 < max(lengths) <= 1.01
         assert container.metadata["comment"] == "a test"
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_clips_are_joined(tmp_path: Path) -> None:
+    """Every frame of each, in order, at their rate, with sound."""
+    parts = [write(tmp_path / f"{n}.mp4", 8, Fraction(30000, 1001)) for n in range(3)]
+    whole = join(parts, tmp_path / "whole.mp4", tone(tmp_path / "sound.mp4", 2.0), "a test")
+    about = look(whole)
+    assert about.frames == 24 and about.sound and abs(float(about.rate) - 29.97) < 0.05
+    assert [round(float(frame.mean()) / 10) for frame in frames(whole)] == [*range(8)] * 3
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

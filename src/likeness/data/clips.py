@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -94,6 +94,44 @@ def frames(path: str | Path, first: int = 0) -> Iterator[Image]:
             number += 1
 
 
+def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = None, title: str = "") -> Path:
+    """Clips that :class:`Writer` wrote, one behind the other as they are, in one file, with another file's sound.
+
+    Args:
+        parts: of one size and rate.
+        path: ends with .mp4 or .mov.
+        sound: a file whose sound goes with it, or None.
+        title: for the file's metadata.
+    """
+    av, target = _av(), Path(path)
+    part = target.with_name(f".{target.name}.part{target.suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with av.open(str(part), "w") as out:
+            if title:
+                out.metadata["comment"] = title
+            stream, begins = None, 0
+            for one in parts:
+                with _opened(one) as container:
+                    source = container.streams.video[0]
+                    stream = stream or out.add_stream_from_template(source)
+                    ends = begins
+                    for packet in container.demux(source):
+                        if packet.dts is None:
+                            continue
+                        packet.pts, packet.dts = packet.pts + begins, packet.dts + begins
+                        ends = max(ends, packet.pts + packet.duration)
+                        packet.stream = stream
+                        out.mux(packet)
+                    begins = ends
+        if sound is not None and look(sound).sound:
+            _add_sound(part, sound, title)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
 class Writer:
     """A video file that is being written, H.264 in MP4; sound is copied from another file at the end.
 
@@ -129,7 +167,7 @@ class Writer:
         if self._stream is None:
             self._stream = self._container.add_stream("libx264", rate=self.rate)
             self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-            self._stream.options = {"crf": "18"}
+            self._stream.options = {"crf": "18", "bf": "0"}  # without frames that wait for later ones, clips can be joined
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
@@ -143,27 +181,29 @@ class Writer:
             self._container.close()
             if kind is None and self.count:
                 if self.sound is not None and look(self.sound).sound:
-                    self._with_sound()
+                    _add_sound(self._part, self.sound, self.title)
                 self._part.replace(self.path)
         finally:
             self._part.unlink(missing_ok=True)
 
-    def _with_sound(self) -> None:
-        """The pictures that were written and the other file's sound, both as they are, in one file."""
-        av, mixed = _av(), self._part.with_name(f".{self.path.name}.mixed{self.path.suffix}")
-        seconds = float(self.count / self.rate)
-        try:
-            with av.open(str(self._part)) as pictures, av.open(str(self.sound)) as other, av.open(str(mixed), "w") as out:
-                if self.title:
-                    out.metadata["comment"] = self.title
-                streams = [(pictures, pictures.streams.video[0]), (other, other.streams.audio[0])]
-                written = {stream: out.add_stream_from_template(stream) for _, stream in streams}
-                for container, stream in streams:
-                    for packet in container.demux(stream):
-                        if packet.dts is None or (stream.type == "audio" and float(packet.pts * packet.time_base) > seconds):
-                            continue
-                        packet.stream = written[stream]
-                        out.mux(packet)
-            mixed.replace(self._part)
-        finally:
-            mixed.unlink(missing_ok=True)
+
+def _add_sound(clip: Path, sound: str | Path, title: str) -> None:
+    """Another file's sound put to a clip's pictures, both as they are; no longer than the pictures."""
+    av, mixed = _av(), clip.with_name(f"{clip.stem}.mixed{clip.suffix}")
+    about = look(clip)
+    seconds = float(about.frames / about.rate)
+    try:
+        with av.open(str(clip)) as pictures, av.open(str(sound)) as other, av.open(str(mixed), "w") as out:
+            if title:
+                out.metadata["comment"] = title
+            streams = [(pictures, pictures.streams.video[0]), (other, other.streams.audio[0])]
+            written = {stream: out.add_stream_from_template(stream) for _, stream in streams}
+            for container, stream in streams:
+                for packet in container.demux(stream):
+                    if packet.dts is None or (stream.type == "audio" and float(packet.pts * packet.time_base) > seconds):
+                        continue
+                    packet.stream = written[stream]
+                    out.mux(packet)
+        mixed.replace(clip)
+    finally:
+        mixed.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""``likeness reenact``: a target's face does what a driver does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+from likeness.errors import LikenessError
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands, "reenact", run, "let a target's face do what a driver does: a clip, a folder of photos, a photo"
+    )
+    parser.add_argument("driver", metavar="DRIVER", help="a video, a folder of photos, or a photo")
+    parser.add_argument("--target", default="landmark", metavar="T", help="the target's model: a run directory or weights file")
+    parser.add_argument("--name", metavar="NAME", help="which of the model's targets, where it has several (default: the first)")
+    parser.add_argument("-o", "--output", metavar="PATH", help="the .mp4 to write, or of a photo the picture")
+    parser.add_argument("--raw", action="store_true", help="take the landmarks as they are found, not made steady over time")
+    parser.add_argument("--own", action="store_true", help="the driver is the target: do not give the landmarks its shape first")
+    parser.add_argument("--beside", action="store_true", help="show driver, landmarks and face side by side")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Drive the target."""
+    import numpy as np
+
+    from likeness import provenance, systems
+    from likeness.data import clips
+    from likeness.faces.reader import FaceReader
+    from likeness.image import check_writable, read
+    from likeness.systems.landmark.reenact import Manner, live, reenact
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+
+    source = Path(given.driver)
+    if not source.exists():
+        raise LikenessError(f"{given.driver}: no such file or folder")
+    system = systems.load(given.target, "landmark")
+    assert isinstance(system, LandmarkSynthesizer)
+    if given.name is not None and given.name not in system.recipe.names:
+        raise LikenessError(f"--name {given.name}: there are {', '.join(system.recipe.names)}")
+    manner = Manner(given.name, not given.raw, given.own, given.beside)
+    if not source.is_dir() and not clips.is_clip(source):
+        target = Path(given.output or f"{source.stem}-reenacted.png")
+        check_writable(target)
+        if target.resolve() == source.resolve():
+            raise LikenessError(f"{target}: is the photo that is read; name another")
+        photo, reader = read(source), FaceReader()
+        reader.face(photo, given.driver)  # says why, where there is none
+        (picture,) = live([photo], system, manner, reader)
+        print(provenance.write(target, np.asarray(picture), provenance.software("landmark", system.card.recipe["name"])))
+        return 0
+    output = given.output or f"{source.stem or source.name}-reenacted.mp4"
+    with options.asked_to_stop() as asked, options.bar("reenacting") as show:
+        try:
+            missed = reenact(source, system, output, manner, show, stop=lambda: bool(asked))
+        except InterruptedError:
+            print("likeness: stopped; the same command goes on", file=sys.stderr)
+            return 128 + asked[0]
+    print(output)
+    if missed:
+        print(f"likeness: in {missed} frames no face was found; the last one found stands there", file=sys.stderr)
+    return 0

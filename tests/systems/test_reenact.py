@@ -1,0 +1,123 @@
+"""Reenactment: frame for frame, with rate and sound, steady, and going on after an interruption."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness import systems
+from likeness.data.clips import Writer, frames, look
+from likeness.errors import LikenessError
+from likeness.faces.drawing import drawn_faces
+from likeness.faces.reader import FaceReader
+from likeness.image import read
+from likeness.records import Face, Image
+from likeness.systems.landmark import reenact as room
+from likeness.systems.landmark.recipes import tiny
+from likeness.systems.landmark.reenact import Manner, live, reenact
+from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+from likeness.systems.landmark.system import LandmarkSystem
+from likeness.train.loop import train
+
+Run = Callable[..., int]
+
+
+class Corner:
+    """A backend that finds a drawn face's landmarks about the bright square of a picture, and none where there is no square."""
+
+    name = "corner"
+    face = drawn_faces(1, tiny().framing)[0].landmarks
+
+    def find(self, image: Image) -> list[Face]:
+        bright = np.argwhere(image[..., 0] > 128)
+        if not len(bright):
+            return []
+        top, left = bright.min(0)
+        return [Face((0, 0, 50, 50), self.face + np.float32([left, top]), 1.0)]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> LandmarkSynthesizer:
+    from likeness.data.store import FaceStore
+
+    faces = FaceStore.of(drawn_faces(4, tiny().framing), tiny().framing, "drawn")
+    made = systems.load(train(LandmarkSystem(tiny()), "landmark", faces, tmp_path / "run", steps=1))
+    assert isinstance(made, LandmarkSynthesizer)
+    return made
+
+
+def picture(i: int, seen: bool = True) -> Image:
+    frame = np.zeros((160, 160, 3), np.uint8)
+    if seen:
+        frame[40:44, 30 + i : 34 + i] = 255
+    return frame
+
+
+def driver(path: Path, count: int, gone: tuple[int, ...] = ()) -> Path:
+    with Writer(path, Fraction(30)) as out:
+        for i in range(count):
+            out.add(picture(i, i not in gone))
+    return path
+
+
+def test_a_clip(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many frames at the same rate; stopped in the middle, it goes on and makes the same; nothing is left beside it."""
+    monkeypatch.setattr(room, "SEGMENT", 5)
+    clip, reader = driver(tmp_path / "d.mp4", 13, gone=(4, 5)), FaceReader(Corner())
+    assert reenact(clip, model, tmp_path / "a.mp4", reader=reader) == 2
+    about, made = look(tmp_path / "a.mp4"), list(frames(tmp_path / "a.mp4"))
+    assert about.rate == 30 and len(made) == 13 and made[0].shape == (64, 64, 3)
+    calls = iter(range(100))
+    with pytest.raises(InterruptedError):
+        reenact(clip, model, tmp_path / "b.mp4", reader=reader, stop=lambda: next(calls) >= 13 + 7)
+    assert sorted(path.name for path in (tmp_path / "b.mp4.partial").glob("*.mp4")) == ["0000000.mp4"]
+    with pytest.raises(LikenessError, match="another reenactment"):
+        reenact(clip, model, tmp_path / "b.mp4", Manner(steady=False), reader=reader)
+    reenact(clip, model, tmp_path / "b.mp4", reader=FaceReader(Corner()))
+    assert all(np.array_equal(one, other) for one, other in zip(made, frames(tmp_path / "b.mp4"), strict=True))
+    assert not list(tmp_path.glob("*.partial")) and not list(tmp_path.glob(".*"))
+    reenact(clip, model, tmp_path / "c.mp4", Manner(beside=True), reader=reader)
+    assert next(frames(tmp_path / "c.mp4")).shape == (64, 192, 3)
+
+
+def test_live(model: LandmarkSynthesizer) -> None:
+    """A face a frame: the same as long as nothing moves or nothing is seen; another when the driver moves."""
+    shown = [picture(0), picture(0), picture(0, False), picture(20)]
+    made = list(live(shown, model, Manner(beside=True), FaceReader(Corner())))
+    assert len(made) == 4 and made[0].shape == (64, 192, 3)
+    assert np.array_equal(made[0], made[1]) and np.array_equal(made[1], made[2])
+    lines = [picture[:, 64:128] for picture in made]  # the landmarks, which have followed
+    assert not np.array_equal(lines[2], lines[3]) and lines[3].any()
+
+
+def test_the_command(
+    tmp_path: Path, model: LandmarkSynthesizer, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A photo, a folder of photos, and what is refused; faces are found by the real detector."""
+    run = tmp_path / "run"
+    assert likeness("reenact", samples[0], "--target", run, "-o", "a.png", "--beside") == 0
+    assert read(tmp_path / "a.png").shape == (64, 192, 3)
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        shutil.copy(samples[i], tmp_path / "in" / f"{i}.png")
+    assert likeness("reenact", tmp_path / "in", "--target", run, "-o", "b.mp4") == 0
+    assert look(tmp_path / "b.mp4").rate == 5 and len(list(frames(tmp_path / "b.mp4"))) == 3
+    driver(tmp_path / "dark.mp4", 3)
+    capsys.readouterr()
+    for words, message in (
+        (("dark.mp4", "-o", "c.mp4"), "no face was found in any of 3"),
+        (("none.mp4", "-o", "c.mp4"), "no such file"),
+        (("b.mp4", "-o", "b.mp4"), "is the driver"),
+        (("b.mp4", "-o", "c.gif"), ".mp4 or .mov"),
+        (("b.mp4", "-o", "c.mp4", "--name", "bob"), "there are anyone"),
+        ((samples[0], "-o", "c.gif"), "c.gif"),
+    ):
+        assert likeness("reenact", words[0], "--target", run, *words[1:]) == 2
+        said = capsys.readouterr().err
+        assert message in said
+    assert not list(tmp_path.glob("*.partial"))
