@@ -170,7 +170,7 @@ def test_nlda_does_not_care_how_pictures_lie() -> None:
     """Turned into a space of many more numbers, pictures are recognised as well as before, and as badly."""
     chance = np.random.default_rng(1)
     people = chance.normal(size=(40, 6)) @ chance.normal(size=(6, 70))
-    true, made = (people + noise * chance.normal(size=people.shape) for noise in (1.0, 2.0))
+    true, made = (people + noise * chance.normal(size=people.shape) for noise in (2.0, 3.0))
     axes = np.linalg.qr(chance.normal(size=(900, 70)))[0].T
     few = nlda_accuracy(true, made, train=25, splits=5, components=45)
     many = nlda_accuracy(true @ axes, made @ axes, train=25, splits=5, components=45)
