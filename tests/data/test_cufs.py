@@ -147,6 +147,8 @@ def test_the_real_set(shared: Path) -> None:
     """525 pairs, 268 to learn from; their faces stand where the framing says, photos and sketches alike."""
     pairs = cufs.pairs_in(shared / "data" / "cufs")
     assert len(pairs) == 525 and sum(pair.side == "train" for pair in pairs) == 268
+    papers = cufs.pairs_in(shared / "data" / "cufs", "paper_split")
+    assert (sum(pair.side == "train" for pair in papers), sum(pair.side == "test" for pair in papers)) == (187, 338)
     reader, wanted = FaceReader(), cufs.FRAMING.template
     for kind in ("photo", "sketch"):
         found = []

@@ -48,6 +48,9 @@ def add(commands: Any) -> None:
         "--validation", action="store_true", help="of CUFS: keep some training people for validation, to make choices on"
     )
     parser.add_argument(
+        "--paper-split", action="store_true", help="of CUFS: the sides of pairs.csv's column paper_split, not split"
+    )
+    parser.add_argument(
         "--parser", metavar="W", help="of CUFS: what makes the parsings, a weights file or run directory (default: what ships)"
     )
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
@@ -62,8 +65,8 @@ def run(given: argparse.Namespace) -> int:
 
     if given.folders[0] == "cufs" and len(given.folders) == 2:
         return _cufs(given)
-    if given.validation or given.parser is not None:
-        raise LikenessError("--validation and --parser: go with the word cufs and one folder")
+    if given.validation or given.paper_split or given.parser is not None:
+        raise LikenessError("--validation, --paper-split and --parser: go with the word cufs and one folder")
     if not 32 <= given.size <= 1024:
         raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.processes is not None and given.processes < 1:
@@ -115,7 +118,8 @@ def _cufs(given: argparse.Namespace) -> int:
     system = systems.load(given.parser or "parser", "parser")
     assert isinstance(system, ParserSynthesizer)
     with options.bar("preparing") as show:
-        report = cufs.prepare(given.folders[1], given.output, system.parser, show, given.validation)
+        column = "paper_split" if given.paper_split else "split"
+        report = cufs.prepare(given.folders[1], given.output, system.parser, show, given.validation, column)
     print(f"{given.output}: {report.prepared} pairs")
     for name, why in report.skipped:
         print(f"  skipped {name}: {why}")

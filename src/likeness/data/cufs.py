@@ -62,8 +62,8 @@ class Pair:
     sketch: Path
 
 
-def pairs_in(folder: str | Path) -> list[Pair]:
-    """The pairs of the data set in either layout, by name.
+def pairs_in(folder: str | Path, column: str = "split") -> list[Pair]:
+    """The pairs of the data set in either layout, by name; of a list, with the sides that its ``column`` says.
 
     Raises:
         LikenessError: no data set, or a photo without a sketch (or the other way round).
@@ -71,7 +71,7 @@ def pairs_in(folder: str | Path) -> list[Pair]:
     root = Path(folder)
     if not root.is_dir():
         raise LikenessError(f"{folder}: no such folder")
-    found = _listed(root) if (root / "pairs.csv").is_file() else _walked(root)
+    found = _listed(root, column) if (root / "pairs.csv").is_file() else _walked(root)
     if not found:
         raise LikenessError(f"{folder}: holds neither pairs.csv nor folders training…/photo…, training…/sketch…, testing…/…")
     found.sort(key=lambda pair: pair.name)
@@ -82,13 +82,13 @@ def pairs_in(folder: str | Path) -> list[Pair]:
     return found
 
 
-def _listed(root: Path) -> list[Pair]:
+def _listed(root: Path, column: str) -> list[Pair]:
     found = []
     with (root / "pairs.csv").open(newline="", encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(_lines(file, root / "pairs.csv"), 2):
-            name, side = line.get("id") or "", line.get("split")
+            name, side = line.get("id") or "", line.get(column)
             if side not in ("train", "test") or not name or name != Path(name).name:
-                raise LikenessError(f"{root / 'pairs.csv'}, line {number}: an id, and a split train or test, are needed")
+                raise LikenessError(f"{root / 'pairs.csv'}, line {number}: an id, and a {column} train or test, are needed")
             photo, sketch = (_one(root / kind, name) for kind in ("photos", "sketches"))
             found.append(Pair(name, line.get("subset") or "", side, photo, sketch))
     return found
@@ -152,6 +152,7 @@ def prepare(
     parser: Parser,
     progress: Callable[[int, int], None] = lambda done, total: None,
     validation: bool = False,
+    column: str = "split",
 ) -> Report:
     """CUFS as one Parquet file: photos, sketches as their other pictures, and soft parsings of both, padded to 256 × 256.
 
@@ -162,11 +163,12 @@ def prepare(
         progress: called with (done, total) pairs.
         validation: keep every training person for validation whose side by :func:`likeness.data.split.split_of` that is, to make
             choices on; otherwise all are learned from, as in the paper.
+        column: of pairs.csv, whose sides are taken: ``paper_split`` has all of the papers' test people, and fewer to learn from.
     """
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
-    pairs, reader, rows = pairs_in(folder), FaceReader(), []
+    pairs, reader, rows = pairs_in(folder, column), FaceReader(), []
     skipped: list[tuple[str, str]] = []
     for number, pair in enumerate(pairs):
         progress(number, len(pairs))
