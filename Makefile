@@ -46,6 +46,9 @@ CUFS ?= runs/cufs.parquet
 RUNS ?= runs/comparison
 STEPS ?= 1000
 REPORT ?= 400
+FACES256 ?= runs/parser256.parquet
+CUFS256 ?= runs/cufs256.parquet
+PAIRS ?= 500
 PHOTOS ?= ../shared/data/lfw
 LIKENESS := $(BIN)/likeness
 results: $(BIN)/pytest
@@ -63,6 +66,10 @@ results: $(BIN)/pytest
 	$(LIKENESS) portrait study all --data $(LFW) --people Hugo_Chavez Vladimir_Putin Gloria_Macapagal_Arroyo -o runs/report --steps $(REPORT) --csv results
 	$(LIKENESS) evaluate portrait --weights runs/map-depth --data runs/depth.parquet --source celebamask --photos all --csv results/portrait_depth.csv
 	$(LIKENESS) evaluate portrait --weights runs/map-parsing --data runs/parsing.parquet --source celebamask --photos all --csv results/portrait_parsing.csv
+	$(LIKENESS) evaluate parser --data $(FACES256) --source celebamask --photos all --last 100 --csv results/parser.csv --sheet runs/parser.png
+	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
+	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png
+	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --csv results/isegan_study.csv
 	$(MAKE) docs
 
 clean:

@@ -92,9 +92,9 @@ def lite() -> LandmarkRecipe:
         framing=Framing(size=128),
         width=24,
         critic_width=32,
-        weights=Weights(image=10.0, perceptual=1.0, adversarial=0.2),
+        weights=Weights(image=10.0, perceptual=1.0, adversarial=0.2, kept=0.0),  # (3) waits for Ω's weights
         crop=64,
-        expects="an hour on two cores; not run yet",
+        expects="an hour on two cores; not run to its end yet",
     )
 
 
