@@ -116,3 +116,13 @@ def test_mirror_is_its_own_inverse() -> None:
     shape = np.array(MEAN_SHAPE, np.float32) * 128
     np.testing.assert_allclose(mirror(mirror(shape, 128), 128), shape, atol=1e-4)
     assert np.abs(mirror(shape, 129) - shape).max() < 1.5  # the mean face is nearly symmetric
+
+
+def test_what_lies_outside() -> None:
+    """Its mirror image, its border going on, or white paper."""
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[:, 7] = 100
+    picture[:, 5] = 50
+    moved = Similarity(np.array([[1.0, 0, 0], [0, 1.0, 0]]))
+    shown = {outside: moved.warp(picture, 10, 8, outside)[0, 8:, 0].tolist() for outside in ("mirror", "edge", "paper")}
+    assert shown == {"mirror": [0, 50], "edge": [100, 100], "paper": [255, 255]}

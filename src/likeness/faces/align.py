@@ -38,6 +38,9 @@ class Framing:
         )
 
 
+BORDERS = {"mirror": cv2.BORDER_REFLECT_101, "edge": cv2.BORDER_REPLICATE, "paper": cv2.BORDER_CONSTANT}
+
+
 @dataclass(frozen=True)
 class Similarity:
     """x → A·x + b with A a rotation times a scale; ``matrix`` is the 2 × 3 [A | b]."""
@@ -59,8 +62,11 @@ class Similarity:
         """Move points (N × 2)."""
         return (points @ self.matrix[:, :2].T + self.matrix[:, 2]).astype(np.float32)
 
-    def warp(self, image: Image, width: int, height: int) -> Image:
-        """The picture moved, ``height`` × ``width`` × 3; what lies outside the source mirrors its border.
+    def warp(self, image: Image, width: int, height: int, outside: str = "mirror") -> Image:
+        """The picture moved, ``height`` × ``width`` × 3.
+
+        What lies outside the source mirrors its border (``"mirror"``), goes on as its border is (``"edge"``), or is white
+        (``"paper"``).
 
         Shrinking halves the source (area mean) until at most one more halving is left, so that nothing aliases.
         """
@@ -72,7 +78,8 @@ class Similarity:
             # a pixel centre x of the half picture lies at 2x + 0.5 of the whole one
             matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2].sum(1, keepdims=True) * 0.5])
         method = cv2.INTER_CUBIC if self_scale(matrix) > 1 else cv2.INTER_LINEAR
-        warped = cv2.warpAffine(image, matrix, (width, height), flags=method, borderMode=cv2.BORDER_REFLECT_101)
+        border, white = BORDERS[outside], (255, 255, 255)
+        warped = cv2.warpAffine(image, matrix, (width, height), flags=method, borderMode=border, borderValue=white)
         return np.asarray(warped, np.uint8)
 
 

@@ -140,7 +140,9 @@ class ISEGANSynthesizer(Synthesizer):
         else:
             self.reader = self.reader or FaceReader()
             moved = alignment(self.reader.face(picture, name).landmarks, self.framing)
-        framed = moved.warp(picture, self.framing.size, self.framing.size)
+        # round a tight picture there is paper, or more of the ground, and never a second forehead
+        outside = "paper" if self.recipe.made == "photo" else "edge"
+        framed = moved.warp(picture, self.framing.size, self.framing.size, outside)
         return (within(framed) if self.framing == FRAMING else framed), moved
 
     def bare(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
