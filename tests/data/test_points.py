@@ -13,7 +13,7 @@ from likeness.data.folder import Pointing, prepare
 from likeness.data.points import disagreement, landmarks_in
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, alignment
+from likeness.faces.align import WIDE, Framing, alignment
 from likeness.faces.reader import FaceReader
 from likeness.image import read
 
@@ -73,3 +73,8 @@ def test_what_is_refused(album: Path, tmp_path: Path, likeness: Callable[..., in
         assert likeness("prepare", album, "--landmarks", tmp_path / name, "-o", "f.parquet") == 2
         assert message in capsys.readouterr().err
     assert likeness("prepare", album, "--agree", -1, "-o", "f.parquet") == 2
+    assert likeness("prepare", album, "--wide", "--size", 64, "-o", "f.parquet") == 2
+    capsys.readouterr()
+    assert likeness("prepare", album, "--wide", "--processes", 1, "-o", "w.parquet") == 0
+    assert "train finder:lite" in capsys.readouterr().out
+    assert FaceStore(tmp_path / "w.parquet").framing == WIDE

@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
+    parser.add_argument("--wide", action="store_true", help="with what is round the face, 160 × 160: what the finder learns from")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--with", dest="others", metavar="FOLDER", help="each photo has another picture of the same name there")
     other.add_argument("--labels", metavar="FOLDER", help="each photo has a mask of CelebAMask-HQ's indices there")
@@ -61,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.data.folder import Pointing, prepare
     from likeness.data.pairs import Pairing
     from likeness.errors import LikenessError
-    from likeness.faces.align import Framing
+    from likeness.faces.align import WIDE, Framing
 
     if given.folders[0] == "cufs" and len(given.folders) == 2:
         return _cufs(given)
@@ -80,7 +81,9 @@ def run(given: argparse.Namespace) -> int:
         pairing = Pairing("labels" if given.labels else "with", given.others or given.labels)
     if not 0 <= given.agree < float("inf"):
         raise LikenessError(f"--agree {given.agree}: a number of per cent is needed")
-    pointing, framing = Pointing(given.landmarks or "", given.agree), Framing(size=given.size)
+    if given.wide and (given.size != 128 or pairing is not None):
+        raise LikenessError("--wide: its size is 160, and it has no other pictures")
+    pointing, framing = Pointing(given.landmarks or "", given.agree), WIDE if given.wide else Framing(size=given.size)
     with options.bar("preparing") as show:
         report = prepare(given.folders, given.output, framing, given.processes, show, pairing, given.hold_out, pointing)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
@@ -90,15 +93,13 @@ def run(given: argparse.Namespace) -> int:
         for why, count in reasons.most_common(3):
             print(f"  {count} skipped: {why}")
         print(f"  all of them: {target}")
-    recipe = (
-        "detector:lite"
-        if given.landmarks or given.agree
-        else "parser:lite"
-        if given.labels
-        else "portrait:maps"
-        if pairing
-        else "parts:lite"
-    )
+    uses = {
+        "finder:lite": given.wide,
+        "detector:lite": given.landmarks or given.agree,
+        "parser:lite": given.labels,
+        "portrait:maps": pairing is not None,
+    }
+    recipe = next((name for name, asked in uses.items() if asked), "parts:lite")
     print(f"next: likeness train {recipe} --data {given.output} -o runs/mine")
     return 0
 
@@ -110,7 +111,7 @@ def _cufs(given: argparse.Namespace) -> int:
     from likeness.errors import LikenessError
     from likeness.systems.parser.synthesis import ParserSynthesizer
 
-    others = (given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
+    others = (given.wide, given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
     if any(others) or given.size != 128 or given.processes is not None:
         raise LikenessError(
             "cufs: its pictures, sizes and sides are the data set's; only --validation and --parser can be chosen"

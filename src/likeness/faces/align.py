@@ -38,6 +38,8 @@ class Framing:
         )
 
 
+WIDE = Framing(size=160, eye_distance=0.15, eye_height=0.45, mouth_drop=0.167)
+"""A face and what is round it: a photo of LFW nearly whole."""
 BORDERS = {"mirror": cv2.BORDER_REFLECT_101, "edge": cv2.BORDER_REPLICATE, "paper": cv2.BORDER_CONSTANT}
 
 

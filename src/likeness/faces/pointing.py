@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from likeness import assets
@@ -92,5 +93,17 @@ def boxed(box: Sequence[float], framing: Framing) -> Similarity:
     left, top, right, bottom = box
     scale = BOX * framing.size / max((right - left + bottom - top) / 2, 1e-3)
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
-    wanted = np.array([framing.size / 2, (framing.eye_height + 0.55 * framing.mouth_drop) * framing.size])
-    return Similarity(np.hstack([scale * np.eye(2), (wanted - scale * middle)[:, None]]))
+    return Similarity(np.hstack([scale * np.eye(2), (_middle(framing) - scale * middle)[:, None]]))
+
+
+def box_of(landmarks: Points) -> tuple[float, float, float, float]:
+    """The box of a face with these landmarks, 68 × 2: left, top, right, bottom in their pixels, a square."""
+    framing = Framing()
+    moved = alignment(landmarks, framing)
+    (x, y), half = moved.inverse.apply(_middle(framing)[None].astype(np.float32))[0], BOX * framing.size / moved.scale / 2
+    return float(x - half), float(y - half), float(x + half), float(y + half)
+
+
+def _middle(framing: Framing) -> NDArray[np.float64]:
+    """Where the middle of an aligned face's box is."""
+    return np.array([framing.size / 2, (framing.eye_height + 0.55 * framing.mouth_drop) * framing.size])

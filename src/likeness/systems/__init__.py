@@ -95,6 +95,13 @@ SYSTEMS: dict[str, Row] = {
         "systems.detector.synthesis:DetectorSynthesizer",
         "detector.safetensors",
     ),
+    "finder": Row(
+        "where faces are in a photo, each as a point",
+        "systems.finder.recipes:FinderRecipe",
+        "systems.finder.system:FinderSystem",
+        "systems.finder.synthesis:FinderSynthesizer",
+        "finder.safetensors",
+    ),
 }
 
 

@@ -110,7 +110,7 @@ def tiny() -> ISEGANRecipe:
 def lite() -> ISEGANRecipe:
     """CPU hours: half the width, six blocks of at most 128 channels, 18 MB in float16."""
     plan = Training(
-        batch=2, rates=(2e-4, 2e-4, 4e-4, 4e-4), phases=(Phase(5200, BOTH),), cooldown=1800, ema=150.0, every=250, look=1000
+        batch=2, rates=(2e-4, 2e-4, 4e-4, 4e-4), phases=(Phase(4300, BOTH),), cooldown=1300, ema=150.0, every=250, look=1000
     )
     return ISEGANRecipe(
         name="isegan:lite",
@@ -120,7 +120,7 @@ def lite() -> ISEGANRecipe:
         distilled=True,
         crop=128,
         flip=True,
-        expects="two hours on one core, one and a quarter on two",
+        expects="an hour and three quarters on one core",
     )
 
 

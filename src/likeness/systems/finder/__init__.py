@@ -1,0 +1,1 @@
+"""Where faces are in a photo, each as a point (after Zhou, Wang & Krähenbühl 2019)."""
