@@ -103,6 +103,12 @@ INSTRUMENTS: dict[str, Instrument] = {
         "another MobileFaceNet, 128-d, the independent judge",
         "MIT",
     ),
+    "pfld68": Instrument(
+        "pfld68.onnx",
+        "7d7bbd5c6a1d9272e58d9773898284a1905d872eba9a662df9b5f20f1ba6f83e",
+        "PFLD, 68 landmarks of a face that has been found",
+        "MIT",
+    ),
     "sfm_shape": Instrument(
         "sfm_shape_3448.npz",
         "d9367a9d531536c4b507448ef328d632a3b4f29cc54a439c2a13c87b6d211571",

@@ -10,7 +10,7 @@ from typing import Any
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
-PROTOCOLS = ("parts", "portrait", "isegan", "parser", "verification")
+PROTOCOLS = ("parts", "portrait", "isegan", "parser", "detector", "verification")
 
 
 def add(commands: Any) -> None:
@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
         "--inception", action="store_true", help="also the standard FID and Inception Score (needs the standard weights)"
     )
     parser.add_argument("--pairs", metavar="FILE", help="LFW's pairs.txt, for verification")
+    parser.add_argument("--landmarks", metavar="FILE.csv", help="the true landmarks of --real's photos, for detector")
     tables.faces(parser)
     parser.add_argument("--weights", metavar="W", help="a weights file or run directory (default: the system's that ship)")
     parser.add_argument(
@@ -59,6 +60,12 @@ def run(given: argparse.Namespace) -> int:
         if not (given.real and given.pairs):
             raise LikenessError("verification needs --real DIR, the folder of LFW's people, and --pairs FILE")
         return _verification(given)
+    if given.system == "detector":
+        if not (given.real and given.landmarks):
+            raise LikenessError("detector needs --real DIR, a folder of photos, and --landmarks FILE.csv")
+        from likeness.cli import evaluate_detector
+
+        return evaluate_detector.run(given)
     if given.real or given.fake:
         if given.csv or given.groups or given.sheet or given.against:
             raise LikenessError("two folders give one table: write it with -o FILE.json")
