@@ -1,0 +1,121 @@
+"""LandmarkGAN's table 1: how well a target follows a source, told by going there and back (section 3.3).
+
+Nobody has photographed the target doing what the source does. So the source's landmarks drive the target, the made target's
+landmarks drive the source, and the result is held against the source itself: LMK and SSIM. ID says whether the made target
+is the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.evaluate.features import Recogniser, face_crop
+from likeness.evaluate.pixels import ssim
+from likeness.faces.reader import FaceReader
+from likeness.faces.solid import pose
+from likeness.image import to_tensor
+from likeness.records import AlignedFace, Image, Points
+
+Puppet = Callable[[Sequence[Points], str], Image]
+"""A method: landmarks in pixels of the framing, and a target's name, to faces S × S × 3."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over all ordered pairs of targets, each over the source's frames.
+
+    ``landmarks`` is LMK: ‖L − L'‖₂ of all 136 numbers, in [0, 1] of the picture, there and back; ``ssim`` the same cycle's.
+    ``identity`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the target
+    that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
+    over the driver's. ``undetected`` is the share of made faces in which no face was found; they count in none of the others.
+    """
+
+    method: str
+    pairs: int
+    landmarks: float
+    ssim: float
+    identity: float
+    twitch: float
+    undetected: float
+
+
+def jerk(points: Sequence[Points]) -> float:
+    """Mean length of second differences over time of landmarks T × 68 × 2; not a number for fewer than three frames."""
+    if len(points) < 3:
+        return float("nan")
+    track = np.stack(list(points)).astype(np.float64)
+    return float(np.linalg.norm(track[2:] - 2 * track[1:-1] + track[:-2], axis=-1).mean())
+
+
+def compare(
+    people: Mapping[str, FaceStore],
+    references: Mapping[str, FaceStore],
+    methods: Mapping[str, Puppet],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Score], list[list[Image]]]:
+    """Measure methods on people's held-out frames in time order.
+
+    Args:
+        people: name → held-out frames, two people at least, all in one framing.
+        references: name → frames to choose a reference for ID from.
+        methods: title → method.
+        progress: called with (done, total) pairs.
+
+    Returns:
+        The scores, and rows for a sheet: source, then each method's target, for the first frame of each pair.
+    """
+    if len(people) < 2:
+        raise LikenessError("reenactment is measured between two targets at least")
+    reader, recogniser = FaceReader(), Recogniser()
+    size = next(iter(people.values())).framing.size
+    faces = {name: list(store) for name, store in people.items()}
+    ahead = {name: _ahead(list(references[name])) for name in people}
+    marks = {name: recogniser.embed([face_crop(face.image, face.landmarks)])[0] for name, face in ahead.items()}
+    order = list(permutations(people, 2))
+    scores, columns = [], []
+    for number, (title, method) in enumerate(methods.items()):
+        figures: list[tuple[float, float, float, float]] = []
+        missed, made_count = 0, 0
+        shown = []
+        for done, (source, target) in enumerate(order):
+            progress(number * len(order) + done, len(methods) * len(order))
+            own = faces[source]
+            there = method([face.landmarks for face in own], target)
+            shown.append(there[0])
+            found = [_landmarks(reader, picture) for picture in there]
+            kept = [i for i, points in enumerate(found) if points is not None]
+            missed, made_count = missed + len(own) - len(kept), made_count + len(own)
+            if not kept:
+                continue
+            seen = [points for points in found if points is not None]
+            back = method(seen, source)
+            again = [_landmarks(reader, picture) for picture in back]
+            pairs = [(own[i], back[k], again[k]) for k, i in enumerate(kept)]
+            lengths = [float(np.linalg.norm((points - face.landmarks) / size)) for face, _, points in pairs if points is not None]
+            true = to_tensor(np.stack([face.image for face, _, _ in pairs]))
+            similar = float(ssim(to_tensor(np.stack([picture for _, picture, _ in pairs])), true).mean())
+            crops = recogniser.embed([face_crop(there[i], points) for i, points in zip(kept, seen, strict=True)])
+            apart = float((1 - crops @ marks[target]).mean())
+            calm = jerk(seen) / max(jerk([own[i].landmarks for i in kept]), 1e-9) if len(kept) > 2 else float("nan")
+            figures.append((float(np.mean(lengths)) if lengths else float("nan"), similar, apart, calm))
+        columns.append(shown)
+        means = (np.nanmean(np.array(figures), 0) if figures else np.full(4, np.nan)).tolist()
+        scores.append(Score(title, len(order), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
+    sources = [faces[source][0].image for source, _ in order]
+    return scores, [[sources[i], *(column[i] for column in columns)] for i in range(len(order))]
+
+
+def _ahead(faces: Sequence[AlignedFace]) -> AlignedFace:
+    """The face that looks ahead most."""
+    return min(faces, key=lambda face: sum(abs(angle) for angle in pose(face.landmarks).angles))
+
+
+def _landmarks(reader: FaceReader, picture: Image) -> Points | None:
+    found = reader.faces(picture)
+    return found[0].landmarks if found else None

@@ -1,0 +1,55 @@
+"""Table 1's measures: a perfect puppet there and back, one that is somebody else, one that trembles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.evaluate.reenactment import compare, jerk
+from likeness.faces.align import Framing, align
+from likeness.faces.reader import FaceReader
+from likeness.image import read
+from likeness.records import AlignedFace, Image, Points
+
+
+def test_jerk() -> None:
+    """Resting and steady motion have none; every second frame off by d: 2d each time."""
+    face = np.zeros((68, 2), np.float32)
+    assert jerk([face] * 5) == 0 and jerk([face + i for i in range(5)]) == 0
+    assert jerk([face + np.float32([i % 2, 0]) for i in range(5)]) == pytest.approx(2)
+    assert np.isnan(jerk([face, face]))
+
+
+def test_cycles(instruments: Path, samples: list[Path]) -> None:
+    """A puppet that answers with the target's frame and back with the source's own is perfect; one who is always one person is not."""
+    framing, reader, people = Framing(size=128), FaceReader(), {}
+    for name, path in zip(("ada", "bo"), samples, strict=False):
+        photo = read(path)
+        face, points, _ = align(photo, reader.face(photo, name).landmarks, framing)
+        found = reader.faces(face)[0].landmarks
+        people[name] = FaceStore.of([AlignedFace(face, found, name, f"{i}", "test") for i in range(3)], framing, name)
+        assert points.shape == (68, 2)
+    frames = {name: next(iter(store)).image for name, store in people.items()}
+
+    def perfect(points: Sequence[Points], target: str) -> Image:
+        return np.stack([frames[target]] * len(points))
+
+    def other(points: Sequence[Points], target: str) -> Image:
+        return np.stack([frames["ada"]] * len(points))
+
+    def nobody(points: Sequence[Points], target: str) -> Image:
+        return np.zeros((len(points), 128, 128, 3), np.uint8)
+
+    scores, rows = compare(people, people, {"perfect": perfect, "always ada": other, "nobody": nobody})
+    best, same, none = scores
+    assert best.pairs == 2 and best.ssim > 0.99 and best.landmarks < 0.1 and best.identity < 0.02 and best.undetected == 0
+    assert same.identity > 0.3 and same.ssim < best.ssim and same.landmarks > best.landmarks
+    assert none.undetected == 1 and np.isnan(none.ssim)
+    assert len(rows) == 2 and len(rows[0]) == 4
+    with pytest.raises(LikenessError, match="two targets"):
+        compare({"ada": people["ada"]}, people, {"perfect": perfect})
