@@ -26,7 +26,7 @@ def test_jerk() -> None:
 
 
 def test_cycles(instruments: Path, samples: list[Path]) -> None:
-    """A puppet that answers with the target's frame and back with the source's own is perfect; one who is always one person is not."""
+    """A puppet that answers with the target's frame, and back with the source's, is perfect; one that is always ada is not."""
     framing, reader, people = Framing(size=128), FaceReader(), {}
     for name, path in zip(("ada", "bo"), samples, strict=False):
         photo = read(path)

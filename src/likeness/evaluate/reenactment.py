@@ -31,8 +31,8 @@ class Score:
     """Means over all ordered pairs of targets, each over the source's frames.
 
     ``landmarks`` is LMK: ‖L − L'‖₂ of all 136 numbers, in [0, 1] of the picture, there and back; ``ssim`` the same cycle's.
-    ``identity`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the target
-    that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
+    ``identity`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the
+    target that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
     over the driver's. ``undetected`` is the share of made faces in which no face was found; they count in none of the others.
     """
 
