@@ -62,6 +62,8 @@ def prepared(tmp_path: Path) -> Path:
 def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Everything trained for two steps, stopped, gone on with, and measured on one footing; then one model by itself."""
     words = ("study", "isegan", "--data", prepared, "--source", "cufs", "--steps", 2, "--tiny", "-o", "out", "--threads", 1)
+    for extra in (("--only", "scagan"), ("--only", "full", "stylegan")):
+        assert likeness(*words, *extra) == 2
     assert likeness(*words, "--also", "parts") == 2 and not (tmp_path / "out").exists()  # told before anything is trained
     assert likeness(*words, "--minutes", 0.0001) == 3 and not (tmp_path / "out" / "isegan.csv").exists()
     assert likeness(*words, "--csv", "too.csv") == 0 and (tmp_path / "too.csv").is_file()
@@ -72,12 +74,12 @@ def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness:
         "ISEGAN",
         "SCA-GAN",
         "pix2pix",
-        "CycleGAN",
-        "DualGAN",
         "Base",
         "Base + L_per",
         "Base + L_per + L_cmp",
         "Base + L_per + L_cmp + L_PM",
+        "DualGAN",
+        "CycleGAN",
         "the mean picture",
         "what was given",
     ]

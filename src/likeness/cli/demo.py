@@ -42,6 +42,10 @@ def run(given: argparse.Namespace) -> int:
         ]
         for n, person in enumerate(people[:3], 1)
     }  # fmt: skip
+    calls |= {
+        "a sketch of A": ["sketch", "--from-photo", first, "-o", str(folder / "sketch.png")],
+        "the photo of that sketch": ["sketch", str(folder / "sketch.png"), "--sheet", "-o", str(folder / "sketch-photo.png")],
+    }
     panels = []
     for title, call in calls.items():
         print("$ likeness " + " ".join(call))
@@ -53,6 +57,8 @@ def run(given: argparse.Namespace) -> int:
     panels = [np.pad(panel, ((0, 12), (0, width - panel.shape[1]), (0, 0)), constant_values=255) for panel in panels]
     drawn = [panel for panel, call in zip(panels, calls.values(), strict=True) if call[0] == "portrait"]
     provenance.write(folder / "portrait.png", np.concatenate(drawn), provenance.software("demo"))
+    sketched = [panel for panel, call in zip(panels, calls.values(), strict=True) if call[0] == "sketch"]
+    provenance.write(folder / "isegan.png", np.concatenate(sketched), provenance.software("demo"))
     target = folder / "contact-sheet.png"
     provenance.write(target, np.concatenate(panels), provenance.software("demo"))
     print(f"look at {target.resolve()}")

@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
     tables.faces(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a folder for all runs and results")
     parser.add_argument("--steps", type=int, default=1000, metavar="N", help="steps of each generator (default: 1000)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="isegan: only these contenders, full among them")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
     parser.add_argument("--tiny", action="store_true", help="tiny networks, to see it run")
     parser.add_argument("--also", nargs="+", default=[], metavar="W", help="measure these weights too, whatever their budget")
@@ -98,7 +99,15 @@ def run(given: argparse.Namespace) -> int:
     options.check_minutes(given.minutes)
     if given.study == "isegan" and given.curves:
         raise LikenessError("--curves: go with the studies of parts")
+    if given.study != "isegan" and given.only:
+        raise LikenessError("--only: goes with the study isegan")
     plan = contenders(given.study, given.steps, given.tiny)
+    if given.only:
+        if strangers := sorted(set(given.only) - set(plan)):
+            raise LikenessError(f"--only {strangers[0]}: there are {', '.join(plan)}")
+        if "full" not in given.only:
+            raise LikenessError("--only: full, which the others are compared with, has to be among them")
+        plan = {name: what for name, what in plan.items() if name in given.only}
     framing = next(iter(plan.values()))[1].framing  # type: ignore[attr-defined]
     # what cannot be measured is said now, not after hours of training
     chosen = tables.test_faces(given, framing)
