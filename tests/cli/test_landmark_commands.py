@@ -59,13 +59,17 @@ def test_landmarks(tmp_path: Path, likeness: Run, samples: list[Path], capsys: p
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.json"]
     capsys.readouterr()
     for words, message in (
-        (("a.json", "-o", "a.json"), "written over"),
+        (("a.json", "-o", "a.json"), "overwritten"),
+        ((samples[0], "-o", "d.png"), "is written as .json"),
+        ((samples[0], "-o", "d.json", "--yaw", "nan"), "degrees"),
+        (("in", "-o", "in"), "overwritten"),
         ((samples[0], "-o", "d.json", "--shift", "brows=1"), "--shift"),
         ((samples[0], "-o", "d.json", "--scale", "ears=1"), "no part"),
         ((samples[0], "-o", "d.json", "--eyes", 9), "eyes are opened"),
         ((samples[0], "-o", "d.json", "--face", 3), "no face 3"),
-        (("a.json", "-o", "d.json", "--draw", "d.png"), "needs a photo"),
-        (("in", "-o", "out", "--draw", "d.png"), "one photo"),
+        (("a.json", "-o", "d.json", "--draw", "d.png"), "needs one photo"),
+        (("in", "-o", "out", "--draw", "d.png"), "needs one photo"),
+        ((samples[0], "-o", "d.json", "--draw", samples[0]), "is another file"),
     ):
         assert likeness("landmarks", *words) == 2
         said = capsys.readouterr().err
@@ -80,6 +84,9 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
             frame = np.full((288, 320, 3), 90, np.uint8)
             frame[20:276, 20 + 2 * i : 276 + 2 * i] = photo
             out.add(frame)
+    assert (
+        likeness("target", "train", "ada.mp4", "-o", "training", "--recipe", "tiny", "--threads", 1) == 0
+    )  # a name of torch's own
     words = ("target", "train", "ada.mp4", "-o", "ada", "--recipe", "tiny", "--threads", 1)
     assert likeness(*words) == 0
     said = capsys.readouterr().out
@@ -92,11 +99,16 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
     assert likeness("face", samples[0], "--target", "ada", "-o", "g.png", "--own") == 0
     assert read(tmp_path / "g.png").shape == (64, 64, 3)
     capsys.readouterr()
-    assert likeness("face", "p.json", "--target", "ada", "-o", "h.png", "--shift", "mouth=0,1") == 0
+    assert likeness("face", "p.json", "--target", "ada", "-o", "h.png", "--own", "--shift", "mouth=0,1") == 0
     assert "outside what this model has seen" in capsys.readouterr().err
     (tmp_path / "some").mkdir()
     shutil.copy(tmp_path / "p.json", tmp_path / "some" / "x.json")
-    assert likeness("face", "some", "--target", "ada", "-o", "made") == 0 and (tmp_path / "made" / "x.png").is_file()
+    shutil.copy(samples[1], tmp_path / "some" / "x.png")
+    shutil.copy(samples[1], tmp_path / "some" / "y.png")
+    assert likeness("face", "some", "--target", "ada", "-o", "made") == 0
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["x_json.png", "x_png.png", "y.png"]
+    kept = (tmp_path / "some" / "y.png").read_bytes()
+    assert likeness("face", "some", "--target", "ada", "-o", "some") == 2 and (tmp_path / "some" / "y.png").read_bytes() == kept
     capsys.readouterr()
     for words, message in (
         (("face", "p.json", "--target", "ada", "--name", "bob"), "no target"),
@@ -104,6 +116,7 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
         (("face", "p.json", "--target", "parts"), "not of 'landmark'"),
         (("target", "train", "none.mp4", "-o", "x"), "no such file"),
         (("target", "train", "ada.mp4", "-o", "x", "--most", 3), "--most"),
+        (("target", "train", "ada.mp4", "-o", "x", "--set", 'targets=["a","b"]'), "called after its folder"),
         (("target", "train", tmp_path / "some", "-o", tmp_path / "some" / "x"), "lies in the folder"),
     ):
         assert likeness(*words) == 2

@@ -13,7 +13,8 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor
 
-from likeness import systems
+from likeness import assets, systems
+from likeness.checkpoint import read_card
 from likeness.data.cufs import FRAMING
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -304,3 +305,20 @@ def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys:
         assert likeness(*words) == 2
         said = capsys.readouterr().err
         assert message in said and said.count("\n") == 1
+
+
+def test_what_ships_draws(tmp_path: Path, likeness: Run, samples: list[Path]) -> None:
+    """A sketch of a photo is grey and mostly light; of that sketch comes a photo with colours; all weights are at most 60 MB."""
+    assert likeness("sketch", "--from-photo", samples[0], "-o", "s.png") == 0
+    sketch = read(tmp_path / "s.png").astype(float)
+    assert sketch.shape == read(samples[0]).shape
+    assert np.ptp(sketch, axis=2).mean() < 20 and sketch.mean() > 110 and sketch.std() > 25
+    assert likeness("sketch", "s.png", "-o", "p.png", "--parsing", "q.png") == 0
+    photo = read(tmp_path / "p.png").astype(float)
+    assert np.ptp(photo, axis=2).mean() > 2 * np.ptp(sketch, axis=2).mean()
+    assert read(tmp_path / "q.png").shape == (250, 200, 3)
+    assert np.isin([1, 2, 3, 4, 6, 7], read_off(read(tmp_path / "q.png"))).all()
+    weights = list(assets.WEIGHTS.glob("*.safetensors"))
+    assert sum(path.stat().st_size for path in weights) <= 60e6
+    card = read_card(assets.WEIGHTS / "isegan_sketch.safetensors")
+    assert card.recipe["made"] == "sketch" and card.terms and card.notes and any("test" in key for key in card.scores)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
 from likeness.systems.landmark.objective import (
     apart,
     critic_loss,
@@ -24,7 +24,7 @@ from likeness.systems.landmark.objective import (
 def test_the_converter() -> None:
     """Five layers each, 512 wide, 136 numbers in and out."""
     converter = Converter(["ann", "bob"])
-    for part in (converter.encoder, converter.decoders["ann"]):
+    for part in (converter.encoder, converter.decoders[slot("ann")]):
         layers = [layer for layer in part if isinstance(layer, nn.Linear)]
         assert [(layer.in_features, layer.out_features) for layer in layers] == [(136, 512), *[(512, 512)] * 3, (512, 136)]
     landmarks = torch.rand(3, 68, 2)

@@ -16,6 +16,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import override
+from likeness.systems.landmark.networks import slot
 from likeness.systems.landmark.recipes import LandmarkRecipe, Weights, paper, tiny
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 from likeness.systems.landmark.system import LandmarkSystem
@@ -36,7 +37,7 @@ def recipe(**fields: object) -> LandmarkRecipe:
 
 
 def test_a_step() -> None:
-    """Critics (6), converter (4) and (5), generators (2), (3), (6); each player moves only itself, and all of it."""
+    """Critics (6), converter (4) and (5), generators (2), (3), (6); every weight of a player is asked to move."""
     plan = recipe(weights=Weights(kept=2.0, perceptual=3.0))
     system = LandmarkSystem(
         plan, lambda pictures: [pictures], lambda faces: faces.mean((1, 2, 3))[:, None, None].expand(-1, 68, 2)
@@ -63,8 +64,8 @@ def test_only_targets_in_the_batch_move() -> None:
     *_, (player, ask) = system.play(system.batch(table, torch.Generator(), False), plan.training.phases[0])
     terms = ask()
     torch.stack([term.weight * term.value for term in terms.values()]).sum().backward(inputs=system.parameters_of(player))
-    assert all(weight.grad is not None for weight in system.generators["ann"].parameters())
-    assert all(weight.grad is None for weight in system.generators["bob"].parameters())
+    assert all(weight.grad is not None for weight in system.generators[slot("ann")].parameters())
+    assert all(weight.grad is None for weight in system.generators[slot("bob")].parameters())
 
 
 def test_landmarks_are_shares_of_the_picture() -> None:
@@ -101,7 +102,7 @@ def test_it_learns_and_draws(tmp_path: Path) -> None:
     assert ann.shape == (64, 64, 3) and not np.array_equal(ann, bob)
     assert not np.array_equal(ann, model.draw([points], target="ann", convert=False)[0])
     assert model.converted(points, "bob").shape == (68, 2)
-    assert model.strangeness(points) < 1 < model.strangeness(points + np.float32([20, 0]))
+    assert model.strangeness(points, convert=False) < 1 < model.strangeness(points + np.float32([20, 0]), convert=False)
     for wrong, word in (([], "no landmarks"), ([points[:5]], "68 finite"), ([points * np.nan], "68 finite")):
         with pytest.raises(LikenessError, match=word):
             model.draw(wrong)
@@ -114,7 +115,7 @@ def test_who_is_learned() -> None:
     with pytest.raises(LikenessError, match="'cleo', who is not one of ann, bob"):
         LandmarkSystem(recipe()).table(store(3, ("ann", "bob", "cleo")))
     anyone = LandmarkSystem(tiny())
-    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == ["anyone"]
+    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == [slot("anyone")]
     assert paper().blocks == 6 and tiny().blocks == 4
     for fields in ({"targets": ("a", "a")}, {"targets": ("a.b",)}, {"crop": 65}, {"framing": Framing(size=96)}):
         with pytest.raises(LikenessError):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from likeness.cli import landmarks, options
-from likeness.errors import LikenessError
 
 
 def add(commands: Any) -> None:
@@ -36,15 +35,7 @@ def run(given: argparse.Namespace) -> int:
 
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
-    source = Path(given.landmarks)
-    if source.is_dir():
-        files = sorted(path for path in source.rglob("*.json") if path.is_file())
-        pairs = [(path, Path(given.output or "faces") / path.relative_to(source).with_suffix(".png")) for path in files]
-        pairs = pairs or list(options.jobs(given.landmarks, given.output, "face"))
-    elif source.suffix.lower() == ".json":
-        pairs = [(source, Path(given.output or f"{source.stem}-face.png"))]
-    else:
-        pairs = list(options.jobs(given.landmarks, given.output, "face"))
+    pairs = list(options.jobs(given.landmarks, given.output, "face", also=(".json",)))
     reader = FaceReader() if any(path.suffix.lower() != ".json" for path, _ in pairs) else None
 
     def work(before: Path, after: Path) -> None:
@@ -54,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
             assert reader is not None
             points = reader.face(read(before), str(before)).landmarks
         framed = landmarks.changed(upright(points, system.framing).apply(points), given)
-        if (strange := system.strangeness(framed)) > 1:
+        if (strange := system.strangeness(framed, given.name, not given.own)) > 1:
             print(f"likeness: {before}: outside what this model has seen ({strange:.1f} times too far)", file=sys.stderr)
         picture = system.draw([framed], target=given.name, convert=not given.own)[0]
         if given.sheet:
@@ -62,6 +53,4 @@ def run(given: argparse.Namespace) -> int:
         provenance.write(after, picture, provenance.software("landmark", system.card.recipe["name"]))
         print(after)
 
-    if not pairs:
-        raise LikenessError(f"{source}: holds neither landmarks nor pictures")
     return options.each(pairs, work, given.landmarks)

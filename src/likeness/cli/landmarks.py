@@ -84,28 +84,16 @@ def run(given: argparse.Namespace) -> int:
     from likeness import provenance
     from likeness.data.points import read_points, write_points
     from likeness.faces.reader import FaceReader
-    from likeness.image import check_writable, pictures_in, read
+    from likeness.image import check_writable, read
 
     source = Path(given.photo)
-    if source.is_dir():
-        if given.draw:
-            raise LikenessError("--draw: goes with one photo, not with a folder")
-        folder = Path(given.output or f"{source.name or 'folder'}-landmarks")
-        photos = [(photo, folder / photo.relative_to(source).with_suffix(".json")) for photo in pictures_in(source)]
-        if not photos:
-            raise LikenessError(f"{source}: holds no pictures")
-    else:
-        photos = [(source, Path(given.output or f"{source.stem}-landmarks.json"))]
-    targets = [after for _, after in photos]
-    for number, (before, after) in enumerate(photos):
-        if after.resolve() == before.resolve() or after in targets[:number]:
-            raise LikenessError(f"{after}: would be written over something else; name another")
+    photos = list(options.jobs(given.photo, given.output, "landmarks", suffix=".json"))
     if given.draw:
+        if source.is_dir() or source.suffix.lower() == ".json":
+            raise LikenessError("--draw: needs one photo, not a folder and not landmarks")
         check_writable(given.draw)
-        if source.suffix.lower() == ".json":
-            raise LikenessError("--draw: needs a photo, not landmarks")
-        if Path(given.draw).resolve() == source.resolve():
-            raise LikenessError(f"{given.draw}: is the photo that is read; name another")
+        if Path(given.draw).resolve() in (source.resolve(), photos[0][1].resolve()):
+            raise LikenessError(f"{given.draw}: is another file of this command; name another")
     reader = None if source.suffix.lower() == ".json" else FaceReader()
 
     def work(before: Path, after: Path) -> None:

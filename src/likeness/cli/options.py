@@ -47,8 +47,13 @@ def part_flags(parser: argparse.ArgumentParser, several: bool = False) -> None:
             parser.add_argument(flag, metavar="PICTURE", help=shown)
 
 
-def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, Path]]:
-    """(input, output) pairs: one for a file, one for each picture when ``source`` is a folder (then a folder comes out)."""
+def jobs(
+    source: str, output: str | None, ending: str, also: Sequence[str] = (), suffix: str = ".png"
+) -> Iterator[tuple[Path, Path]]:
+    """(input, output) pairs: one for a file, one for each picture when ``source`` is a folder (then a folder comes out).
+
+    ``also`` are suffixes of further files that are read, ``suffix`` that of what is written, where it is no picture.
+    """
     from likeness.image import WRITABLE, check_writable, pictures_in
 
     path = Path(source)
@@ -56,7 +61,7 @@ def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, P
         folder = Path(output) if output else Path(f"{path.name or 'folder'}-{ending}")
         if folder.is_file():
             raise LikenessError(f"{folder}: is a file; a folder comes in, so name a folder")
-        found = pictures_in(path)
+        found = pictures_in(path) + sorted(other for other in path.rglob("*") if other.suffix.lower() in also and other.is_file())
         if not found:
             raise LikenessError(f"{source}: holds no pictures")
         if output and folder.suffix.lower() in WRITABLE:
@@ -67,14 +72,17 @@ def jobs(source: str, output: str | None, ending: str) -> Iterator[tuple[Path, P
         often = Counter(stems)
         for picture, stem in zip(found, stems, strict=True):
             name = stem if often[stem] == 1 else stem.with_name(picture.name.replace(".", "_"))
-            yield picture, folder / name.with_name(name.name + ".png")
+            yield picture, folder / name.with_name(name.name + suffix)
         return
-    target = Path(output) if output else Path(f"{path.stem}-{ending}.png")
+    target = Path(output) if output else Path(f"{path.stem}-{ending}{suffix}")
     if output and target.is_dir():
-        target = target / f"{path.stem}-{ending}.png"
+        target = target / f"{path.stem}-{ending}{suffix}"
     if target.resolve() == path.resolve():
         raise LikenessError(f"{target}: is the picture that is read; name another, nothing of yours is overwritten")
-    check_writable(target)
+    if suffix != ".png" and target.suffix.lower() != suffix:
+        raise LikenessError(f"{target}: is written as {suffix}")
+    if suffix == ".png":
+        check_writable(target)
     yield path, target
 
 

@@ -114,7 +114,7 @@ def _cufs(given: argparse.Namespace) -> int:
     others = (given.wide, given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
     if any(others) or given.size != 128 or given.processes is not None:
         raise LikenessError(
-            "cufs: its pictures, sizes and sides are the data set's; only --validation and --parser can be chosen"
+            "cufs: its pictures, sizes and sides are the data set's; only --validation, --paper-split and --parser can be chosen"
         )
     system = systems.load(given.parser or "parser", "parser")
     assert isinstance(system, ParserSynthesizer)

@@ -54,11 +54,11 @@ def run(given: argparse.Namespace) -> int:
     pairs = list(options.jobs(given.sketch, given.output, "sketch" if given.from_photo else "photo"))
     if given.parsing:
         check_writable(given.parsing)
-    written = [str(after) for _, after in pairs] + ([given.parsing] if given.parsing else [])
-    read_from = [str(before) for before, _ in pairs] + ([given.with_parsing] if given.with_parsing else [])
-    for i, path in enumerate(written):
-        if Path(path).resolve() in {Path(other).resolve() for other in [*read_from, *written[:i]]}:
+    taken = {Path(path).resolve() for path in [given.with_parsing, *(before for before, _ in pairs)] if path}
+    for path in [*(after for _, after in pairs), *([Path(given.parsing)] if given.parsing else [])]:
+        if path.resolve() in taken:
             raise LikenessError(f"{path}: is another picture of this command; name another file")
+        taken.add(path.resolve())
     shipped = assets.WEIGHTS / f"{DRAWING}.safetensors" if given.from_photo else "isegan"
     system = systems.load(given.weights or shipped, "isegan")
     assert isinstance(system, ISEGANSynthesizer)

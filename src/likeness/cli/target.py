@@ -55,6 +55,9 @@ def run(given: argparse.Namespace) -> int:
     if recipe.targets != (name,):
         raise LikenessError("--set targets: the target is called after its folder")
     device = options.processors(given.device, given.threads)
+    torch.manual_seed(recipe.training.seed)
+    system = LandmarkSystem(recipe)
+    system.needs()  # what is missing is told before a clip is read
     with options.bar("reading") as show:
         gathered = gather(given.source, name, recipe.framing, show, most=given.most)
     if gathered.left_out:
@@ -63,14 +66,13 @@ def run(given: argparse.Namespace) -> int:
     store = gathered.store
     counts = {side: len(store.select(side)) for side in ("train", "validation", "test")}
     print(f"{counts['train']} faces to learn from, {counts['validation']} to look at, the last {counts['test']} kept for a test")
-    torch.manual_seed(recipe.training.seed)
     with options.asked_to_stop() as asked, options.bar("training") as show:
 
         def report(progress: Progress) -> None:
             show(progress.step, progress.steps, f"{progress.rate:.1f} faces/s, {progress.remaining / 60:.0f} min left")
 
         weights = train(
-            LandmarkSystem(recipe).to(device),
+            system.to(device),
             "landmark",
             store,
             given.output,

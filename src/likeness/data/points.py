@@ -28,7 +28,7 @@ def read_points(path: str | Path) -> Points:
         points = np.array(content["points"], np.float32)
     except FileNotFoundError:
         raise LikenessError(f"{path}: no such file") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise LikenessError(f'{path}: is not JSON with "points": a list of {COUNT} pairs of numbers') from None
     if points.shape != (COUNT, 2) or not np.isfinite(points).all() or np.abs(points).max() > 1e6:
         raise LikenessError(f'{path}: "points" are {COUNT} pairs of numbers in pixels, got {points.shape}')

@@ -33,7 +33,8 @@ class Score:
     ``landmarks`` is LMK: ‖L − L'‖₂ of all 136 numbers, in [0, 1] of the picture, there and back; ``ssim`` the same cycle's.
     ``identity`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the
     target that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
-    over the driver's. ``undetected`` is the share of made faces in which no face was found; they count in none of the others.
+    over the driver's. ``undetected`` is the share of made faces, there and back, in which no face was found; they count in none
+    of the others. ``pairs`` are those in which any was.
     """
 
     method: str
@@ -96,6 +97,7 @@ def compare(
             seen = [points for points in found if points is not None]
             back = method(seen, source)
             again = [_landmarks(reader, picture) for picture in back]
+            missed, made_count = missed + sum(points is None for points in again), made_count + len(again)
             pairs = [(own[i], back[k], again[k]) for k, i in enumerate(kept)]
             lengths = [float(np.linalg.norm((points - face.landmarks) / size)) for face, _, points in pairs if points is not None]
             true = to_tensor(np.stack([face.image for face, _, _ in pairs]))
@@ -106,7 +108,7 @@ def compare(
             figures.append((float(np.mean(lengths)) if lengths else float("nan"), similar, apart, calm))
         columns.append(shown)
         means = (np.nanmean(np.array(figures), 0) if figures else np.full(4, np.nan)).tolist()
-        scores.append(Score(title, len(order), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
+        scores.append(Score(title, len(figures), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
     sources = [faces[source][0].image for source, _ in order]
     return scores, [[sources[i], *(column[i] for column in columns)] for i in range(len(order))]
 

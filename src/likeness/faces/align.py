@@ -112,14 +112,16 @@ def alignment(landmarks: Points, framing: Framing) -> Similarity:
 
 
 def upright(landmarks: Points, framing: Framing) -> Similarity:
-    """The transform to ``framing`` that scales and shifts but does not turn: a head that leans stays leaning.
+    """The transform to ``framing`` that scales and shifts but does not turn: a head that leans stays leaning, and as large.
 
     Args:
         landmarks: 68 × 2 in pixels of the photo; of a clip, their medians.
         framing: where eyes and mouth shall come to stand.
     """
     five = five_points(landmarks).astype(np.float64)
-    return fitted(np.stack([five[0], five[1], (five[3] + five[4]) / 2]), framing.template.astype(np.float64))
+    scale = alignment(landmarks, framing).scale
+    middle = np.stack([five[0], five[1], (five[3] + five[4]) / 2]).mean(0)
+    return Similarity(np.hstack([scale * np.eye(2), (framing.template.mean(0) - scale * middle)[:, None]]))
 
 
 def fitted(source: NDArray[np.floating], target: NDArray[np.floating]) -> Similarity:

@@ -96,8 +96,6 @@ def open_mouth(landmarks: Points, gap: float) -> Points:
 
 def turn(landmarks: Points, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Points:
     """The head turned, in degrees: see :func:`likeness.faces.solid.turned`."""
-    if max(abs(yaw), abs(pitch)) > 60:
-        raise LikenessError(
-            f"a head is turned by at most 60 degrees, not {yaw} and {pitch}; landmarks do not say what comes into view"
-        )
+    if not (abs(yaw) <= 60 and abs(pitch) <= 60 and abs(roll) <= 360):
+        raise LikenessError(f"a head is turned by at most 60 degrees and leant by 360, not {yaw}, {pitch} and {roll} degrees")
     return turned(landmarks, yaw, pitch, roll)

@@ -96,9 +96,9 @@ class Pose:
     @property
     def angles(self) -> tuple[float, float, float]:
         """Yaw (positive: towards the right of the picture), pitch (positive: down) and roll (positive: clockwise), in degrees."""
-        yaw = np.arctan2(-self.turn[0, 2], self.turn[2, 2])
-        pitch = np.arcsin(np.clip(-self.turn[1, 2], -1, 1))
-        roll = np.arctan2(self.turn[1, 0], self.turn[1, 1])
+        yaw = np.arcsin(np.clip(self.turn[2, 0], -1, 1))
+        pitch = np.arctan2(self.turn[2, 1], self.turn[2, 2])
+        roll = np.arctan2(self.turn[1, 0], self.turn[0, 0])
         return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
 
 

@@ -38,10 +38,14 @@ def together(wish: bool, device: torch.device) -> bool:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], world: int) -> None:
-    """Replace each gradient by its mean over the processes, in one exchange."""
+    """Replace each gradient by its mean over the processes, in one exchange; one that a process has not counts as 0 there."""
     if world == 1:
         return
-    gradients = [weight.grad for weight in parameters if weight.grad is not None]
+    gradients = []
+    for weight in parameters:
+        if weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+        gradients.append(weight.grad)
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
     flat /= world

@@ -130,7 +130,8 @@ def placed(
     method = cv2.INTER_AREA if ratio < 0.5 else cv2.INTER_LINEAR
     if ratio < 0.5:  # shrunk first, so that nothing aliases
         small = max(round(photo.shape[0] * ratio * 1.5), 8)
-        matrix = matrix @ np.diag([photo.shape[1] / small, photo.shape[0] / small, 1.0])
+        k = photo.shape[0] / small  # a pixel centre x of the small photo lies at k·(x + 0.5) − 0.5 of the photo
+        matrix = matrix @ np.array([[k, 0, (k - 1) / 2], [0, k, (k - 1) / 2], [0, 0, 1]])
         photo = np.asarray(cv2.resize(photo, (small, small), interpolation=method), np.uint8)
     made = cv2.warpAffine(photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = 0 <= middle[0] < side and 0 <= middle[1] < side

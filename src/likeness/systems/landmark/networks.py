@@ -7,6 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+
+def slot(name: str) -> str:
+    """A target's key in a ModuleDict, which keeps some names for itself."""
+    return f"of {name}"
+
+
 LAYERS = 5
 """Fully connected layers of Φ, and of each Ψ_t."""
 
@@ -37,9 +43,9 @@ class Converter(nn.Module):
         Raises:
             ValueError: there is one already.
         """
-        if name in self.decoders:
+        if slot(name) in self.decoders:
             raise ValueError(f"there is a target {name!r} already")
-        self.decoders[name] = connected(self.points, self.width)
+        self.decoders[slot(name)] = connected(self.points, self.width)
 
     def neutral(self, landmarks: Tensor) -> Tensor:
         """Φ(L): B × K × 2 to B × K × 2."""
@@ -52,7 +58,7 @@ class Converter(nn.Module):
 
     def decode(self, features: Tensor, target: str) -> Tensor:
         """Ψ_t of Φ's features, B × K × 2 to B × K × 2."""
-        found: Tensor = self.decoders[target](features.flatten(1))
+        found: Tensor = self.decoders[slot(target)](features.flatten(1))
         return found.reshape(features.shape)
 
 

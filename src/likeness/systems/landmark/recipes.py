@@ -33,9 +33,8 @@ class LandmarkRecipe(Recipe):
     """A LandmarkGAN training.
 
     ``targets`` are the people whose faces are learned, as the store names them; none stands for one target that is everybody.
-    ``width`` is Θ_t's (64 makes 4 × 4 × 1024), ``converter_width`` Φ's and Ψ_t's, ``critic_width`` D_t's. ``decay`` is what the
-    paper's rate is multiplied by every 2,500 steps; here rates fall in the ``cooldown``. ``crop`` looks at one random square
-    in the perceptual term (0: all).
+    ``width`` is Θ_t's (64 makes 4 × 4 × 1024), ``converter_width`` Φ's and Ψ_t's, ``critic_width`` D_t's. ``crop`` looks at
+    one random square in the perceptual term (0: all).
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))

@@ -17,7 +17,7 @@ from likeness.image import to_images
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
 LINES = (
@@ -51,14 +51,16 @@ class LandmarkSynthesizer(Synthesizer):
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         recipe = thaw(LandmarkRecipe, card.recipe)
         converter = Converter(recipe.names, width=recipe.converter_width)
-        generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
+        generators = nn.ModuleDict(
+            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names}
+        )
         seen = Seen()
         fill(nn.ModuleDict({"converter": converter, "generators": generators, "seen": seen}), state, path)
         return cls(card, recipe, converter, generators, seen)
 
     def graph(self) -> nn.Module:
         """The first target's Θ: landmarks B × 68 × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1]."""
-        return self.generators[self.recipe.names[0]]
+        return self.generators[slot(self.recipe.names[0])]
 
     @torch.inference_mode()
     def draw(
@@ -75,9 +77,7 @@ class LandmarkSynthesizer(Synthesizer):
         Raises:
             LikenessError: no landmarks, or not 68 finite points, or no such target.
         """
-        name = target or self.recipe.names[0]
-        if name not in self.recipe.names:
-            raise LikenessError(f"{name!r} is no target of this model; there are {', '.join(self.recipe.names)}")
+        name = self._known(target)
         if not len(conditions):
             raise LikenessError("no landmarks were given")
         for points in conditions:
@@ -87,14 +87,24 @@ class LandmarkSynthesizer(Synthesizer):
         made = []
         for some in landmarks.split(16):
             wanted = self.converter(some, name) if convert else some
-            made.append(self.generators[name](wanted))
+            made.append(self.generators[slot(name)](wanted))
         return to_images(torch.cat(made))
 
     @torch.inference_mode()
-    def strangeness(self, landmarks: Points) -> float:
-        """How far landmarks 68 × 2 in pixels of the framing are from what was learned; over 1 is outside (:class:`Seen`)."""
+    def strangeness(self, landmarks: Points, target: str | None = None, convert: bool = True) -> float:
+        """How far from what was learned that is which a target's generator is given; over 1 is outside (:class:`Seen`).
+
+        The arguments are those of :meth:`draw`, for one set of landmarks.
+        """
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / self.framing.size
-        return float(self.seen(given)[0])
+        return float(self.seen(self.converter(given, self._known(target)) if convert else given)[0])
+
+    def _known(self, target: str | None) -> str:
+        """A target's name, the first by default, or an error that names those there are."""
+        name = target or self.recipe.names[0]
+        if name not in self.recipe.names:
+            raise LikenessError(f"{name!r} is no target of this model; there are {', '.join(self.recipe.names)}")
+        return name
 
     @torch.inference_mode()
     def converted(self, landmarks: Points, target: str) -> Points:

@@ -23,7 +23,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
 from likeness.systems.landmark.objective import critic_loss, crossed, generator_adversarial, image, kept, reconstruction
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
@@ -52,9 +52,11 @@ class LandmarkSystem(System):
         super().__init__()
         self.recipe = recipe
         self.converter = Converter(recipe.names, width=recipe.converter_width)
-        self.generators = nn.ModuleDict({name: LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names})
+        self.generators = nn.ModuleDict(
+            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names}
+        )
         self.seen = Seen()
-        self.critics = nn.ModuleDict({name: PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
+        self.critics = nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
         self._features, self._detector = features, detector
 
     def detector(self, faces: Tensor) -> Tensor:
@@ -68,6 +70,18 @@ class LandmarkSystem(System):
         if self._features is None:
             self._features = vgg_features(distilled=True)
         return list(self._features(pictures))
+
+    def needs(self) -> None:
+        """Open what the recipe's terms need, so that a missing instrument is told at once.
+
+        Raises:
+            LikenessError: Ω's weights or VGG-19's cannot be had.
+        """
+        nothing = torch.zeros(1, 3, 64, 64)
+        if self.recipe.weights.perceptual:
+            self.features(nothing)
+        if self.recipe.weights.kept:
+            self.detector(nothing)
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and ``target`` N."""
@@ -107,12 +121,14 @@ class LandmarkSystem(System):
         """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
         names = [name for i, name in enumerate(self.recipe.names) if bool((batch.target == i).any())]
         own = {name: batch.target == self.recipe.names.index(name) for name in names}
-        made = {name: self.generators[name](batch.landmarks[own[name]]) for name in names}
+        made = {name: self.generators[slot(name)](batch.landmarks[own[name]]) for name in names}
         # everybody's landmarks, converted: what D_t is shown of Θ_t
-        shown = {name: self.generators[name](self.converter(batch.landmarks, name).detach()) for name in names}
+        shown = {name: self.generators[slot(name)](self.converter(batch.landmarks, name).detach()) for name in names}
 
         def judge() -> dict[str, Term]:
-            losses = [critic_loss(self.critics[n](batch.photo[own[n]]), self.critics[n](shown[n].detach())) for n in names]
+            losses = [
+                critic_loss(self.critics[slot(n)](batch.photo[own[n]]), self.critics[slot(n)](shown[n].detach())) for n in names
+            ]
             return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
 
         yield "D", judge
@@ -152,7 +168,7 @@ class LandmarkSystem(System):
             seen = [kept(batch.landmarks[own[name]], self.detector(made[name])) for name in names]
             terms["kept"] = Term(mean(seen), weights.kept, "(3)")
         if weights.adversarial:
-            fooled = [generator_adversarial(self.critics[name](shown[name])) for name in names]
+            fooled = [generator_adversarial(self.critics[slot(name)](shown[name])) for name in names]
             terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
         return terms
 
@@ -167,10 +183,13 @@ class LandmarkSystem(System):
             batch = self.batch(rows, torch.Generator(), augment=False)
             names = self.recipe.names
             own = torch.cat(
-                [self.generators[names[int(t)]](points[None]) for points, t in zip(batch.landmarks, batch.target, strict=True)]
+                [
+                    self.generators[slot(names[int(t)])](points[None])
+                    for points, t in zip(batch.landmarks, batch.target, strict=True)
+                ]
             )
             columns = [batch.photo, own.float()]
-            columns += [self.generators[name](self.converter(batch.landmarks, name)).float() for name in names[:6]]
+            columns += [self.generators[slot(name)](self.converter(batch.landmarks, name)).float() for name in names[:6]]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
@@ -183,7 +202,7 @@ class LandmarkSystem(System):
                 for i, name in enumerate(self.recipe.names):
                     if bool((own := batch.target == i).any()):
                         points, photo = batch.landmarks[own], batch.photo[own]
-                        errors.append((self.generators[name](points).float() - photo).abs().flatten(1).mean(1) / 2)
+                        errors.append((self.generators[slot(name)](points).float() - photo).abs().flatten(1).mean(1) / 2)
                         away.append((self.converter(points, name) - points).norm(dim=-1).mean(1))
         return {"absolute": float(torch.cat(errors).mean()), "converter": float(torch.cat(away).mean())}
 

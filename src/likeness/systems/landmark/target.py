@@ -74,8 +74,8 @@ Found = tuple[list[tuple[str, Image, Points]], list[tuple[str, str]]]
 
 def _frames(path: Path, framing: Framing, reader: FaceReader, progress: Callable[[int, int], None], most: int) -> Found:
     """A clip's frames in order: looked at for landmarks first, then framed, so that never all of them are in memory."""
-    total = clips.look(path).frames
-    step = max(total // most, 1) if most else 1
+    total = clips.look(path).frames or sum(1 for _ in clips.frames(path))
+    step = max(-(-total // most), 1) if most else 1
 
     def chosen() -> Iterator[Image]:
         return (frame for i, frame in enumerate(clips.frames(path)) if i % step == 0)
