@@ -20,19 +20,21 @@ def write(path: Path, count: int, rate: Fraction = Fraction(25), sound: Path | N
     return path
 
 
-def tone(path: Path, seconds: float) -> Path:
+def tone(path: Path, seconds: float, codec: str = "aac") -> Path:
     """A file of sound and one picture."""
     import av
 
     with av.open(str(path), "w") as out:
-        stream, pictures = out.add_stream("aac", rate=44100, layout="mono"), out.add_stream("libx264", rate=1)
+        stream, pictures = out.add_stream(codec, rate=44100, layout="mono"), out.add_stream("libx264", rate=1)
         pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
         for packet in pictures.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")):
             out.mux(packet)
         count = int(seconds * 44100)
         wave = np.sin(np.arange(count) * 440 * 2 * np.pi / 44100).astype(np.float32)
         for start in range(0, count - 1023, 1024):
-            frame = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], format="fltp", layout="mono")
+            some = wave[None, start : start + 1024]
+            some = some if codec == "aac" else ((some + 1) * 127).astype(np.uint8)
+            frame = av.AudioFrame.from_ndarray(some, format="fltp" if codec == "aac" else "u8", layout="mono")
             frame.sample_rate, frame.pts = 44100, start
             for packet in stream.encode(frame):
                 out.mux(packet)
@@ -65,6 +67,17 @@ def test_sound_goes_along(tmp_path: Path) -> None:
         assert 0.9 < max(lengths) <= 1.01
         assert container.metadata["comment"] == "a test"
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_sound_that_the_file_cannot_hold(tmp_path: Path) -> None:
+    """8-bit PCM does not go into MP4: it is written as AAC."""
+    import av
+
+    clip = write(tmp_path / "b.mp4", 25, sound=tone(tmp_path / "sound.avi", 3.0, "pcm_u8"))
+    with av.open(str(clip)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert sum(frame.samples for frame in container.decode(audio=0)) / 48000 == pytest.approx(1.0, abs=0.1)
+    assert len(list(frames(clip))) == 25 and not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_clips_are_joined(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from likeness import systems
 from likeness.data.clips import Writer, frames, look
@@ -69,12 +69,14 @@ def test_a_clip(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.
     """As many frames at the same rate; stopped in the middle, it goes on and makes the same; nothing is left beside it."""
     monkeypatch.setattr(room, "SEGMENT", 5)
     clip, reader = driver(tmp_path / "d.mp4", 13, gone=(4, 5)), FaceReader(Corner())
-    assert reenact(clip, model, tmp_path / "a.mp4", reader=reader) == 2
+    done = reenact(clip, model, tmp_path / "a.mp4", reader=reader)
+    assert (done.frames, done.missed) == (13, 2)
     about, made = look(tmp_path / "a.mp4"), list(frames(tmp_path / "a.mp4"))
     assert about.rate == 30 and len(made) == 13 and made[0].shape == (64, 64, 3)
-    calls = iter(range(100))
-    with pytest.raises(InterruptedError):
-        reenact(clip, model, tmp_path / "b.mp4", reader=reader, stop=lambda: next(calls) >= 13 + 7)
+    for asked in (7, 8 + 7):  # in the middle of the landmarks, of which five are kept; then of the pictures
+        calls = iter(range(100))
+        with pytest.raises(InterruptedError):
+            reenact(clip, model, tmp_path / "b.mp4", reader=reader, stop=lambda calls=calls, asked=asked: next(calls) >= asked)
     assert sorted(path.name for path in (tmp_path / "b.mp4.partial").glob("*.mp4")) == ["0000000.mp4"]
     with pytest.raises(LikenessError, match="another reenactment"):
         reenact(clip, model, tmp_path / "b.mp4", Manner(steady=False), reader=reader)
@@ -103,10 +105,19 @@ def test_the_command(
     assert likeness("reenact", samples[0], "--target", run, "-o", "a.png", "--beside") == 0
     assert read(tmp_path / "a.png").shape == (64, 192, 3)
     (tmp_path / "in").mkdir()
-    for i in range(3):
-        shutil.copy(samples[i], tmp_path / "in" / f"{i}.png")
-    assert likeness("reenact", tmp_path / "in", "--target", run, "-o", "b.mp4") == 0
-    assert look(tmp_path / "b.mp4").rate == 5 and len(list(frames(tmp_path / "b.mp4"))) == 3
+    for i, size in enumerate((256, 512, 200)):
+        Pillow.fromarray(read(samples[i])).resize((size, size)).save(tmp_path / "in" / f"{i}.png")
+    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    assert likeness("reenact", tmp_path / "in", "--target", run, "-o", "b.mp4", "--beside") == 0
+    assert "in 1 of 4 frames no face" in capsys.readouterr().err
+    shown = list(frames(tmp_path / "b.mp4"))
+    assert look(tmp_path / "b.mp4").rate == 5 and len(shown) == 4
+    lines = [one[:, 64:128].mean(2) > 100 for one in shown[:3]]
+    assert all(0.4 < (np.argwhere(one).mean(0) / 64).min() < 0.7 for one in lines)  # each face is framed by itself
+    large = np.zeros((1800, 2400, 3), np.uint8)  # a small face in a large photo, too
+    large[900:1156, 1100:1356] = read(samples[0])
+    Pillow.fromarray(large).save(tmp_path / "large.png")
+    assert likeness("reenact", "large.png", "--target", run, "-o", "l.png") == 0 and read(tmp_path / "l.png").any()
     driver(tmp_path / "dark.mp4", 3)
     capsys.readouterr()
     for words, message in (

@@ -27,13 +27,12 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Drive the target."""
-    import numpy as np
-
     from likeness import provenance, systems
     from likeness.data import clips
+    from likeness.faces.align import upright
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
-    from likeness.systems.landmark.reenact import Manner, live, reenact
+    from likeness.systems.landmark.reenact import Manner, made, reenact
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
     source = Path(given.driver)
@@ -49,19 +48,24 @@ def run(given: argparse.Namespace) -> int:
         check_writable(target)
         if target.resolve() == source.resolve():
             raise LikenessError(f"{target}: is the photo that is read; name another")
-        photo, reader = read(source), FaceReader()
-        reader.face(photo, given.driver)  # says why, where there is none
-        (picture,) = live([photo], system, manner, reader)
-        print(provenance.write(target, np.asarray(picture), provenance.software("landmark", system.card.recipe["name"])))
+        photo = read(source)
+        points = FaceReader().face(photo, given.driver).landmarks
+        moved = upright(points, system.framing)
+        picture = made(moved.apply(points), photo, moved, system, manner)
+        print(provenance.write(target, picture, provenance.software("landmark", system.card.recipe["name"])))
         return 0
     output = given.output or f"{source.stem or source.name}-reenacted.mp4"
     with options.asked_to_stop() as asked, options.bar("reenacting") as show:
         try:
-            missed = reenact(source, system, output, manner, show, stop=lambda: bool(asked))
+            done = reenact(source, system, output, manner, show, stop=lambda: bool(asked))
         except InterruptedError:
             print("likeness: stopped; the same command goes on", file=sys.stderr)
             return 128 + asked[0]
     print(output)
-    if missed:
-        print(f"likeness: in {missed} frames no face was found; the last one found stands there", file=sys.stderr)
+    if done.missed:
+        print(f"likeness: in {done.missed} of {done.frames} frames no face was found; the last one stands there", file=sys.stderr)
+    if done.strange:
+        print(f"likeness: {done.strange} of {done.frames} frames are outside what this model has seen", file=sys.stderr)
+    if not source.is_dir() and clips.look(source).sound and not clips.look(output).sound:
+        print(f"likeness: the sound of {source} could not be taken along", file=sys.stderr)
     return 0

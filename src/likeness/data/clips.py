@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -187,23 +188,66 @@ class Writer:
             self._part.unlink(missing_ok=True)
 
 
-def _add_sound(clip: Path, sound: str | Path, title: str) -> None:
-    """Another file's sound put to a clip's pictures, both as they are; no longer than the pictures."""
-    av, mixed = _av(), clip.with_name(f"{clip.stem}.mixed{clip.suffix}")
-    about = look(clip)
+def _add_sound(clip: Path, sound: str | Path, title: str) -> bool:
+    """Another file's sound put to a clip's pictures: as it is where the file can hold it, else as AAC; no longer than they.
+
+    Whether it could be done; where not, the clip stays as it was.
+    """
+    av = _av()
+    for copied in (True, False):
+        mixed = clip.with_name(f"{clip.stem}.mixed{clip.suffix}")
+        try:
+            _mix(clip, sound, mixed, title, copied)
+            mixed.replace(clip)
+            return True
+        except (av.error.FFmpegError, ValueError, OSError):
+            continue
+        finally:
+            mixed.unlink(missing_ok=True)
+    return False
+
+
+def _mix(clip: Path, sound: str | Path, path: Path, title: str, copied: bool) -> None:
+    """Pictures of one file and sound of another in a third, in order of time; the sound counts from its own pictures' first."""
+    av, about = _av(), look(clip)
     seconds = float(about.frames / about.rate)
-    try:
-        with av.open(str(clip)) as pictures, av.open(str(sound)) as other, av.open(str(mixed), "w") as out:
-            if title:
-                out.metadata["comment"] = title
-            streams = [(pictures, pictures.streams.video[0]), (other, other.streams.audio[0])]
-            written = {stream: out.add_stream_from_template(stream) for _, stream in streams}
-            for container, stream in streams:
-                for packet in container.demux(stream):
-                    if packet.dts is None or (stream.type == "audio" and float(packet.pts * packet.time_base) > seconds):
-                        continue
-                    packet.stream = written[stream]
-                    out.mux(packet)
-        mixed.replace(clip)
-    finally:
-        mixed.unlink(missing_ok=True)
+    with av.open(str(clip)) as pictures, av.open(str(sound)) as other, av.open(str(path), "w") as out:
+        if title:
+            out.metadata["comment"] = title
+        seen, heard = pictures.streams.video[0], other.streams.audio[0]
+        first = other.streams.video[0] if other.streams.video else None
+        begins = float((first.start_time or 0) * first.time_base) if first is not None else 0.0
+        shown = out.add_stream_from_template(seen)
+        voiced = out.add_stream_from_template(heard) if copied else out.add_stream("aac", rate=48000, layout="stereo")
+
+        def moving() -> Iterator[tuple[float, Any]]:
+            for packet in pictures.demux(seen):
+                if packet.dts is not None:
+                    when = float(packet.dts * packet.time_base)
+                    packet.stream = shown
+                    yield when, packet
+
+        def sounding() -> Iterator[tuple[float, Any]]:
+            for packet in other.demux(heard):
+                if packet.dts is None:
+                    continue
+                when = float(packet.pts * packet.time_base) - begins
+                if 0 <= when <= seconds:
+                    back = round(begins / float(packet.time_base))
+                    packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, voiced
+                    yield when, packet
+
+        def recoded() -> Iterator[tuple[float, Any]]:
+            resampler = av.AudioResampler(format="fltp", layout="stereo", rate=48000)
+            written = 0
+            for frame in other.decode(heard):
+                when = float(frame.pts * frame.time_base) - begins if frame.pts is not None else written / 48000
+                if not 0 <= when <= seconds:
+                    continue
+                for some in resampler.resample(frame):
+                    some.pts, written = written, written + some.samples
+                    yield from ((when, packet) for packet in voiced.encode(some))
+            yield from ((seconds, packet) for packet in voiced.encode(None))
+
+        for _, packet in heapq.merge(moving(), sounding() if copied else recoded(), key=lambda pair: pair[0]):
+            out.mux(packet)

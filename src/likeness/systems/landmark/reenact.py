@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def live(
     """
     moved: Similarity | None = None
     steady, size = Steady(rate), model.framing.size
-    last: Image = np.zeros((size, size, 3), np.uint8)
+    last: Image = np.zeros((size, size * (3 if manner.beside else 1), 3), np.uint8)
     for frame, points in follow(frames, reader):
         if points is not None:
             moved = moved or upright(points, model.framing)
@@ -61,11 +62,23 @@ def live(
         yield last
 
 
-def made(framed: Points, frame: Image, moved: Similarity, model: LandmarkSynthesizer, manner: Manner) -> Image:
-    """One frame's result from its landmarks in the framing."""
+def made(framed: Points, frame: Image | None, moved: Similarity, model: LandmarkSynthesizer, manner: Manner) -> Image:
+    """One frame's result from its landmarks in the framing; ``frame`` is needed to show it beside."""
     size = model.framing.size
-    face = model.draw([framed], target=manner.target, convert=not manner.own)[0]
-    return np.concatenate([moved.warp(frame, size, size), drawn(framed, size), face], 1) if manner.beside else face
+    face: Image = model.draw([framed], target=manner.target, convert=not manner.own)[0]
+    if not manner.beside:
+        return face
+    own: Image = np.zeros_like(face) if frame is None else moved.warp(frame, size, size)
+    return np.concatenate([own, drawn(framed, size), face], 1)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a reenactment came to: ``frames`` in all, ``missed`` without a face, ``strange`` outside what the model has seen."""
+
+    frames: int
+    missed: int
+    strange: int
 
 
 def reenact(
@@ -76,11 +89,11 @@ def reenact(
     progress: Callable[[int, int], None] = lambda done, total: None,
     reader: FaceReader | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> int:
-    """A clip, or a folder of photos, as a clip of the target with the driver's rate and sound; how many frames had no face.
+) -> Done:
+    """A clip, or a folder of photos, as a clip of the target with the driver's rate and sound.
 
-    The driver is read twice: for landmarks, whose median says where the frame is, then for pictures. Work is kept beside the
-    output in ``OUTPUT.partial`` in segments; the same call goes on from there.
+    A clip is read for its landmarks first, whose median says where the frame is, and a second time only to show it beside; photos
+    are framed one by one. Work is kept beside the output in ``OUTPUT.partial`` in segments; the same call goes on from there.
 
     Raises:
         LikenessError: nothing can be read, no face is found, or what was begun is another reenactment.
@@ -98,37 +111,36 @@ def reenact(
     rate, sound = (STILLS, None) if photos else (clips.look(source).rate, source)
     total = len(photos) or clips.look(source).frames
 
-    def frames(first: int = 0) -> Iterator[Image]:
-        return (read(path) for path in photos[first:]) if photos else clips.frames(source, first)
-
     partial = _begun(target, _plan(source, photos, model, manner))
-    points = _landmarks(partial / "landmarks.npy", frames, reader, lambda done: progress(done, 2 * max(total, done)), stop)
+    seek = _of_photos(photos, reader) if photos else _of_clip(source, reader)
+    points = _landmarks(partial, seek, lambda done: progress(done, 2 * max(total, done)), stop)
     seen = ~np.isnan(points[:, 0, 0])
     if not seen.any():
         shutil.rmtree(partial)
         raise LikenessError(f"{driver}: no face was found in any of {len(points)} frames")
-    moved = upright(np.median(points[seen], 0), model.framing)
-    framed = _filled(np.stack([moved.apply(some) for some in points]), seen)
+    points = _filled(points, seen)
+    if photos:
+        moved = [upright(some, model.framing) for some in points]
+    else:
+        moved = [upright(np.median(points[seen], 0), model.framing)] * len(points)
+    framed = [one.apply(some) for one, some in zip(moved, points, strict=True)]
     if manner.steady and not photos:
         steady = Steady(float(rate))
-        framed = np.stack([steady(some) for some in framed])
-    parts = []
-    for start in range(0, len(framed), SEGMENT):
-        part = partial / f"{start:07d}.mp4"
-        parts.append(part)
-        if part.is_file():
-            continue
-        with clips.Writer(part, rate) as out:
-            for number, frame in enumerate(frames(start), start):
-                if number >= min(start + SEGMENT, len(framed)):
-                    break
+        framed = [steady(some) for some in framed]
+    parts = [partial / f"{start:07d}.mp4" for start in range(0, len(framed), SEGMENT)]
+    first = next((SEGMENT * n for n, part in enumerate(parts) if not part.is_file()), len(framed))
+    shown = _pictures(source, photos, first) if manner.beside else repeat(None)
+    for start in range(first, len(framed), SEGMENT):
+        with clips.Writer(partial / f"{start:07d}.mp4", rate) as out:
+            for number in range(start, min(start + SEGMENT, len(framed))):
                 if stop():
                     raise InterruptedError
-                out.add(made(framed[number], frame, moved, model, manner))
+                out.add(made(framed[number], next(shown, None), moved[number], model, manner))
                 progress(len(framed) + number + 1, 2 * len(framed))
     clips.join(parts, target, sound, "made with likeness: synthetic face")
     shutil.rmtree(partial)
-    return int((~seen).sum())
+    strange = sum(model.strangeness(some, manner.target, not manner.own) > 1 for some in framed)
+    return Done(len(framed), int((~seen).sum()), strange)
 
 
 def _plan(source: Path, photos: list[Path], model: LandmarkSynthesizer, manner: Manner) -> str:
@@ -149,30 +161,67 @@ def _begun(target: Path, plan: str) -> Path:
     return partial
 
 
-def _landmarks(
-    kept: Path,
-    frames: Callable[[], Iterator[Image]],
-    reader: FaceReader,
-    progress: Callable[[int], None],
-    stop: Callable[[], bool],
-) -> NDArray[np.float32]:
-    """Every frame's landmarks, N × 68 × 2, not numbers where no face is; from the file, if they were found before."""
-    if kept.is_file():
-        return np.asarray(np.load(kept, allow_pickle=False), np.float32)
-    found = []
-    for number, (_, points) in enumerate(follow(frames(), reader), 1):
+Seek = Callable[[int, Points | None], Iterator[Points | None]]
+"""Landmarks of frames from a number on, told where the face was before."""
+
+
+def _of_clip(source: Path, reader: FaceReader) -> Seek:
+    return lambda first, last: (points for _, points in follow(clips.frames(source, first), reader, last))
+
+
+def _of_photos(photos: list[Path], reader: FaceReader) -> Seek:
+    """Each photo by itself; one that cannot be read, or shows no face, has none."""
+
+    def seek(first: int, last: Points | None) -> Iterator[Points | None]:
+        for path in photos[first:]:
+            try:
+                yield reader.face(read(path), path.name).landmarks
+            except LikenessError:
+                yield None
+
+    return seek
+
+
+def _pictures(source: Path, photos: list[Path], first: int) -> Iterator[Image | None]:
+    """The driver's pictures from a number on, None for one that cannot be read."""
+    if not photos:
+        yield from clips.frames(source, first)
+    for path in photos[first:]:
+        try:
+            yield read(path)
+        except LikenessError:
+            yield None
+
+
+def _landmarks(partial: Path, seek: Seek, progress: Callable[[int], None], stop: Callable[[], bool]) -> NDArray[np.float32]:
+    """Every frame's landmarks, N × 68 × 2, not numbers where no face is; kept by segments, and gone on with."""
+    kept = sorted(partial.glob("landmarks-*.npy"))
+    found = [some for path in kept for some in np.asarray(np.load(path, allow_pickle=False), np.float32)]
+    if (partial / "landmarks").is_file():
+        return np.asarray(found, np.float32).reshape(-1, 68, 2)
+    last = next((some for some in reversed(found) if not np.isnan(some[0, 0])), None)
+    begun = len(found)
+
+    def keep(start: int) -> None:
+        part = np.asarray(found[start:], np.float32).reshape(-1, 68, 2)
+        write_atomically(partial / f"landmarks-{start:07d}.npy", lambda file: np.save(file, part, allow_pickle=False))
+
+    for points in seek(len(found), last):
         if stop():
             raise InterruptedError
         found.append(points if points is not None else np.full((68, 2), np.nan, np.float32))
-        progress(number)
-    points = np.asarray(found, np.float32).reshape(-1, 68, 2)
-    write_atomically(kept, lambda file: np.save(file, points, allow_pickle=False))
-    return points
+        progress(len(found))
+        if len(found) - begun == SEGMENT:
+            keep(begun)
+            begun = len(found)
+    if len(found) > begun:
+        keep(begun)
+    write_content(partial / "landmarks", "all")
+    return np.asarray(found, np.float32).reshape(-1, 68, 2)
 
 
-def _filled(framed: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _filled(points: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Frames without a face take the landmarks of the last that had one, or at the beginning of the first."""
-    places = np.where(seen, np.arange(len(seen)), 0)
-    places = np.maximum.accumulate(places)
+    places = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), 0))
     places[: int(np.argmax(seen))] = int(np.argmax(seen))
-    return framed[places]
+    return points[places]
