@@ -64,7 +64,7 @@ def compare(
             show(number, len(models), title)
             if isinstance(other, ISEGANSynthesizer):
                 steps = other.make(sources, parsings)
-                if other.recipe.stages == 2 and other.recipe.middle:
+                if other is model and model.recipe.stages == 2 and model.recipe.middle:
                     pictures[f"{title}, stage I"] = model.bare(steps.first)
                 pictures[title] = model.bare(steps.photo)
                 shown = shown or [model.bare(coloured(one)) for one in (steps.source, steps.parsing)]
