@@ -69,7 +69,7 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate parser --data $(FACES256) --source celebamask --photos all --last 100 --csv results/parser.csv --sheet runs/parser.png
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
 	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png
-	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --csv results/isegan_study.csv
+	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --only full scagan pix2pix base base-per base-per-cmp base-per-cmp-pm dualgan --csv results/isegan_study.csv
 	$(MAKE) docs
 
 clean:

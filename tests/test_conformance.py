@@ -16,7 +16,7 @@ from likeness.recipe import freeze, thaw
 from likeness.train.loop import train
 
 SYSTEMS = sorted(systems.SYSTEMS)
-NOT_SHIPPED = ("isegan", "detector", "finder", "landmark")
+NOT_SHIPPED = ("detector", "finder", "landmark")
 """Systems whose weights have not been trained well enough to ship."""
 
 
@@ -77,3 +77,10 @@ def test_shipped_weights(name: str) -> None:
     assert {key: value.shape for key, value in state.items()} == shapes
     assert all(value.isfinite().all() for value in state.values())
     assert systems.load(name).card == card
+
+
+def test_the_parser_that_isegan_learned_with_ships() -> None:
+    """P_s must come from the parser that made it in training: whoever ships another parser trains isegan anew."""
+    step = read_card(systems.weights_path("parser")).step
+    for name in ("isegan", "isegan_sketch"):
+        assert f"the parser of step {step:,} that ships" in read_card(assets.WEIGHTS / f"{name}.safetensors").notes

@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from likeness import systems
+from likeness import assets, systems
 from likeness.checkpoint import read_card
 from likeness.cli import parser as command_line
 
@@ -131,15 +131,15 @@ def cli_page() -> str:
 
 def card_page(name: str) -> str:
     """The card in a weights file's header, as a page."""
-    card = read_card(systems.weights_path(name))
+    card = read_card(assets.WEIGHTS / f"{name}.safetensors")
     lines = [
         f"# Model card: {name}",
         "",
-        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems {name}`).",
+        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems {card.system}`).",
         "",
     ]
     lines += [
-        f"* **What**: {systems.SYSTEMS[name].what}.",
+        f"* **What**: {systems.SYSTEMS[card.system].what}.",
         f"* **Recipe**: `{card.recipe['name']}`, {card.step:,} steps; code {card.commit}.",
     ]
     lines += [f"* **Data**: {what} (`{file}`)." for file, what in card.data.items()]
@@ -152,7 +152,7 @@ def card_page(name: str) -> str:
 def pages() -> dict[Path, str]:
     """Every made page and its text."""
     made = {ROOT / "docs" / "cli.md": cli_page()}
-    shipped = [name for name in systems.SYSTEMS if systems.weights_path(name).is_file()]
+    shipped = sorted(path.stem for path in assets.WEIGHTS.glob("*.safetensors"))
     made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in shipped}
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         if path not in made and "<!-- table:" in path.read_text():
