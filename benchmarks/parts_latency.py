@@ -7,29 +7,14 @@ The peer is the paper's own generator at full width, run the same way in the sam
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
-
 import torch
+from turns import machine, seconds
 
 from likeness import assets, systems
 from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
 from likeness.systems.parts.synthesis import open_parts
 from likeness.systems.parts.system import build_generator
-
-
-def seconds(*calls: Callable[[], object], runs: int = 15) -> list[float]:
-    """Median time of each call, taken in turn after a warm-up."""
-    taken: list[list[float]] = [[] for _ in calls]
-    for turn in range(runs + 2):
-        for call, times in zip(calls, taken, strict=True):
-            start = time.perf_counter()
-            call()
-            if turn >= 2:
-                times.append(time.perf_counter() - start)
-    return [median(times) for times in taken]
 
 
 def main() -> None:
@@ -49,8 +34,7 @@ def main() -> None:
     print(f"paper's G / shipped G, one face: {theirs / ours:.1f}")
     print(f"finding the face / whole call, one photo of {photo.shape[1]}×{photo.shape[0]}: {found / whole:.2f}")
     print(f"painting / whole call: {ours / whole:.2f}")
-    machine = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
-    print(f"(on this machine the whole call took {whole * 1000:.0f} ms, {machine})")
+    print(f"(on this machine the whole call took {whole * 1000:.0f} ms, {machine()})")
 
 
 if __name__ == "__main__":

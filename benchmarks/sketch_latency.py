@@ -7,11 +7,9 @@ The parser's peer is the parser at the size of its paper recipe, ISEGAN's the pa
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
+from turns import machine, seconds
 
 from likeness import systems
 from likeness.image import to_tensor
@@ -21,9 +19,6 @@ from likeness.systems.isegan.system import ISEGANSystem
 from likeness.systems.parser.recipes import paper as large_parser
 from likeness.systems.parser.synthesis import ParserSynthesizer
 from likeness.systems.parser.system import ParserSystem
-
-sys.path.insert(0, str(Path(__file__).parent))
-from parts_latency import seconds
 
 
 def main() -> None:
@@ -44,8 +39,7 @@ def main() -> None:
     print(f"parser of the paper recipe / shipped parser, one face: {theirs / ours:.1f}")
     print(f"paper's G1 and G2 / shipped ones, one face: {whole / both:.1f}")
     print(f"G1 and G2 / whole call with its two parsings of a framed sketch: {both / call:.2f}")
-    machine = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
-    print(f"(on this machine a parsing took {ours * 1000:.0f} ms, a sketch {call * 1000:.0f} ms, {machine})")
+    print(f"(on this machine a parsing took {ours * 1000:.0f} ms, a sketch {call * 1000:.0f} ms, {machine()})")
 
 
 if __name__ == "__main__":

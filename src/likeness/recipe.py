@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import UnionType
@@ -19,6 +20,17 @@ def require(holds: bool, name: str, value: Any, accepted: str) -> None:
     """Refuse a field's value."""
     if not holds:
         raise LikenessError(f"{name}={value!r}: {accepted} is needed")
+
+
+FINITE = sys.float_info.max
+"""The largest weight there is: neither infinite nor not a number."""
+
+
+def require_each(holder: Any, names: Sequence[str], low: float, high: float, accepted: str, group: str = "") -> None:
+    """Refuse each of a group's fields that is not from ``low`` to ``high``."""
+    for name in names:
+        value = getattr(holder, name)
+        require(low <= value <= high, f"{group}{name}", value, accepted)
 
 
 @dataclass(frozen=True)

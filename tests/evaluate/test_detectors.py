@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from likeness.errors import LikenessError
-from likeness.evaluate.detectors import interocular, of_reader, score
+from likeness.evaluate.detectors import of_reader, score
+from likeness.evaluate.landmark_error import interocular_error
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import SOLID, rotation
 from likeness.image import read
@@ -39,7 +40,7 @@ def test_known_errors() -> None:
     assert found.error == pytest.approx(8, abs=1e-3) and found.median == pytest.approx(8, abs=1e-3)
     assert found.failed == pytest.approx(2 / 3) and found.auc == pytest.approx(0.5 / 3, abs=1e-4)
     assert found.by_yaw[:2] == pytest.approx((4, 12), abs=1e-3) and np.isnan(found.by_yaw[2])
-    assert interocular(some[0][1], some[0][1]) == 0
+    assert interocular_error(some[0][1], some[0][1]) == 0
     with pytest.raises(LikenessError, match="no face at all"):
         score("blind", lambda photo, truth: None, some, lambda done: None)
 
@@ -50,7 +51,7 @@ def test_a_reader_is_asked_for_the_right_face(samples: list[Path]) -> None:
     photo, reader = np.concatenate([one, other], 1), FaceReader()
     truth = reader.face(other, "bo").landmarks + np.float32([256, 0])
     found = of_reader(reader)(photo, truth)
-    assert found is not None and interocular(found, truth) < 5
+    assert found is not None and interocular_error(found, truth) < 5
     assert of_reader(reader)(photo, truth + np.float32([0, 400])) is None
 
 

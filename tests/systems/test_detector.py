@@ -16,12 +16,13 @@ from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.landmarks import MIRROR, eye_distance
 from likeness.faces.pointing import Pointer, boxed
 from likeness.faces.reader import FaceReader
+from likeness.faces.variety import Variety
 from likeness.image import read
 from likeness.nn.dsnt import gaussian
 from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import override
 from likeness.systems.detector.objective import objective
-from likeness.systems.detector.recipes import Variety, lite, tiny
+from likeness.systems.detector.recipes import lite, tiny
 from likeness.systems.detector.system import DetectorSystem, scaled, varied
 from likeness.train.loop import train
 

@@ -284,6 +284,8 @@ def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys:
     assert likeness("sketch", drawing, *common, "--framed", "-o", "c.png") == 0 and read(tmp_path / "c.png").shape == (64, 64, 3)
     assert likeness("sketch", drawing, *common, "--sheet", "-o", "d.png") == 0
     assert likeness("sketch", drawing, "--from-photo", "--weights", other, "--frame", "as-is", "-o", "s.png") == 0
+    assert likeness("sketch", drawing, "--weights", other, "--frame", "as-is", "-o", "t.png") == 0  # they go one way only
+    assert np.array_equal(read(tmp_path / "s.png"), read(tmp_path / "t.png"))
     (tmp_path / "in").mkdir()
     for name in ("one.png", "two.png"):
         Pillow.fromarray(read(samples[1])).save(tmp_path / "in" / name)
@@ -293,7 +295,7 @@ def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys:
     capsys.readouterr()
     write(tmp_path / "small.png", parsing[:32])
     for words, message in (
-        (("sketch", drawing, "--weights", other), "makes a sketch"),
+        (("sketch", drawing, "--from-photo", "--weights", run), "not sketches"),
         (("sketch", drawing, *common, "--with-parsing", "small.png"), "small.png: is 64×32"),
         (("sketch", drawing, *common, "--parsing", drawing), "is another picture"),
         (("sketch", drawing, *common, "--with-parsing", "e.png", "-o", "e.png"), "is another picture"),

@@ -19,12 +19,12 @@ from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw_with_classes, drawn_faces
 from likeness.faces.labels import CLASSES, read_off
 from likeness.faces.parsing import open_parser
-from likeness.faces.variety import moved
+from likeness.faces.variety import Variety, moved
 from likeness.image import read, write
 from likeness.nn.bisenet import AttentionRefinement, BiSeNet, FeatureFusion
 from likeness.recipe import override
 from likeness.systems.parser.objective import joint_loss, softmax_loss
-from likeness.systems.parser.recipes import Variety, lite, tiny
+from likeness.systems.parser.recipes import lite, tiny
 from likeness.systems.parser.system import ParserSystem
 
 Run = Callable[..., int]

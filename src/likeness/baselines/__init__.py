@@ -12,7 +12,14 @@ from likeness.synthesizer import Synthesizer
 from likeness.systems import Row
 
 PARTS: dict[str, Row] = {
-    name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.synthesis:BaselineSynthesizer", "")
+    name: Row(
+        what,
+        f"baselines.{name}:{recipe}",
+        f"baselines.{name}:{system}",
+        "baselines.synthesis:BaselineSynthesizer",
+        "",
+        "parts PHOTO --weights",
+    )
     for name, what, recipe, system in (
         ("pix2pix", "pix2pix (Isola et al. 2017)", "Pix2PixRecipe", "Pix2Pix"),
         ("context_encoder", "Context Encoder (Pathak et al. 2016)", "ContextEncoderRecipe", "ContextEncoderSystem"),

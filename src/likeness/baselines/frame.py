@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor, nn
 
 from likeness.faces.align import Framing
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import Phase, Recipe, Training, require, require_each
 from likeness.systems.parts.canvas import CanvasSystem
 from likeness.systems.parts.recipes import Augment
 
@@ -26,8 +26,7 @@ class BaselineRecipe(Recipe):
     def __post_init__(self) -> None:
         size = self.framing.size
         require(size in (32, 64, 128, 256, 512), "framing.size", size, "a power of two from 32 to 512")
-        for name in ("width", "critic_width"):
-            require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        require_each(self, ("width", "critic_width"), 4, 1024, "a number from 4 to 1024")
 
 
 class Baseline(CanvasSystem):

@@ -17,7 +17,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing, check_framed
 from likeness.image import to_images, to_tensor
 from likeness.nn.patchgan import PatchGAN
-from likeness.recipe import Phase, Recipe, Training, require, thaw
+from likeness.recipe import Phase, Recipe, Training, require, require_each, thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
 from likeness.system import System, Table
@@ -40,8 +40,7 @@ class TwoWayRecipe(Recipe):
 
     def __post_init__(self) -> None:
         require(self.framing.size % 16 == 0, "framing.size", self.framing.size, "a multiple of 16")
-        for name in ("width", "critic_width"):
-            require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        require_each(self, ("width", "critic_width"), 4, 1024, "a number from 4 to 1024")
         require(0 <= self.cycle < float("inf"), "cycle", self.cycle, "a weight of 0 or more")
         require(0 <= self.jitter <= self.framing.size, "jitter", self.jitter, "a number of pixels, at most the framing's size")
 

@@ -14,8 +14,7 @@ def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(commands, "face", run, "make a target's face from landmarks: those of a JSON file, or of a photo")
     parser.add_argument("landmarks", metavar="POINTS", help="landmarks as JSON, a photo to read them from, or a folder of either")
-    parser.add_argument("--target", default="landmark", metavar="T", help="the target's model: a run directory or weights file")
-    parser.add_argument("--name", metavar="NAME", help="which of the model's targets, where it has several (default: the first)")
+    options.target(parser)
     parser.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     parser.add_argument("--own", action="store_true", help="the landmarks are the target's own: do not give them its shape first")
     parser.add_argument("--sheet", action="store_true", help="write the landmarks and the face side by side")

@@ -78,11 +78,9 @@ def _numbers(text: str, option: str, count: int) -> tuple[str, list[float]]:
 
 def run(given: argparse.Namespace) -> int:
     """Read, change, write."""
-    import cv2
-    import numpy as np
-
     from likeness import provenance
     from likeness.data.points import read_points, write_points
+    from likeness.faces.pointing import dotted
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
 
@@ -107,10 +105,8 @@ def run(given: argparse.Namespace) -> int:
         points = changed(points, given)
         write_points(after, points, about)
         if given.draw and reader is not None:
-            drawn = photo.copy()
-            for x, y in points.round().astype(int).tolist():
-                cv2.circle(drawn, (x, y), max(round(max(drawn.shape) / 250), 1), (40, 220, 40), -1)
-            provenance.write(given.draw, np.asarray(drawn, np.uint8), provenance.software("landmarks"), provenance.ENHANCED)
+            picture = dotted(photo, points, radius=max(round(max(photo.shape) / 250), 1))
+            provenance.write(given.draw, picture, provenance.software("landmarks"), provenance.ENHANCED)
         print(after)
 
     return options.each(photos, work, given.photo)

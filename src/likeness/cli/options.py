@@ -36,6 +36,20 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
 
 
+def training(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that trains one model."""
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+
+
+def target(parser: argparse.ArgumentParser) -> None:
+    """The options that say whose face is made from landmarks."""
+    parser.add_argument("--target", default="landmark", metavar="T", help="the target's model: a run directory or weights file")
+    parser.add_argument("--name", metavar="NAME", help="which of the model's targets, where it has several (default: the first)")
+
+
 def part_flags(parser: argparse.ArgumentParser, several: bool = False) -> None:
     """``--eyes``, ``--nose`` … each with a picture, or several."""
     for name in PART_FLAGS:

@@ -28,10 +28,7 @@ def add(commands: Any) -> None:
         "--from", dest="warm", metavar="W", help="weights to begin from (default: the general model's; the word nothing for none)"
     )
     training.add_argument("--effects", metavar="NAMES", help="learn these effects only, such as pencil,line (default: all)")
-    training.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
-    training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
-    training.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
-    training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+    options.training(training)
     portrait_study.add(below)
     drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")

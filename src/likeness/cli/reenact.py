@@ -17,8 +17,7 @@ def add(commands: Any) -> None:
         commands, "reenact", run, "let a target's face do what a driver does: a clip, a folder of photos, a photo"
     )
     parser.add_argument("driver", metavar="DRIVER", help="a video, a folder of photos, or a photo")
-    parser.add_argument("--target", default="landmark", metavar="T", help="the target's model: a run directory or weights file")
-    parser.add_argument("--name", metavar="NAME", help="which of the model's targets, where it has several (default: the first)")
+    options.target(parser)
     parser.add_argument("-o", "--output", metavar="PATH", help="the .mp4 to write, or of a photo the picture")
     parser.add_argument("--raw", action="store_true", help="take the landmarks as they are found, not made steady over time")
     parser.add_argument("--own", action="store_true", help="the driver is the target: do not give the landmarks its shape first")

@@ -24,7 +24,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("sketch", metavar="SKETCH", help="a sketch of a face, of any size, or a folder of them")
     parser.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
-    parser.add_argument("--from-photo", action="store_true", help="SKETCH is a photo: make a sketch of it")
+    parser.add_argument(
+        "--from-photo",
+        action="store_true",
+        help="SKETCH is a photo: make a sketch of it (--weights say for themselves which way they go)",
+    )
     parser.add_argument(
         "--parsing", metavar="FILE.png", help="write the intermediate parsing too, 200 × 250, to look at and to edit"
     )
@@ -62,9 +66,8 @@ def run(given: argparse.Namespace) -> int:
     shipped = assets.WEIGHTS / f"{DRAWING}.safetensors" if given.from_photo else "isegan"
     system = systems.load(given.weights or shipped, "isegan")
     assert isinstance(system, ISEGANSynthesizer)
-    wanted = "sketch" if given.from_photo else "photo"
-    if system.recipe.made != wanted:
-        raise LikenessError(f"{given.weights}: makes a {system.recipe.made} each; {wanted} was asked for")
+    if given.from_photo and system.recipe.made != "sketch":
+        raise LikenessError(f"{given.weights}: makes photos from sketches, not sketches --from-photo")
     edited = system.wished(read(given.with_parsing), given.with_parsing) if given.with_parsing else None
     tool = provenance.software("sketch", system.card.recipe["name"])
 
@@ -83,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
             content = {
                 "command": "sketch",
                 "from": str(before),
-                "made": wanted,
+                "made": system.recipe.made,
                 "edited": given.with_parsing,
                 "frame": given.frame,
             }

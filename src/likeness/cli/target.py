@@ -20,10 +20,7 @@ def add(commands: Any) -> None:
     training.add_argument("-o", "--output", required=True, metavar="NAME", help="the run directory, which is the target")
     training.add_argument("--recipe", default="lite", metavar="NAME", help="of the landmark system (default: lite)")
     training.add_argument("--most", type=int, default=1500, metavar="N", help="take N frames evenly through it (default: 1500)")
-    training.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
-    training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
-    training.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
-    training.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+    options.training(training)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -32,10 +29,11 @@ def run(given: argparse.Namespace) -> int:
 
     import torch
 
-    from likeness import provenance, systems
+    from likeness import provenance, sheet, systems
     from likeness.checkpoint import read_card
     from likeness.recipe import override
     from likeness.systems.landmark.recipes import LandmarkRecipe
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
     from likeness.systems.landmark.system import LandmarkSystem
     from likeness.systems.landmark.target import gather
     from likeness.train.loop import Progress, train
@@ -81,12 +79,14 @@ def run(given: argparse.Namespace) -> int:
             report=report,
             stop=lambda: bool(asked),
         )
-    trained = systems.row("landmark").build(recipe)
     made = systems.load(weights, "landmark")
-    trained.load_state_dict({**trained.state_dict(), **_state(weights)})
-    sheet = trained.eval().show(trained.table(store.select("test").head(12)))
-    tool = provenance.software("landmark", str(made.card.recipe["name"]))
-    print(provenance.write(Path(given.output) / "contact-sheet.png", sheet, tool))
+    assert isinstance(made, LandmarkSynthesizer)
+    held_out = list(store.select("test").head(12))
+    faces = made.draw([face.landmarks for face in held_out], convert=False)
+    rows = [[face.image, drawn(face.landmarks, recipe.framing.size), own] for face, own in zip(held_out, faces, strict=True)]
+    picture = sheet.grid(rows, columns=["held out", "landmarks", "made"])
+    tool = provenance.software("landmark", recipe.name)
+    print(provenance.write(Path(given.output) / "contact-sheet.png", picture, tool))
     done = read_card(weights).step
     if done < recipe.training.steps:
         print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
@@ -94,10 +94,3 @@ def run(given: argparse.Namespace) -> int:
         return 128 + asked[0]
     print(f"next: likeness face PHOTO --target {given.output}")
     return 0
-
-
-def _state(weights: Path) -> dict[str, Any]:
-    """A weights file's tensors."""
-    from likeness.checkpoint import read_weights
-
-    return read_weights(weights)[1]

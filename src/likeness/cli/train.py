@@ -62,8 +62,7 @@ def run(given: argparse.Namespace) -> int:
         from likeness.faces.drawing import drawn_faces
 
         framing = recipe.framing  # type: ignore[attr-defined]
-        pairs = "labels" if system in ("parser", "isegan", *baselines.SKETCHES) else ""
-        store = FaceStore.of(drawn_faces(60, framing, paired=bool(pairs)), framing, "drawn", pairs)
+        store = FaceStore.of(drawn_faces(60, framing, paired=True), framing, "drawn", "labels")
     else:
         store = FaceStore(given.data)
     torch.manual_seed(recipe.training.seed)
@@ -91,14 +90,6 @@ def run(given: argparse.Namespace) -> int:
     if asked:
         print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + asked[0]
-    back = getattr(recipe, "made", "photo") == "sketch"
-    next_of = {
-        "parts": "parts PHOTO --weights",
-        "portrait": "portrait draw DRAWING --model",
-        "parser": "parse PHOTO --weights",
-        "isegan": "sketch --from-photo PHOTO --weights" if back else "sketch SKETCH --weights",
-    }
-    next_of |= dict.fromkeys(baselines.PARTS, next_of["parts"])
-    if use := next_of.get(system):
+    if use := baselines.row(system).use:
         print(f"next: likeness {use} {given.output}")
     return 0

@@ -23,6 +23,7 @@ from likeness.data import pairs, store
 from likeness.data.pairs import Pairing
 from likeness.data.points import disagreement, landmarks_in
 from likeness.data.split import split_of
+from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
 from likeness.faces.landmarks import eye_distance
@@ -52,6 +53,14 @@ class Report:
     prepared: int
     skipped: tuple[tuple[str, str], ...]
     resumed: int
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """One person's photos or frames that can be used, held-out ones on sides of their own, and what was left out and why."""
+
+    store: FaceStore
+    left_out: tuple[tuple[str, str], ...]
 
 
 _FRAME_NUMBER = re.compile(r"_\d+$")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from likeness import assets
 from likeness.errors import LikenessError
-from likeness.evaluate.landmark_error import area_under_curve, failure_rate
+from likeness.evaluate.landmark_error import area_under_curve, failure_rate, interocular_error
 from likeness.faces.landmarks import COUNT
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import pose
@@ -63,25 +63,12 @@ class Score:
         }
 
 
-def interocular(found: Points, truth: Points) -> float:
-    """Mean distance of 68 points in per cent of the true distance between the outer corners of the eyes.
-
-    >>> import numpy as np
-    >>> truth = np.zeros((68, 2), np.float32)
-    >>> truth[45] = [100, 0]
-    >>> interocular(truth + np.float32([3, 4]), truth)
-    5.0
-    """
-    across = float(np.linalg.norm(truth[36] - truth[45]))
-    return float(np.linalg.norm(found - truth, axis=1).mean() / max(across, 1e-6) * 100)
-
-
 def score(method: str, detector: Detector, faces: Sequence[tuple[Image, Points]], progress: Callable[[int], None]) -> Score:
     """Measure a detector on photos with true landmarks."""
     errors, yaws = [], []
     for number, (photo, truth) in enumerate(faces):
         found = detector(photo, truth)
-        errors.append(float("nan") if found is None else interocular(found, truth))
+        errors.append(float("nan") if found is None else interocular_error(found, truth))
         yaws.append(abs(pose(truth).angles[0]))
         progress(number + 1)
     values: NDArray[np.float64] = np.array(errors)

@@ -23,6 +23,19 @@ def normalised_error(found: Points, truth: Points) -> float:
     return float(np.linalg.norm(found - truth, axis=1).mean() / eye_distance(truth) * 100)
 
 
+def interocular_error(found: Points, truth: Points) -> float:
+    """Mean distance of 68 points in per cent of the true distance between the outer corners of the eyes ("inter-ocular" NME).
+
+    >>> import numpy as np
+    >>> truth = np.zeros((68, 2), np.float32)
+    >>> truth[45] = [100, 0]
+    >>> interocular_error(truth + np.float32([3, 4]), truth)
+    5.0
+    """
+    across = float(np.linalg.norm(truth[36] - truth[45]))
+    return float(np.linalg.norm(found - truth, axis=1).mean() / max(across, 1e-6) * 100)
+
+
 def failure_rate(errors: NDArray[np.floating], limit: float = 8.0) -> float:
     """Share of faces with an error over ``limit`` per cent; a face that was not found is a NaN and has failed."""
     values = np.asarray(errors, np.float64)

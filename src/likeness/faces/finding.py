@@ -47,16 +47,26 @@ def peaks(made: tuple[Tensor, Tensor, Tensor], least: float) -> list[NDArray[np.
     return found
 
 
+def shared(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The area that two squares (middle x, y and side) have in common, in square pixels."""
+    reach = (one[2] + other[2]) / 2 - np.abs(one[:2] - other[:2])
+    return float(np.prod(np.clip(reach, 0, min(one[2], other[2]))))
+
+
+def drawn(picture: Image, squares: NDArray[np.float32], colour: tuple[int, int, int] = (40, 220, 40)) -> Image:
+    """A picture with squares N × 3 or more (middle x, y, side, …) drawn in it."""
+    copy = picture.copy()
+    for x, y, side in squares[:, :3].tolist():
+        corners = [(round(x + sign * side / 2), round(y + sign * side / 2)) for sign in (-1, 1)]
+        cv2.rectangle(copy, corners[0], corners[1], colour, 1)
+    return copy
+
+
 def apart(squares: NDArray[np.float32], most: float = 0.4) -> NDArray[np.float32]:
     """Squares N × 4 without those that overlap a better one by more than ``most`` of the smaller (non-maximum suppression)."""
     kept: list[NDArray[np.float32]] = []
     for one in squares[np.argsort(-squares[:, 3], kind="stable")]:
-        for other in kept:
-            wide = min(one[0] + one[2] / 2, other[0] + other[2] / 2) - max(one[0] - one[2] / 2, other[0] - other[2] / 2)
-            tall = min(one[1] + one[2] / 2, other[1] + other[2] / 2) - max(one[1] - one[2] / 2, other[1] - other[2] / 2)
-            if max(wide, 0) * max(tall, 0) > most * min(one[2], other[2]) ** 2:
-                break
-        else:
+        if not any(shared(one, other) > most * float(min(one[2], other[2])) ** 2 for other in kept):
             kept.append(one)
     return np.stack(kept) if kept else np.zeros((0, 4), np.float32)
 

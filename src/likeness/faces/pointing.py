@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -86,6 +87,14 @@ def open_pointer(weights: str | Path = WEIGHTS) -> Pointer:
     if card.system != "detector":
         raise LikenessError(f"{weights}: holds weights of {card.system!r}, not of 'detector'")
     return Pointer.of(card, state, weights)
+
+
+def dotted(picture: Image, landmarks: Points, colour: tuple[int, int, int] = (40, 220, 40), radius: int = 1) -> Image:
+    """A picture with its landmarks as dots."""
+    copy = picture.copy()
+    for x, y in landmarks.round().astype(int).tolist():
+        cv2.circle(copy, (x, y), radius, colour, -1)
+    return copy
 
 
 def boxed(box: Sequence[float], framing: Framing) -> Similarity:

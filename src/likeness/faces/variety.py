@@ -1,12 +1,67 @@
-"""How a photo varies in training: turned, scaled and shifted, in another light, out of focus."""
+"""How a photo varies in training: turned, scaled and shifted, drawn, in another light, out of focus, hidden in part."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from likeness.faces import effects
+from likeness.faces.effects import EFFECTS
+from likeness.recipe import require, require_each
 from likeness.records import Image
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How photos, and the masks or landmarks that go with them, vary; a group of fields for recipes.
+
+    ``flip`` mirrors every second one. ``turn`` degrees either way, ``scale`` and ``shift`` as shares (of the side) move
+    picture and label alike. With probability ``drawn`` a photo is drawn with one of the ``effects``, and its label stays;
+    else ``colour`` varies brightness, contrast and colour, ``grey`` is how often there is none, ``blur`` how often it is out
+    of focus or noisy. ``coarse`` is how often it is shrunk and enlarged again, as faces in the background are, ``hide`` how
+    often a rectangle covers some of it.
+    """
+
+    flip: bool = True
+    drawn: float = 0.4
+    effects: tuple[str, ...] = tuple(EFFECTS)
+    turn: float = 15.0
+    scale: float = 0.25
+    shift: float = 0.08
+    colour: float = 0.35
+    grey: float = 0.15
+    blur: float = 0.3
+    coarse: float = 0.0
+    hide: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_each(self, ("drawn", "grey", "blur", "coarse", "hide"), 0, 1, "a probability", "variety.")
+        require_each(self, ("scale", "shift", "colour"), 0, 0.99, "a share from 0 to 0.99", "variety.")
+        require(0 <= self.turn <= 180, "variety.turn", self.turn, "degrees from 0 to 180")
+        for name in self.effects:
+            require(name in EFFECTS, "variety.effects", name, f"one of {', '.join(EFFECTS)}")
+
+
+def seen_otherwise(photo: Image, plan: Variety, chance: np.random.Generator) -> Image:
+    """A photo drawn, or in another light, coarse or hidden in part, as ``plan`` says; nothing moves in it."""
+    size = photo.shape[0]
+    if chance.random() < plan.coarse:
+        small = max(round(size * (0.25 + 0.5 * chance.random())), 8)
+        shrunk = cv2.resize(photo, (small, small), interpolation=cv2.INTER_AREA)
+        photo = np.asarray(cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
+    if chance.random() < plan.drawn:
+        photo = effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31)))
+    else:
+        photo = lit(photo, plan.colour, plan.grey, plan.blur, chance)
+    if chance.random() < plan.hide:
+        tall, wide = (int(size * (0.1 + 0.25 * chance.random())) for _ in range(2))
+        y, x = int(chance.integers(size - tall)), int(chance.integers(size - wide))
+        photo = photo.copy()
+        photo[y : y + tall, x : x + wide] = chance.integers(0, 256, 3)
+    return photo
 
 
 def similarity(size: int, turn: float, scale: float, shift: float, chance: np.random.Generator) -> NDArray[np.float64]:

@@ -18,13 +18,17 @@ from likeness.system import System
 
 @dataclass(frozen=True)
 class Row:
-    """Where a system's pieces are: modules below ``likeness`` and the names in them."""
+    """Where a system's pieces are: modules below ``likeness`` and the names in them.
+
+    ``weights`` is the shipped file's name, ``use`` the command that takes a run directory, up to that; either may be empty.
+    """
 
     what: str
     recipe: str
     system: str
     synthesizer: str
     weights: str
+    use: str = ""
 
     @staticmethod
     def _take(place: str) -> Any:
@@ -59,6 +63,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.parts.system:PartsSystem",
         "systems.parts.synthesis:PartsSynthesizer",
         "parts.safetensors",
+        "parts PHOTO --weights",
     ),
     "portrait": Row(
         "a photo from a drawing: one person's neural model, or everybody's (pix2pix, after the cGAN report)",
@@ -66,6 +71,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.system:PortraitSystem",
         "systems.portrait.synthesis:PortraitSynthesizer",
         "portrait.safetensors",
+        "portrait draw DRAWING --model",
     ),
     "isegan": Row(
         "a photo from a sketch through an intermediate parsing (ISEGAN), or a sketch from a photo",
@@ -73,6 +79,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.isegan.system:ISEGANSystem",
         "systems.isegan.synthesis:ISEGANSynthesizer",
         "isegan.safetensors",
+        "sketch PICTURE --weights",
     ),
     "parser": Row(
         "what each pixel of a face is: eight classes, on photos and drawings (BiSeNet)",
@@ -80,6 +87,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.parser.system:ParserSystem",
         "systems.parser.synthesis:ParserSynthesizer",
         "parser.safetensors",
+        "parse PHOTO --weights",
     ),
     "landmark": Row(
         "a chosen person's face from landmarks (LandmarkGAN)",
@@ -87,6 +95,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.system:LandmarkSystem",
         "systems.landmark.synthesis:LandmarkSynthesizer",
         "landmark.safetensors",
+        "face PHOTO --target",
     ),
     "detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",

@@ -5,38 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from likeness.faces.align import Framing
-from likeness.faces.effects import EFFECTS
+from likeness.faces.variety import Variety
 from likeness.recipe import Phase, Recipe, Training, require
 
-
-@dataclass(frozen=True)
-class Variety:
-    """How faces vary: turned by ``turn`` degrees, ``scale`` and ``shift`` as shares, mirrored, in another light, hidden in part.
-
-    ``hide`` is how often a rectangle covers some of the face, ``drawn`` how often the photo is drawn with one of ``effects``,
-    ``coarse`` how often it is shrunk and enlarged again, as faces in the background are.
-    """
-
-    flip: bool = True
-    turn: float = 35.0
-    scale: float = 0.25
-    shift: float = 0.08
-    colour: float = 0.4
-    grey: float = 0.15
-    blur: float = 0.35
-    hide: float = 0.3
-    drawn: float = 0.1
-    coarse: float = 0.2
-    effects: tuple[str, ...] = tuple(EFFECTS)
-
-    def __post_init__(self) -> None:
-        for name in ("grey", "blur", "hide", "drawn", "coarse"):
-            require(0 <= getattr(self, name) <= 1, f"variety.{name}", getattr(self, name), "a probability")
-        for name in ("scale", "shift", "colour"):
-            require(0 <= getattr(self, name) < 1, f"variety.{name}", getattr(self, name), "a share from 0 to below 1")
-        require(0 <= self.turn <= 180, "variety.turn", self.turn, "degrees from 0 to 180")
-        for name in self.effects:
-            require(name in EFFECTS, "variety.effects", name, f"one of {', '.join(EFFECTS)}")
+MOVED = Variety(turn=35.0, colour=0.4, blur=0.35, drawn=0.1, coarse=0.2, hide=0.3)
+"""Aligned faces moved about, so that a face which is only roughly found is known."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +17,7 @@ class DetectorRecipe(Recipe):
     """A detector's training: an hourglass of ``channels`` halved ``depth`` times; ``sigma`` cells and ``regular`` λ of DSNT."""
 
     framing: Framing = field(default_factory=Framing)
-    variety: Variety = field(default_factory=Variety)
+    variety: Variety = field(default_factory=lambda: MOVED)
     channels: int = 128
     depth: int = 4
     sigma: float = 1.0

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from torch import Tensor, nn
 
 from likeness.checkpoint import Card
-from likeness.faces.pointing import Pointer
+from likeness.faces.pointing import Pointer, dotted
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
@@ -37,10 +36,5 @@ class DetectorSynthesizer(Synthesizer):
 
     def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
         """The pictures with their landmarks as dots, uint8 B × S × S × 3."""
-        drawn = []
-        for picture, points in zip(conditions, self.pointer.framed(conditions), strict=True):
-            copy = picture.copy()
-            for x, y in points.round().astype(int).tolist():
-                cv2.circle(copy, (x, y), 1, (40, 220, 40), -1)
-            drawn.append(copy)
-        return np.stack(drawn)
+        found = self.pointer.framed(conditions)
+        return np.stack([dotted(picture, points) for picture, points in zip(conditions, found, strict=True)])

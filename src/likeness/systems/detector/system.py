@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from likeness import sheet
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces import effects
 from likeness.faces.landmarks import COUNT, mirror
-from likeness.faces.variety import lit, similarity
+from likeness.faces.pointing import dotted
+from likeness.faces.variety import Variety, seen_otherwise, similarity
 from likeness.image import to_images, to_tensor
 from likeness.nn.dsnt import expected, heat
 from likeness.nn.hourglass import LandmarkNet
@@ -23,7 +24,7 @@ from likeness.recipe import Phase
 from likeness.records import Image, Points
 from likeness.system import Move, System, Table
 from likeness.systems.detector.objective import objective
-from likeness.systems.detector.recipes import DetectorRecipe, Variety
+from likeness.systems.detector.recipes import DetectorRecipe
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,12 @@ class DetectorSystem(System):
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator().manual_seed(0), augment=True)
             found = expected(heat(self.detector(batch.picture).float()))
-        size, pictures = self.recipe.framing.size, []
+        size, pictures = 2 * self.recipe.framing.size, []
         for picture, made, true in zip(to_images(batch.picture), found, batch.points, strict=True):
-            large = cv2.resize(picture, (2 * size, 2 * size), interpolation=cv2.INTER_CUBIC)
-            for points, colour in ((true, (220, 40, 40)), (made, (40, 220, 40))):
-                for x, y in ((points.cpu().numpy() + 1) * size).round().astype(int).tolist():
-                    cv2.circle(large, (x, y), 1, colour, -1)
-            pictures.append(np.asarray(large, np.uint8))
-        wide = -(-len(pictures) // 3)
-        pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % wide)
-        return np.concatenate([np.concatenate(pictures[i : i + wide], 1) for i in range(0, len(pictures), wide)], 0)
+            large = np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
+            red, green = (((points.cpu().numpy() + 1) * size - 1) / 2 for points in (true, made))
+            pictures.append(dotted(dotted(large, red, (220, 40, 40)), green))
+        return sheet.grid([pictures[i : i + 4] for i in range(0, len(pictures), 4)], cell=size)
 
     def measure(self, rows: Table) -> dict[str, float]:
         """Mean distance of landmarks in the picture, in per cent of the eyes', as they are and moved about; share over 8 %."""
@@ -127,17 +124,4 @@ def varied(photo: Image, points: Points, plan: Variety, seed: int) -> tuple[Imag
     border = cv2.BORDER_REFLECT_101 if chance.random() < 0.5 else cv2.BORDER_CONSTANT
     photo = np.asarray(cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
     points = np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
-    if chance.random() < plan.coarse:
-        small = max(round(size * (0.25 + 0.5 * chance.random())), 8)
-        photo = np.asarray(cv2.resize(photo, (small, small), interpolation=cv2.INTER_AREA), np.uint8)
-        photo = np.asarray(cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
-    if chance.random() < plan.drawn:
-        photo = effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31)))
-    else:
-        photo = lit(photo, plan.colour, plan.grey, plan.blur, chance)
-    if chance.random() < plan.hide:
-        tall, wide = (int(size * (0.1 + 0.25 * chance.random())) for _ in range(2))
-        y, x = int(chance.integers(size - tall)), int(chance.integers(size - wide))
-        photo = photo.copy()
-        photo[y : y + tall, x : x + wide] = chance.integers(0, 256, 3)
-    return photo, points
+    return seen_otherwise(photo, plan, chance), points

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from likeness.faces.align import WIDE, Framing
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,10 @@ class FinderRecipe(Recipe):
         require(self.side % 16 == 0 and self.side >= 32, "side", self.side, "a multiple of 16 from 32")
         require(4 <= self.width <= 512, "width", self.width, "a number from 4 to 512")
         require(0 < self.least < self.most <= 2, "least", self.least, "a share above 0 and below most, which is at most 2")
-        for name in ("many", "none", "grey", "blur"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a probability")
+        require_each(self, ("many", "none", "grey", "blur"), 0, 1, "a probability")
         require(0 <= self.turn <= 180, "turn", self.turn, "degrees from 0 to 180")
         require(0 <= self.colour < 1, "colour", self.colour, "a share from 0 to below 1")
-        for name in ("size_weight", "offset_weight"):
-            require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "a weight of 0 or more")
+        require_each(self, ("size_weight", "offset_weight"), 0, FINITE, "a weight of 0 or more")
 
 
 def tiny() -> FinderRecipe:

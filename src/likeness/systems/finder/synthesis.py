@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from torch import Tensor, nn
 
 from likeness.checkpoint import Card
 from likeness.faces.align import check_framed
-from likeness.faces.finding import Finder
+from likeness.faces.finding import Finder, drawn
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
@@ -38,11 +37,5 @@ class FinderSynthesizer(Synthesizer):
 
     def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
         """The pictures with squares round their faces, uint8 B × S × S × 3."""
-        drawn = []
-        for picture in check_framed(conditions, self.framing, "picture"):
-            copy = picture.copy()
-            for x, y, side, _ in self.finder.squares(picture).tolist():
-                corners = [(round(x + sign * side / 2), round(y + sign * side / 2)) for sign in (-1, 1)]
-                cv2.rectangle(copy, corners[0], corners[1], (40, 220, 40), 1)
-            drawn.append(copy)
-        return np.stack(drawn)
+        pictures = check_framed(conditions, self.framing, "picture")
+        return np.stack([drawn(picture, self.finder.squares(picture)) for picture in pictures])

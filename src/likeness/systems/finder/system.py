@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from likeness import sheet
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces.finding import peaks
+from likeness.faces.finding import drawn, peaks, shared
 from likeness.faces.pointing import box_of
 from likeness.faces.variety import lit
 from likeness.image import to_images, to_tensor
@@ -94,17 +95,9 @@ class FinderSystem(System):
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator().manual_seed(0), augment=True)
             found = peaks(self.finder(batch.picture), 0.4)
-        pictures = []
-        for picture, made, true in zip(to_images(batch.picture), found, batch.faces, strict=True):
-            copy = picture.copy()
-            for squares, colour in ((true, (220, 40, 40)), (made[:, :3], (40, 220, 40))):
-                for x, y, size in squares.tolist():
-                    corners = [(round(x + sign * size / 2), round(y + sign * size / 2)) for sign in (-1, 1)]
-                    cv2.rectangle(copy, corners[0], corners[1], colour, 1)
-            pictures.append(copy)
-        wide = -(-len(pictures) // 3)
-        pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % wide)
-        return np.concatenate([np.concatenate(pictures[i : i + wide], 1) for i in range(0, len(pictures), wide)], 0)
+        pictures = to_images(batch.picture)
+        both = [drawn(drawn(p, true, (220, 40, 40)), made) for p, made, true in zip(pictures, found, batch.faces, strict=True)]
+        return sheet.grid([both[i : i + 4] for i in range(0, len(both), 4)], cell=self.recipe.side)
 
     def measure(self, rows: Table) -> dict[str, float]:
         """On mosaics: the share of faces found (IoU from ½, score from 0.4), and false alarms a picture."""
@@ -196,14 +189,11 @@ def target(squares: Squares, cells: int) -> tuple[NDArray[np.float32], NDArray[n
 def matched(made: NDArray[np.float32], true: Squares) -> int:
     """How many true faces have a found one of their own with an intersection of half the union."""
     left, right = list(range(len(made))), 0
-    for x, y, size in true.tolist():
+    for one in true:
         best, which = 0.5, -1
         for k in left:
-            u, v, other = made[k, :3].tolist()
-            wide = min(x + size / 2, u + other / 2) - max(x - size / 2, u - other / 2)
-            tall = min(y + size / 2, v + other / 2) - max(y - size / 2, v - other / 2)
-            both = max(wide, 0) * max(tall, 0)
-            share = both / max(size * size + other * other - both, 1e-6)
+            both = shared(one, made[k])
+            share = both / max(float(one[2] ** 2 + made[k, 2] ** 2) - both, 1e-6)
             if share >= best:
                 best, which = share, k
         if which >= 0:

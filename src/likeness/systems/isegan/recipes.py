@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from likeness.data.cufs import FRAMING
 from likeness.faces.align import Framing
 from likeness.nn.vgg import CONVOLUTIONS
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 BOTH = ("D1", "D2", "G1", "G2")
 
@@ -24,10 +24,8 @@ class Weights:
     matching: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("alpha", "beta", "delta"):
-            require(0 <= getattr(self, name) <= 1, f"weights.{name}", getattr(self, name), "a share from 0 to 1")
-        for name in ("compositional", "perceptual", "matching"):
-            require(0 <= getattr(self, name) < float("inf"), f"weights.{name}", getattr(self, name), "a weight of 0 or more")
+        require_each(self, ("alpha", "beta", "delta"), 0, 1, "a share from 0 to 1", "weights.")
+        require_each(self, ("compositional", "perceptual", "matching"), 0, FINITE, "a weight of 0 or more", "weights.")
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,7 @@ class Networks:
     critic_width: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("width", "critic_width"):
-            require(4 <= getattr(self, name) <= 1024, f"networks.{name}", getattr(self, name), "a number from 4 to 1024")
+        require_each(self, ("width", "critic_width"), 4, 1024, "a number from 4 to 1024", "networks.")
         require(4 <= self.depth <= 10, "networks.depth", self.depth, "a number of blocks from 4 to 10")
         require(1 <= self.widest <= 16, "networks.widest", self.widest, "a number from 1 to 16")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from likeness.faces.align import Framing
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 ANYONE = "anyone"
 """The target that is nobody: everybody's faces together."""
@@ -24,8 +24,14 @@ class Weights:
     perceptual: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("image", "kept", "reconstruction", "crossed", "adversarial", "perceptual"):
-            require(0 <= getattr(self, name) < float("inf"), f"weights.{name}", getattr(self, name), "a weight of 0 or more")
+        require_each(
+            self,
+            ("image", "kept", "reconstruction", "crossed", "adversarial", "perceptual"),
+            0,
+            FINITE,
+            "a weight of 0 or more",
+            "weights.",
+        )
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,7 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
-        for key in ("width", "converter_width", "critic_width"):
-            require(1 <= getattr(self, key) <= 2048, key, getattr(self, key), "a number from 1 to 2048")
+        require_each(self, ("width", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 
     @property

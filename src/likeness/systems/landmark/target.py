@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from likeness.data import clips
-from likeness.data.folder import legible
+from likeness.data.folder import Gathered, legible
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, upright
@@ -20,14 +19,6 @@ from likeness.records import AlignedFace, Image, Points
 
 FEWEST = 5
 """Faces that a target is learned from at least."""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """``store`` holds the faces: the last fifth as ``test``, the tenth before it as ``validation``; and what was left out."""
-
-    store: FaceStore
-    left_out: tuple[tuple[str, str], ...]
 
 
 def gather(

@@ -5,37 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from likeness.faces.align import Framing
-from likeness.faces.effects import EFFECTS
+from likeness.faces.variety import Variety
 from likeness.recipe import Phase, Recipe, Training, require
-
-
-@dataclass(frozen=True)
-class Variety:
-    """How photos and masks vary in training.
-
-    With probability ``drawn`` a photo is drawn with one of the ``effects``, while its mask stays: the parser must work on
-    sketches. ``turn`` degrees either way, ``scale`` and ``shift`` as shares (of the side) move both; ``colour`` varies
-    brightness, contrast and colour, ``grey`` is how often there is none, ``blur`` how often it is out of focus or noisy.
-    """
-
-    flip: bool = True
-    drawn: float = 0.4
-    effects: tuple[str, ...] = tuple(EFFECTS)
-    turn: float = 15.0
-    scale: float = 0.25
-    shift: float = 0.08
-    colour: float = 0.35
-    grey: float = 0.15
-    blur: float = 0.3
-
-    def __post_init__(self) -> None:
-        for name in ("drawn", "grey", "blur"):
-            require(0 <= getattr(self, name) <= 1, f"variety.{name}", getattr(self, name), "a probability")
-        for name in ("scale", "shift", "colour"):
-            require(0 <= getattr(self, name) < 1, f"variety.{name}", getattr(self, name), "a share from 0 to below 1")
-        require(0 <= self.turn <= 180, "variety.turn", self.turn, "degrees from 0 to 180")
-        for name in self.effects:
-            require(name in EFFECTS, "variety.effects", name, f"one of {', '.join(EFFECTS)}")
 
 
 @dataclass(frozen=True)

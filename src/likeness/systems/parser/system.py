@@ -15,7 +15,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces import effects
 from likeness.faces.labels import CLASSES, coloured, read_off
-from likeness.faces.variety import lit, moved
+from likeness.faces.variety import moved, seen_otherwise
 from likeness.image import to_images, to_tensor
 from likeness.nn.bisenet import BiSeNet
 from likeness.recipe import Phase
@@ -75,9 +75,7 @@ class ParserSystem(System):
         if plan.flip and chance.random() < 0.5:
             photo, classes = np.ascontiguousarray(photo[:, ::-1]), np.ascontiguousarray(classes[:, ::-1])
         photo, classes = moved(photo, classes, plan.turn, plan.scale, plan.shift, chance)
-        if chance.random() < plan.drawn:
-            return effects.apply(str(chance.choice(plan.effects)), photo, int(chance.integers(2**31))), classes
-        return lit(photo, plan.colour, plan.grey, plan.blur, chance), classes
+        return seen_otherwise(photo, plan, chance), classes
 
     def play(self, batch: ParserBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from likeness.faces.align import Framing
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import Phase, Recipe, Training, require, require_each
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,14 @@ class Networks:
     cover: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("width", "bottom", "discriminator_width", "discriminator_layers"):
-            require(1 <= getattr(self, name) <= 4096, f"networks.{name}", getattr(self, name), "a number from 1 to 4096")
+        require_each(
+            self,
+            ("width", "bottom", "discriminator_width", "discriminator_layers"),
+            1,
+            4096,
+            "a number from 1 to 4096",
+            "networks.",
+        )
         require(0 <= self.blocks <= 256, "networks.blocks", self.blocks, "a number from 0 to 256")
         require(self.width % 2 == 0, "networks.width", self.width, "an even number")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness import provenance
-from likeness.data.folder import legible
+from likeness.data.folder import Gathered, legible
 from likeness.data.pairs import Pairing, check
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -23,14 +23,6 @@ from likeness.records import AlignedFace
 
 FEWEST, STRANGER, SMALL = 3, 0.6, 16.0
 """Photos needed; distance of dlib's descriptors beyond which two faces are two people; least eye distance in pixels."""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """The photos that can be used, as a store whose validation rows are held out, and why the others cannot."""
-
-    store: FaceStore
-    left_out: tuple[tuple[str, str], ...]
 
 
 def gather(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.effects import EFFECTS, FEATURES
-from likeness.recipe import Phase, Recipe, Training, require
+from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,12 @@ class PortraitRecipe(Recipe):
     def __post_init__(self) -> None:
         require(self.made in ("photo", "drawing"), "made", self.made, "'photo' or 'drawing'")
         require(self.framing.size in (64, 128, 256, 512), "framing.size", self.framing.size, "64, 128, 256 or 512")
-        for name in ("width", "critic_width"):
-            require(4 <= getattr(self, name) <= 1024, name, getattr(self, name), "a number from 4 to 1024")
+        require_each(self, ("width", "critic_width"), 4, 1024, "a number from 4 to 1024")
         deepest = self.framing.size.bit_length() - 1
         require(self.levels == 0 or 4 <= self.levels <= deepest, "levels", self.levels, f"0, or a number from 4 to {deepest}")
         require(self.norm in ("batch", "instance"), "norm", self.norm, "'batch' or 'instance'")
         require(not (self.norm == "batch" and self.dropout), "dropout", True, "norm='instance' for noise in training")
-        for name in ("absolute", "adversarial"):
-            require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "a weight of 0 or more")
+        require_each(self, ("absolute", "adversarial"), 0, FINITE, "a weight of 0 or more")
         require(self.absolute + self.adversarial > 0, "absolute", self.absolute, "one weight above 0")
         require(1 <= self.critic_layers <= 4, "critic_layers", self.critic_layers, "a number from 1 to 4")
         known = ("batch", "instance", "spectral", "none")
