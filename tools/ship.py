@@ -2,6 +2,7 @@
 
     python tools/ship.py parts --run runs/x                      the run's mean weights, float16, to src/likeness/weights/
     python tools/ship.py parts --scores a.json b.json            what likeness evaluate -o wrote for the shipped weights
+    python tools/ship.py parts --store int8                      the shipped weights in half the room; measure them again
 
 Ship only what measures better on validation people than what ships; write both figures into results/LOG.md.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 import torch
 
 from likeness import assets, systems
-from likeness.checkpoint import read_card, read_weights, write_weights
+from likeness.checkpoint import STORES, read_card, read_weights, stored, write_weights
 from likeness.errors import LikenessError
 from likeness.train.run import commit
 
@@ -50,6 +51,26 @@ NOTES = {
         "**Choices** (none but the recipe as it was first written) were made on validation people; the last 100 names are "
         "test people and were not learned from."
     ),
+    "detector": (
+        "**Makes**: the 68 landmarks of a face, in iBUG's order. **For**: aligning faces, landmarks to draw from, research. "
+        "**Not for**: telling who somebody is, what somebody feels or thinks, or watching people. **Seen**: LFW and "
+        "CelebAMask-HQ with dlib's landmarks (those that dlib also found in the mirror image), and frames of YouTube Faces "
+        "with the landmarks that come with them: public figures, more men than women, most light-skinned, few profiles; "
+        "expect it to be weaker on others. It says as much of a face half hidden as of one in full view. **Choices** (none "
+        "but the recipe as it was first written) were made on validation people."
+    ),
+    "finder": (
+        "**Makes**: where in a photo faces are. **For**: aligning faces. **Not for**: watching or counting people. **Seen**: "
+        "LFW and CelebAMask-HQ, where dlib found faces, in mosaics: public figures, more men than women, most light-skinned, "
+        "few profiles, few faces hidden in part; expect it to miss others sooner. **Choices** (none but the recipe as it was "
+        "first written) were made on validation people."
+    ),
+    "landmark": (
+        "**Makes**: a face that is nobody's, 128 × 128, from 68 landmarks. **For**: trying landmarks, the editor and "
+        "reenactment without a person's consent being needed; research. **Not for**: passing it off as somebody. **Seen**: LFW "
+        "(public figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ: it is their middle, "
+        "and looks it. **Choices** were made on validation people."
+    ),
     "isegan_sketch": (
         "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, "
         "and research on sketches and photos. **Not for**: telling who somebody is, or evidence. **Seen**: 268 people in "
@@ -70,6 +91,9 @@ NOTES = {
 }
 RESEARCH = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
 TERMS = {
+    "detector": f"{RESEARCH}; also on YouTube Faces (research)",
+    "finder": RESEARCH,
+    "landmark": RESEARCH,
     "parts": RESEARCH,
     "portrait": RESEARCH,
     "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
@@ -85,6 +109,7 @@ def main() -> None:
     parser.add_argument("--as", dest="name", help="the weights file's name, where it is not the system's (isegan_sketch)")
     parser.add_argument("--before", type=int, default=0, help="steps that G took in the runs which this one was begun from")
     parser.add_argument("--scores", type=Path, nargs="+", default=[])
+    parser.add_argument("--store", choices=STORES, help="how tensors are kept (default: as they were, float16 for a run's)")
     given = parser.parse_args()
     target = assets.WEIGHTS / f"{given.name}.safetensors" if given.name else systems.weights_path(given.system)
     if given.run:
@@ -92,13 +117,16 @@ def main() -> None:
         card = read_card(given.run / "weights.safetensors")
         card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=TERMS[given.system])
         card = replace(card, notes=NOTES[given.name or given.system])
-        write_weights(target, state["mean"], card)
+        write_weights(target, state["mean"], card, given.store or "float16")
     card, weights = read_weights(target)
-    scores: dict[str, str] = {} if given.scores else dict(card.scores)
+    store = given.store or stored(target)
+    changed = store != stored(target)
+    scores: dict[str, str] = {} if given.scores or changed else dict(card.scores)
     for path in given.scores:
         said = json.loads(path.read_text())
-        if said["step"] != card.step:
-            raise LikenessError(f"{path}: was measured on step {said['step']}, the shipped weights are of step {card.step}")
+        measured = said["finder_step"] if given.system == "finder" else said["step"]
+        if measured != card.step:
+            raise LikenessError(f"{path}: was measured on step {measured}, the shipped weights are of step {card.step}")
         first, key = said["lines"][0], said["data"]
         if "effect" in first:
             figures = []
@@ -116,6 +144,12 @@ def main() -> None:
             line = (
                 "; ".join(f"{one['method']}: mean IoU {one['mean_iou']:.3f}" for one in said["lines"]) + f"; N = {said['faces']}"
             )
+        elif "nme" in first:
+            line = f"inter-ocular error {first['nme']} %, over 8 %: {first['failed']} %, not found: {first['undetected']}"
+            line += f"; with the finder of step {said['finder_step']:,}, N = {said['faces']}"
+        elif "identity" in first and "error" in first:
+            line = f"landmarks followed to {first['error']:.1f} % of the eyes' outer corners, not found: {first['undetected']}"
+            line += f", like the driver: {first['identity']:.3f}; N = {said['faces']}"
         elif "psnr" in first:
             psnr, ssim, identity = (first[name][0] for name in ("psnr", "ssim", "identity"))
             line = f"PSNR {psnr:.2f} dB, SSIM {ssim:.3f}, identity {identity:.3f}, N = {said['faces']}"
@@ -123,7 +157,7 @@ def main() -> None:
             key += ", landmarks of faces from displaced or magnified parts, in per cent of the eye distance"
             line = "; ".join(f"{one['change']}: {one['error']:.1f} %" for one in said["lines"]) + f", N = {said['faces']}"
         scores[key] = line
-    write_weights(target, weights, replace(card, scores=scores, notes=NOTES[given.name or given.system]))
+    write_weights(target, weights, replace(card, scores=scores, notes=NOTES[given.name or given.system]), store)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, step {card.step}")
 
 

@@ -18,6 +18,10 @@ from likeness.files import write_content
 from likeness.version import __version__
 
 KEY, DIGEST = "likeness", "likeness_sha256"
+STORES = ("float32", "float16", "int8")
+LARGE = 1 << 15
+STEPS = "|step"
+"""What a tensor's name gets for that of its rows' steps, where it is stored in whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,28 @@ class Card:
     notes: str = ""
 
 
-def write_weights(path: Path, state: dict[str, Tensor], card: Card, half: bool = True) -> Path:
-    """Write a weights file; ``half`` stores floating tensors in float16."""
-    tensors = {
-        name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in state.items()
-    }
+def write_weights(path: Path, state: dict[str, Tensor], card: Card, store: str = "float16") -> Path:
+    """Write a weights file.
+
+    Args:
+        path: the file.
+        state: the tensors by name.
+        card: what they say of themselves.
+        store: how floating tensors are kept, one of :data:`STORES`. int8 is for those that end up in a release: matrices and
+            convolutions of :data:`LARGE` numbers and more become whole numbers from −127 to 127 times a step for each row (output
+            channel), the rest float16.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, value in state.items():
+        value = value.detach().cpu().contiguous()
+        if not value.is_floating_point() or store == "float32":
+            tensors[name] = value
+        elif store == "int8" and value.ndim >= 2 and value.numel() >= LARGE:
+            step = (value.float().flatten(1).abs().amax(1) / 127).clamp(min=1e-12)
+            rows = value.float() / step.reshape(-1, *[1] * (value.ndim - 1))
+            tensors |= {name: rows.round().to(torch.int8), name + STEPS: step}
+        else:
+            tensors[name] = value.half()
     content = save(tensors, {KEY: json.dumps(asdict(card), sort_keys=True), DIGEST: fingerprint(tensors)})
     return write_content(path, content)
 
@@ -90,7 +110,26 @@ def read_weights(path: str | Path) -> tuple[Card, dict[str, Tensor]]:
         raise LikenessError(f"{path}: is damaged ({problem})") from None
     if fingerprint(state) != wanted:
         raise LikenessError(f"{path}: is damaged, its tensors are not those that were written; fetch or train it again")
-    return card, {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return card, {name: _restored(state, name) for name in state if not name.endswith(STEPS)}
+
+
+def _restored(state: dict[str, Tensor], name: str) -> Tensor:
+    value, step = state[name], state.get(name + STEPS)
+    if step is not None:
+        return value.float() * step.reshape(-1, *[1] * (value.ndim - 1))
+    return value.float() if value.is_floating_point() else value
+
+
+def stored(path: str | Path) -> str:
+    """How a weights file keeps its tensors, one of :data:`STORES`.
+
+    Raises:
+        LikenessError: no such file, not a weights file, damaged, or another project's.
+    """
+    read_card(path)
+    with safe_open(str(path), "pt") as file:
+        kinds = {str(file.get_slice(name).get_dtype()) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    return "int8" if "I8" in kinds else "float16" if "F16" in kinds else "float32"
 
 
 def fill(network: torch.nn.Module, state: dict[str, Tensor], path: str | Path) -> None:

@@ -43,6 +43,10 @@ class System(nn.Module, ABC):
         """The faces to measure on while training: the first of each validation person."""
         return store.select("validation").first_of_each_person()
 
+    def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What of other weights of this system it begins from, by the names of its own; as it stands after :meth:`begin`."""
+        return state
+
     def begin(self, table: Table) -> None:
         """Learn constants from the training table, once, before the first step."""
 

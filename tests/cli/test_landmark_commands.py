@@ -43,7 +43,7 @@ def test_landmarks(tmp_path: Path, likeness: Run, samples: list[Path], capsys: p
     found = read_points(tmp_path / "a.json")
     assert np.abs(found - true).max() < 0.01
     about = json.loads((tmp_path / "a.json").read_text())
-    assert about["size"] == [256, 256] and about["detector"] == "dlib"
+    assert about["size"] == [256, 256] and about["detector"] == "likeness"
     x, y = true[30].round().astype(int)
     assert read(tmp_path / "a.png")[y, x, 1] > 180
     words = ("--eyes", 0, "--mouth", 0.4, "--shift", "brows=0,-0.1", "--scale", "nose=1.5", "--yaw", 10)
@@ -111,7 +111,7 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
     assert likeness("face", "some", "--target", "ada", "-o", "some") == 2 and (tmp_path / "some" / "y.png").read_bytes() == kept
     capsys.readouterr()
     for words, message in (
-        (("face", "p.json", "--target", "ada", "--name", "bob"), "no target"),
+        (("face", "p.json", "--target", "ada", "--name", "bob"), "there are ada"),
         (("face", "none.json", "--target", "ada"), "no such file"),
         (("face", "p.json", "--target", "parts"), "not of 'landmark'"),
         (("target", "train", "none.mp4", "-o", "x"), "no such file"),

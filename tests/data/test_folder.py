@@ -17,6 +17,7 @@ from likeness.data.split import split_of
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
+from likeness.faces.drawing import drawn_faces
 
 
 @pytest.fixture
@@ -174,3 +175,20 @@ def test_real_photos(shared: Path, tmp_path: Path) -> None:
     assert report.prepared + len(report.skipped) == 76
     eyes = [np.array(face.landmarks)[36:48].mean(0) for face in FaceStore(tmp_path / "real.parquet")]
     np.testing.assert_allclose(np.mean(eyes, 0) / 128, [0.5, 0.45], atol=0.02)
+
+
+def test_prepared_files_together(tmp_path: Path) -> None:
+    """One after the other, a file twice if it is named twice; files that differ are refused; what was written is read."""
+    one, other, small = (
+        FaceStore.of(drawn_faces(count, framing), framing, name).write(tmp_path / f"{name}.parquet")
+        for count, framing, name in ((3, Framing(), "one"), (2, Framing(), "other"), (2, Framing(size=64), "small"))
+    )
+    both = FaceStore.together([one, other, other])
+    assert len(both) == 7 and both.path.name == "one.parquet + other.parquet + other.parquet"
+    assert both.framing == Framing() and both.fingerprint() != FaceStore(one).fingerprint()
+    assert [face.name for face in both][:3] == FaceStore(one).column("name")
+    assert FaceStore.together([one]).fingerprint() == FaceStore(one).fingerprint()
+    both.write(tmp_path / "both.parquet")
+    assert FaceStore(tmp_path / "both.parquet").fingerprint() == both.fingerprint()
+    with pytest.raises(LikenessError, match=r"small\.parquet: differs from"):
+        FaceStore.together([one, small])

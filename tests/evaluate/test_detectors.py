@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def test_the_command(
     words = ("evaluate", "detector", "--real", folder, "--landmarks", folder / "landmarks68.csv")
     assert likeness(*words, "--limit", 12, "--csv", "d.csv") == 0
     lines = (tmp_path / "d.csv").read_text().splitlines()
-    assert "dlib" in lines[1] and "pfld68" in lines[2]
+    assert "ours" in lines[1] and "dlib" in lines[2] and "pfld68" in lines[3]
+    errors = [float(line["nme"]) for line in csv.DictReader(lines)]
+    assert 2 < errors[0] < errors[1]  # better than dlib; and no detector is better than these photos' own points are
     assert likeness(*words[:4]) == 2 and "--landmarks" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     assert likeness("evaluate", "detector", "--real", tmp_path / "empty", "--landmarks", folder / "landmarks68.csv") == 2

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from likeness import systems
+from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
@@ -120,3 +121,48 @@ def test_who_is_learned() -> None:
     for fields in ({"targets": ("a", "a")}, {"targets": ("a.b",)}, {"crop": 65}, {"framing": Framing(size=96)}):
         with pytest.raises(LikenessError):
             replace(tiny(), **fields)  # type: ignore[arg-type]
+
+
+def test_faces_and_landmarks_move_together() -> None:
+    """A bright spot at a landmark is at that landmark still, turned, scaled and shifted; and such landmarks are not strange."""
+    system = LandmarkSystem(recipe(turn=30.0, scale=0.2, shift=0.1))
+    table = system.table(store(1))
+    photo = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    photo[:, :, 19:22, 24:27] = 255  # its middle is (25, 20)
+    points = torch.full((1, 68, 2), 25.0)
+    points[..., 1] = 20.0
+    for seed in range(5):
+        made = system.batch({**table, "photo": photo, "landmarks": points}, torch.Generator().manual_seed(seed), True)
+        bright = (made.photo[0].mean(0) + 1).clamp(min=0)
+        rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+        middle = torch.stack([(bright * columns).sum(), (bright * rows).sum()]) / bright.sum()
+        assert torch.allclose(middle, made.landmarks[0, 0] * 64 - 0.5, atol=0.3)
+        assert not torch.allclose(middle, torch.tensor([25.0, 20.0]), atol=0.5)
+    many = system.table(store(150))
+    system.begin(many)
+    moved = system.batch(many, torch.Generator().manual_seed(1), True).landmarks
+    still = LandmarkSystem(recipe())
+    still.begin(many)
+    assert (system.seen(moved) > 1).float().mean() < 0.1 < 0.5 < (still.seen(moved) > 1).float().mean()
+
+
+def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
+    """Φ of the face that is nobody's stays to the bit, Ψ and Θ begin as its own and move on; what is common is learned anew."""
+    plan = tiny()
+    faces = store(4)
+    torch.manual_seed(0)
+    first = train(LandmarkSystem(plan), "landmark", faces, tmp_path / "anyone")
+    ann = faces.take([i for i, name in enumerate(faces.column("person")) if name == "ann"])
+    own = replace(plan, targets=("ann",), resting=True)
+    torch.manual_seed(1)
+    begun = train(LandmarkSystem(own), "landmark", ann, tmp_path / "begun", warm_start=first, steps=0)
+    _, base = read_weights(first)
+    _, state = read_weights(begun)
+    renamed = {key.replace("of anyone", "of ann"): value for key, value in base.items()}
+    assert renamed.keys() == state.keys()
+    assert all(torch.equal(value, state[key]) for key, value in renamed.items() if not key.startswith("seen."))
+    assert not torch.equal(base["seen.mean"], state["seen.mean"])
+    _, later = read_weights(train(LandmarkSystem(own), "landmark", ann, tmp_path / "ann", warm_start=first))
+    for key, value in renamed.items():
+        still = key.startswith("converter.encoder.") or ".given." in key or ".between." in key
+        assert still == torch.equal(value, later[key]) or key.startswith("seen."), key

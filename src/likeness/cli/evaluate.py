@@ -10,7 +10,7 @@ from typing import Any
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
-PROTOCOLS = ("parts", "portrait", "isegan", "parser", "detector", "verification")
+PROTOCOLS = ("parts", "portrait", "isegan", "landmark", "parser", "detector", "verification")
 
 
 def add(commands: Any) -> None:
@@ -72,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
         if given.system or not (given.real and given.fake):
             raise LikenessError("name --real DIR and --fake DIR together, or a system and its --data")
         return _folders(given)
-    if given.system in ("portrait", "parser") and (given.stray or given.groups or given.against):
+    if given.system in ("portrait", "parser", "landmark") and (given.stray or given.groups or given.against):
         raise LikenessError("--stray, --groups and --against are for parts")
     if given.system == "isegan" and (given.stray or given.groups):
         raise LikenessError("--stray and --groups are for parts")
@@ -82,6 +82,10 @@ def run(given: argparse.Namespace) -> int:
         from likeness.cli import evaluate_portrait
 
         return evaluate_portrait.run(given)
+    if given.system == "landmark":
+        from likeness.cli import evaluate_landmark
+
+        return evaluate_landmark.run(given)
     if given.system == "isegan":
         from likeness.cli import evaluate_isegan
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 
 from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 
 def run(given: argparse.Namespace) -> int:
-    """dlib, pfld68 and, once their weights are there, our own."""
+    """Our own finder and detector, dlib and pfld68."""
     from likeness.checkpoint import read_card
     from likeness.data.folder import photos_in
     from likeness.data.points import landmarks_in
     from likeness.evaluate import detectors
+    from likeness.evaluate.judge import judging_reader
     from likeness.faces.finding import WEIGHTS as FINDER
     from likeness.faces.finding import OwnBackend
     from likeness.faces.pointing import WEIGHTS as POINTER
-    from likeness.faces.reader import DlibBackend, FaceReader
+    from likeness.faces.reader import FaceReader
     from likeness.image import read
     from likeness.train.run import commit
 
@@ -27,10 +30,12 @@ def run(given: argparse.Namespace) -> int:
     if len(chosen) < 2:
         raise LikenessError(f"{given.real}: holds fewer than 2 photos of {given.split} people with a line in {given.landmarks}")
     faces = [(read(photo.path), known[photo.name]) for photo in chosen]
-    methods: dict[str, detectors.Detector] = {}
-    if FINDER.is_file() and POINTER.is_file():
-        methods[f"ours, {read_card(POINTER).step:,} steps"] = detectors.of_reader(FaceReader(OwnBackend()))
-    methods |= {"dlib": detectors.of_reader(FaceReader(DlibBackend())), "pfld68, told where the face is": detectors.pfld()}
+    card = read_card(POINTER)
+    methods: dict[str, detectors.Detector] = {
+        f"ours, {card.step:,} steps": detectors.of_reader(FaceReader(OwnBackend())),
+        "dlib": detectors.of_reader(judging_reader()),
+        "pfld68, told where the face is": detectors.pfld(),
+    }
     lines = []
     with options.bar("measuring") as show:
         for number, (title, detector) in enumerate(methods.items()):
@@ -43,10 +48,10 @@ def run(given: argparse.Namespace) -> int:
             lines.append(found.line())
     about = {
         "system": "detector",
-        "recipe": "",
-        "step": "",
+        "recipe": card.recipe["name"],
+        "step": card.step,
         "commit": commit(),
-        "faces_of": f"{given.split} people's photos with landmarks",
+        "faces_of": f"{Path(given.real).name} {given.split} people's photos with landmarks",
         "instruments": tables.instruments("pfld68"),
     }
     print(f"{given.split} people, inter-ocular error in per cent: N = {len(faces)}")
@@ -55,4 +60,7 @@ def run(given: argparse.Namespace) -> int:
     tables.say(about)
     if given.csv:
         tables.write_csv(given.csv, table, about)
+    if given.output:
+        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": read_card(FINDER).step, "lines": lines}
+        tables.write_text(given.output, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
     return 0

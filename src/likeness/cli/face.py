@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from likeness.cli import landmarks, options
+from likeness.errors import LikenessError
 
 
 def add(commands: Any) -> None:
@@ -18,6 +19,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     parser.add_argument("--own", action="store_true", help="the landmarks are the target's own: do not give them its shape first")
     parser.add_argument("--sheet", action="store_true", help="write the landmarks and the face side by side")
+    parser.add_argument("--edits", action="store_true", help="write a sheet of the paper's edits, of every target of the model")
     landmarks.changes(parser)
 
 
@@ -30,10 +32,13 @@ def run(given: argparse.Namespace) -> int:
     from likeness.faces.align import upright
     from likeness.faces.reader import FaceReader
     from likeness.image import read
+    from likeness.systems.landmark.figures import edits
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
 
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
+    if given.name is not None and given.name not in system.recipe.names:
+        raise LikenessError(f"--name {given.name}: there are {', '.join(system.recipe.names)}")
     pairs = list(options.jobs(given.landmarks, given.output, "face", also=(".json",)))
     reader = FaceReader() if any(path.suffix.lower() != ".json" for path, _ in pairs) else None
 
@@ -44,6 +49,11 @@ def run(given: argparse.Namespace) -> int:
             assert reader is not None
             points = reader.face(read(before), str(before)).landmarks
         framed = landmarks.changed(upright(points, system.framing).apply(points), given)
+        if given.edits:
+            names = [given.name] if given.name else []
+            picture = edits(system, framed, names, not given.own)
+            print(provenance.write(after, picture, provenance.software("landmark", system.card.recipe["name"])))
+            return
         if (strange := system.strangeness(framed, given.name, not given.own)) > 1:
             print(f"likeness: {before}: outside what this model has seen ({strange:.1f} times too far)", file=sys.stderr)
         picture = system.draw([framed], target=given.name, convert=not given.own)[0]

@@ -22,7 +22,8 @@ def add(commands: Any) -> None:
         "folders",
         nargs="+",
         metavar="FOLDER",
-        help="folders of photos; a sub-folder is a person. The word cufs and one folder: the pairs of CUFS with their parsings",
+        help="folders of photos; a sub-folder is a person. The word cufs and one folder: the pairs of CUFS with their "
+        "parsings. The word targets and clips or folders: each is one person, whose last fifth is kept for a test",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
@@ -54,6 +55,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--parser", metavar="W", help="of CUFS: what makes the parsings, a weights file or run directory (default: what ships)"
     )
+    parser.add_argument(
+        "--detector", default="likeness", metavar="NAME", help="what finds faces: likeness or dlib (default: likeness)"
+    )
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
 
 
@@ -66,6 +70,8 @@ def run(given: argparse.Namespace) -> int:
 
     if given.folders[0] == "cufs" and len(given.folders) == 2:
         return _cufs(given)
+    if given.folders[0] == "targets" and len(given.folders) > 1:
+        return _targets(given)
     if given.validation or given.paper_split or given.parser is not None:
         raise LikenessError("--validation, --paper-split and --parser: go with the word cufs and one folder")
     if not 32 <= given.size <= 1024:
@@ -83,7 +89,10 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--agree {given.agree}: a number of per cent is needed")
     if given.wide and (given.size != 128 or pairing is not None):
         raise LikenessError("--wide: its size is 160, and it has no other pictures")
-    pointing, framing = Pointing(given.landmarks or "", given.agree), WIDE if given.wide else Framing(size=given.size)
+    pointing, framing = (
+        Pointing(given.landmarks or "", given.agree, given.detector),
+        WIDE if given.wide else Framing(size=given.size),
+    )
     with options.bar("preparing") as show:
         report = prepare(given.folders, given.output, framing, given.processes, show, pairing, given.hold_out, pointing)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
@@ -104,6 +113,40 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def _targets(given: argparse.Namespace) -> int:
+    """Clips or folders of one person each, for the landmark system."""
+    import sys
+
+    from likeness.data.store import FaceStore
+    from likeness.errors import LikenessError
+    from likeness.faces.align import Framing
+    from likeness.systems.landmark.target import gather
+
+    if any((*_other(given), given.validation, given.paper_split, given.parser)) or given.processes is not None:
+        raise LikenessError("targets: only --size can be chosen")
+    if Path(given.output).suffix != ".parquet":
+        raise LikenessError(f"{given.output}: name the output with the suffix .parquet")
+    paths = [Path(source) for source in given.folders[1:]]
+    names = [path.stem.replace(".", "-") for path in paths]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise LikenessError(f"two targets are called {twice[0]}; rename one")
+    if missing := [source for source in paths if not source.exists()]:
+        raise LikenessError(f"{missing[0]}: no such file or folder")
+    stores = []
+    for path, name in zip(paths, names, strict=True):
+        with options.bar(f"reading {name}") as show:
+            gathered = gather(path, name, Framing(size=given.size), show)
+        if gathered.left_out:
+            print(f"likeness: {name}: left out {len(gathered.left_out)}: {gathered.left_out[0][1]}", file=sys.stderr)
+        stores.append(gathered.store)
+    made = FaceStore.joined(stores)
+    made.write(given.output)
+    print(f"{given.output}: {len(made)} faces of {len(names)} targets")
+    chosen = ",".join(f'"{name}"' for name in names)
+    print(f"next: likeness train landmark:lite --set 'targets=[{chosen}]' --data {given.output} -o runs/mine")
+    return 0
+
+
 def _cufs(given: argparse.Namespace) -> int:
     """The pairs of CUFS, padded, with their parsings."""
     from likeness import systems
@@ -111,8 +154,7 @@ def _cufs(given: argparse.Namespace) -> int:
     from likeness.errors import LikenessError
     from likeness.systems.parser.synthesis import ParserSynthesizer
 
-    others = (given.wide, given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
-    if any(others) or given.size != 128 or given.processes is not None:
+    if any(_other(given)) or given.size != 128 or given.processes is not None:
         raise LikenessError(
             "cufs: its pictures, sizes and sides are the data set's; only --validation, --paper-split and --parser can be chosen"
         )
@@ -126,3 +168,9 @@ def _cufs(given: argparse.Namespace) -> int:
         print(f"  skipped {name}: {why}")
     print(f"next: likeness train isegan:lite --data {given.output} -o runs/mine")
     return 0
+
+
+def _other(given: argparse.Namespace) -> tuple[object, ...]:
+    """What goes with folders of photos only, false where it was not asked for."""
+    own = (given.wide, given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
+    return (*own, given.detector != "likeness")

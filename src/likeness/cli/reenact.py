@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="the .mp4 to write, or of a photo the picture")
     parser.add_argument("--raw", action="store_true", help="take the landmarks as they are found, not made steady over time")
     parser.add_argument("--own", action="store_true", help="the driver is the target: do not give the landmarks its shape first")
+    parser.add_argument("--strip", metavar="PICTURE", help="also write a contact strip of twelve frames of the clip")
     parser.add_argument("--beside", action="store_true", help="show driver, landmarks and face side by side")
 
 
@@ -31,6 +32,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.faces.align import upright
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
+    from likeness.systems.landmark.figures import strip
     from likeness.systems.landmark.reenact import Manner, made, reenact
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
@@ -43,6 +45,8 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--name {given.name}: there are {', '.join(system.recipe.names)}")
     manner = Manner(given.name, not given.raw, given.own, given.beside)
     if not source.is_dir() and not clips.is_clip(source):
+        if given.strip:
+            raise LikenessError("--strip: goes with a clip or a folder")
         target = Path(given.output or f"{source.stem}-reenacted.png")
         check_writable(target)
         if target.resolve() == source.resolve():
@@ -53,6 +57,8 @@ def run(given: argparse.Namespace) -> int:
         picture = made(moved.apply(points), photo, moved, system, manner)
         print(provenance.write(target, picture, provenance.software("landmark", system.card.recipe["name"])))
         return 0
+    if given.strip:
+        check_writable(given.strip)
     output = given.output or f"{source.stem or source.name}-reenacted.mp4"
     with options.asked_to_stop() as asked, options.bar("reenacting") as show:
         try:
@@ -61,6 +67,10 @@ def run(given: argparse.Namespace) -> int:
             print("likeness: stopped; the same command goes on", file=sys.stderr)
             return 128 + asked[0]
     print(output)
+    if given.strip:
+        step = max(done.frames // 12, 1)
+        shown = [frame for i, frame in enumerate(clips.frames(output)) if i % step == 0][:12]
+        print(provenance.write(given.strip, strip(shown, system.framing.size), provenance.software("landmark", "reenact")))
     if done.missed:
         print(f"likeness: in {done.missed} of {done.frames} frames no face was found; the last one stands there", file=sys.stderr)
     if done.strange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ FIGURE = (
 STUDIES = {
     "ablation": "R, P, A and all their combinations (figure 10 of Sun, Guo & Liu 2022)",
     "baselines": "against Context Encoder, contextual attention, pix2pix, PIC and PatchMatch (table 3, figure 9)",
+    "landmark": "LandmarkGAN and pix2pix from drawn landmarks, on prepared targets (table 1 of its paper)",
     "isegan": "ISEGAN, its parts, SCA-GAN, pix2pix, CycleGAN and DualGAN on CUFS's test pairs (tables 1 and 2 of its paper)",
 }
 
@@ -97,10 +99,12 @@ def run(given: argparse.Namespace) -> int:
     if not given.data:
         raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
     options.check_minutes(given.minutes)
-    if given.study == "isegan" and given.curves:
+    if given.study in ("isegan", "landmark") and given.curves:
         raise LikenessError("--curves: go with the studies of parts")
     if given.study != "isegan" and given.only:
         raise LikenessError("--only: goes with the study isegan")
+    if given.study == "landmark":
+        return _landmark(given)
     plan = contenders(given.study, given.steps, given.tiny)
     if given.only:
         if strangers := sorted(set(given.only) - set(plan)):
@@ -137,8 +141,26 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bool:
-    """Train each contender to its end; whether all got there."""
+def _landmark(given: argparse.Namespace) -> int:
+    """The study of targets, who are split by frame and of whom each contender sees its own."""
+    from likeness.cli import landmark_study
+    from likeness.data.store import FaceStore
+
+    if given.also:
+        raise LikenessError("--also: goes with the other studies")
+    store = FaceStore(given.data)
+    names = sorted(set(store.column("person")))
+    if not 2 <= len(names) <= 50:
+        raise LikenessError(f"{given.data}: shows {len(names)} people, 2 to 50 targets are wanted (likeness prepare targets …)")
+    plan = landmark_study.contenders(names, store.framing.size, given.steps, given.tiny)
+    if not _train(given, plan, landmark_study.stores(store, names)):
+        print("stopped before all were trained; the same command goes on")
+        return 3
+    return landmark_study.measure(given, store, names)
+
+
+def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]], stores: Mapping[str, FaceStore] | None = None) -> bool:
+    """Train each contender to its end, on ``--data`` or on its own of ``stores``; whether all got there."""
     import time
 
     import torch
@@ -148,10 +170,13 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]]) -> bo
     from likeness.data.store import FaceStore
     from likeness.train.loop import Progress, finished, train
 
-    device, store, began = options.processors(given.device, given.threads), FaceStore(given.data), time.monotonic()
+    device, began = options.processors(given.device, given.threads), time.monotonic()
+    shared = FaceStore(given.data) if stores is None else None
     with options.asked_to_stop() as asked, options.bar("training") as show:
         for place, (name, (kind, recipe)) in enumerate(plan.items()):
             run = Path(given.output) / name
+            store = stores[name] if stores is not None else shared
+            assert store is not None
             if finished(run, recipe, store):
                 continue
 

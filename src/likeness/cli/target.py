@@ -18,7 +18,13 @@ def add(commands: Any) -> None:
     training = options.command(below, "train", run, "learn one person from a clip or a folder of photos; run again to go on")
     training.add_argument("source", metavar="CLIP|FOLDER", help="a video of one person, a minute or more, or a folder of photos")
     training.add_argument("-o", "--output", required=True, metavar="NAME", help="the run directory, which is the target")
-    training.add_argument("--recipe", default="lite", metavar="NAME", help="of the landmark system (default: lite)")
+    training.add_argument(
+        "--from",
+        dest="warm",
+        metavar="W",
+        help="weights to begin from (default: those of the face that is nobody's; the word nothing for none)",
+    )
+    training.add_argument("--recipe", default="target", metavar="NAME", help="of the landmark system (default: target)")
     training.add_argument("--most", type=int, default=1500, metavar="N", help="take N frames evenly through it (default: 1500)")
     options.training(training)
 
@@ -52,6 +58,12 @@ def run(given: argparse.Namespace) -> int:
     recipe = override(replace(recipe, targets=(name,)), given.set)
     if recipe.targets != (name,):
         raise LikenessError("--set targets: the target is called after its folder")
+    warm = None if given.warm == "nothing" or (given.warm is None and given.recipe != "target") else given.warm or "landmark"
+    if warm is None and recipe.resting:
+        recipe = replace(recipe, resting=False)
+    beginning = None if warm is None else systems.weights_path(warm)
+    if beginning is not None and not beginning.is_file():
+        raise LikenessError(f"{warm}: no such weights to begin from")
     device = options.processors(given.device, given.threads)
     torch.manual_seed(recipe.training.seed)
     system = LandmarkSystem(recipe)
@@ -75,6 +87,7 @@ def run(given: argparse.Namespace) -> int:
             store,
             given.output,
             minutes=given.minutes,
+            warm_start=beginning,
             terms="a clip or photos of the user's own",
             report=report,
             stop=lambda: bool(asked),

@@ -18,7 +18,9 @@ def add(commands: Any) -> None:
         "train a system by a recipe; the same command goes on after an interruption, bit for bit",
     )
     parser.add_argument("recipe", metavar="SYSTEM:RECIPE", help="such as parts:lite or pix2pix:lite; see likeness systems")
-    parser.add_argument("--data", metavar="FILE.parquet", help="prepared faces (parts:tiny draws its own)")
+    parser.add_argument(
+        "--data", nargs="+", metavar="FILE.parquet", help="prepared faces, all together (a tiny recipe draws its own)"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the run directory")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
     parser.add_argument("--steps", type=int, metavar="N", help="stop cleanly at step N of the schedule")
@@ -64,7 +66,7 @@ def run(given: argparse.Namespace) -> int:
         framing = recipe.framing  # type: ignore[attr-defined]
         store = FaceStore.of(drawn_faces(60, framing, paired=True), framing, "drawn", "labels")
     else:
-        store = FaceStore(given.data)
+        store = FaceStore.together(given.data)
     torch.manual_seed(recipe.training.seed)
     warm = systems.weights_path(given.warm) if given.warm else None
     with options.asked_to_stop() as asked, options.bar("training") as show:

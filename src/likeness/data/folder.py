@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.reader import FaceReader
+from likeness.faces.reader import BACKENDS, FaceReader, backend_of
 from likeness.files import write_content
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image, Points
@@ -95,7 +96,8 @@ def legible(name: str) -> str:
 
 @dataclass(frozen=True)
 class Pointing:
-    """Where landmarks come from: a ``table`` (see :func:`likeness.data.points.landmarks_in`), or, empty, the detector.
+    """Where landmarks come from: a ``table`` (see :func:`likeness.data.points.landmarks_in`), or, empty, the ``detector``, one of
+    :data:`likeness.faces.reader.BACKENDS`.
 
     ``agree`` leaves out faces on whose mirror image the detector's landmarks differ by more than so many per cent of the eye
     distance; 0 leaves out none.
@@ -103,27 +105,30 @@ class Pointing:
 
     table: str = ""
     agree: float = 0.0
+    detector: str = BACKENDS[0]
 
     def plan(self) -> dict[str, Any]:
         """What has to be the same for a preparation to go on: the table's content counts, not its name."""
         content = hashlib.sha256(Path(self.table).read_bytes()).hexdigest()[:16] if self.table else ""
-        return {"table": content, "agree": self.agree}
+        return {"table": content, "agree": self.agree, "detector": self.detector}
 
 
-_reader: FaceReader | None = None
+@cache
+def _reader(detector: str) -> FaceReader:
+    """One a process."""
+    return FaceReader(backend_of(detector))
 
 
 def _landmarks(photo: Photo, image: Image, pointing: Pointing) -> Points:
     """A photo's landmarks in its pixels, or the reason why it has none."""
-    global _reader
     if pointing.table:
         known = landmarks_in(pointing.table)
         if photo.name not in known:
             raise LikenessError(f"has no line in {pointing.table}")
         return known[photo.name]
-    _reader = _reader or FaceReader()
-    landmarks = _reader.face(image, photo.path).landmarks
-    if pointing.agree and disagreement(_reader, image, landmarks) > pointing.agree:
+    reader = _reader(pointing.detector)
+    landmarks = reader.face(image, photo.path).landmarks
+    if pointing.agree and disagreement(reader, image, landmarks) > pointing.agree:
         raise LikenessError("its landmarks are not sure; those of its mirror image differ")
     return landmarks
 
@@ -183,6 +188,8 @@ def prepare(
     framing, pointing = framing or Framing(), pointing or Pointing()
     if pointing.table:
         landmarks_in(pointing.table)  # what is wrong with it is told now
+    else:
+        backend_of(pointing.detector)
     pairs.check(pairing)
     if pairing is not None and pairing.folder and len(folders) > 1:
         raise LikenessError(f"{pairing.folder}: other pictures are found by name, so they go with one folder of photos")

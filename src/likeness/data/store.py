@@ -137,6 +137,33 @@ class FaceStore:
         made.table = pa.Table.from_pylist(rows, schema=schema(framing, pairs, any(face.maps is not None for face in faces)))
         return made
 
+    @classmethod
+    def together(cls, paths: Sequence[str | Path]) -> FaceStore:
+        """The faces of one or several prepared files, in order.
+
+        Raises:
+            LikenessError: as for one file, or the files differ in framing or in what other pictures they hold.
+        """
+        return cls.joined([cls(path) for path in paths])
+
+    @classmethod
+    def joined(cls, stores: Sequence[FaceStore]) -> FaceStore:
+        """The faces of one or several stores, in order.
+
+        Raises:
+            LikenessError: the stores differ in framing or in what other pictures they hold.
+        """
+        first = stores[0]
+        for other in stores[1:]:
+            if (other.framing, other.pairs, other.mapped) != (first.framing, first.pairs, first.mapped):
+                raise LikenessError(f"{other.path}: differs from {first.path} in framing or other pictures; prepare them alike")
+        if len(stores) == 1:
+            return first
+        notes = first.table.schema.metadata
+        made = first._like(pa.concat_tables([store.table.replace_schema_metadata(notes) for store in stores]))
+        made.path = Path(" + ".join(store.path.name for store in stores))
+        return made
+
     @property
     def paired(self) -> bool:
         """Whether each face has another picture."""
@@ -169,6 +196,10 @@ class FaceStore:
         made = object.__new__(FaceStore)
         made.path, made.framing, made.table, made.pairs = self.path, self.framing, table, self.pairs
         return made
+
+    def write(self, path: str | Path) -> Path:
+        """Write the store as a prepared file, whole or not at all."""
+        return write_atomically(Path(path), lambda file: pq.write_table(self.table, file, compression="none"))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -15,10 +15,10 @@ from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
 from likeness.evaluate.inception import SPLITS, InceptionFeatures, inception_score
+from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.pixels import psnr, ssim
-from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read, to_tensor
 from likeness.records import Image
 
@@ -79,7 +79,7 @@ def measure(
     if inception and len(fake_files) < SPLITS:
         raise LikenessError(f"the Inception Score needs at least {SPLITS} made pictures, {fake} holds {len(fake_files)}")
     total = len(real_files) + len(fake_files)
-    squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), FaceReader()
+    squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), judging_reader()
     standard = InceptionFeatures() if inception else None
     done = 0
 

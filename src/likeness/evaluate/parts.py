@@ -19,6 +19,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
+from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.pixels import psnr, ssim
 from likeness.faces import parts
 from likeness.faces.landmarks import eye_distance
@@ -105,7 +106,7 @@ def compare(
     photos, masks, anchors, landmarks = inputs(store, anchors)
     colours, cover = _placed(photos, masks, anchors)
     real = to_images(photos)
-    recogniser, squeeze, reader = Recogniser(), SqueezeFeatures(), FaceReader()
+    recogniser, squeeze, reader = Recogniser(), SqueezeFeatures(), judging_reader()
     real_identity = recogniser.embed([face_crop(image, points) for image, points in zip(real, landmarks, strict=True)])
     real_squeeze = squeeze.of_images(real)
     template = np.mean(landmarks, axis=0).astype(np.float32)
@@ -158,7 +159,7 @@ def stray(
         One line a change, and the pictures: for each, ``"CHANGE: parts"`` and ``"CHANGE: face"``.
     """
     photos, masks, anchors, landmarks = inputs(store, anchors)
-    reader = FaceReader()
+    reader = judging_reader()
     straight = to_images(painted(face_of, *_placed(photos, masks, anchors)))
     reference = [_landmarks(reader, image) for image in straight]
     lines, pictures = [], {"undisturbed: face": straight}

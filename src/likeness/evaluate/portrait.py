@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likeness.evaluate.features import Recogniser, face_crop
+from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.landmark_error import normalised_error
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.pixels import psnr, ssim
-from likeness.faces.reader import FaceReader
 from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image, Points
 
@@ -87,7 +87,7 @@ class Ruler:
     """The instruments, opened once."""
 
     def __init__(self) -> None:
-        self.distance, self.recogniser, self.reader = LPIPS("squeeze"), Recogniser(), FaceReader()
+        self.distance, self.recogniser, self.reader = LPIPS("squeeze"), Recogniser(), judging_reader()
 
     def person(self, faces: Sequence[AlignedFace]) -> NDArray[np.float32]:
         """What a person looks like: the mean of the features of photos, of length 1."""

@@ -16,6 +16,8 @@ import numpy as np
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, face_crop
+from likeness.evaluate.judge import judging_reader
+from likeness.evaluate.landmark_error import interocular_error
 from likeness.evaluate.pixels import ssim
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import pose
@@ -54,6 +56,12 @@ def jerk(points: Sequence[Points]) -> float:
     return float(np.linalg.norm(track[2:] - 2 * track[1:-1] + track[:-2], axis=-1).mean())
 
 
+def known(values: Sequence[float]) -> float:
+    """The mean of those values that are numbers; not a number where none is."""
+    some = [value for value in values if not np.isnan(value)]
+    return float(np.mean(some)) if some else float("nan")
+
+
 def compare(
     people: Mapping[str, FaceStore],
     references: Mapping[str, FaceStore],
@@ -73,7 +81,7 @@ def compare(
     """
     if len(people) < 2:
         raise LikenessError("reenactment is measured between two targets at least")
-    reader, recogniser = FaceReader(), Recogniser()
+    reader, recogniser = judging_reader(), Recogniser()
     size = next(iter(people.values())).framing.size
     faces = {name: list(store) for name, store in people.items()}
     ahead = {name: _ahead(list(references[name])) for name in people}
@@ -107,10 +115,52 @@ def compare(
             calm = jerk(seen) / max(jerk([own[i].landmarks for i in kept]), 1e-9) if len(kept) > 2 else float("nan")
             figures.append((float(np.mean(lengths)) if lengths else float("nan"), similar, apart, calm))
         columns.append(shown)
-        means = (np.nanmean(np.array(figures), 0) if figures else np.full(4, np.nan)).tolist()
+        means = [known(column) for column in zip(*figures, strict=True)] if figures else [float("nan")] * 4
         scores.append(Score(title, len(figures), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
     sources = [faces[source][0].image for source, _ in order]
     return scores, [[sources[i], *(column[i] for column in columns)] for i in range(len(order))]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """How a face that is nobody's follows the landmarks of people it was not learned from.
+
+    ``error`` is the distance of its landmarks, as the judge reads them, from those it was given, in per cent of the distance
+    between the outer corners of the eyes; ``undetected`` how many of its pictures no face was found in, which do not count in it.
+    ``identity`` is the mean cosine of mobilefacenet_b's features with those of the person whose landmarks it was given, near 0
+    for a stranger.
+    """
+
+    method: str
+    count: int
+    error: float
+    identity: float
+    undetected: int
+
+
+def follow(
+    store: FaceStore,
+    methods: Mapping[str, Callable[[Sequence[Points]], Image]],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Followed], list[Image]]:
+    """Measure methods that make a face from anybody's landmarks; the scores, and all pictures of each method."""
+    reader, recogniser, faces = judging_reader(), Recogniser(), list(store)
+    theirs = recogniser.embed([face_crop(face.image, face.landmarks) for face in faces])
+    scores, pictures = [], []
+    for number, (title, method) in enumerate(methods.items()):
+        made = method([face.landmarks for face in faces])
+        errors, crops, kept = [], [], []
+        for i, (face, picture) in enumerate(zip(faces, made, strict=True)):
+            progress(number * len(faces) + i, len(methods) * len(faces))
+            if (points := _landmarks(reader, picture)) is not None:
+                errors.append(interocular_error(points, face.landmarks))
+                crops.append(face_crop(picture, points))
+                kept.append(i)
+        alike = float((recogniser.embed(crops) * theirs[kept]).sum(1).mean()) if kept else float("nan")
+        error = float(np.mean(errors)) if errors else float("nan")
+        scores.append(Followed(title, len(faces), error, alike, len(faces) - len(kept)))
+        pictures.append(made)
+    return scores, pictures
 
 
 def _ahead(faces: Sequence[AlignedFace]) -> AlignedFace:

@@ -13,11 +13,11 @@ from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
+from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.nlda import nlda_accuracy
 from likeness.evaluate.pixels import psnr
-from likeness.faces.reader import FaceReader
 from likeness.image import to_tensor
 from likeness.records import Image
 
@@ -76,7 +76,7 @@ class Judge:
     def __init__(self, photos: Image) -> None:
         self.photos = photos
         self._lpips = {name: LPIPS(name.removeprefix("lpips_")) for name, net in BACKBONES.items() if assets.available(net)}
-        self._squeeze, self._recogniser, self._reader = SqueezeFeatures(), Recogniser(), FaceReader()
+        self._squeeze, self._recogniser, self._reader = SqueezeFeatures(), Recogniser(), judging_reader()
         self._true = self._squeeze.of_images(photos)
         self._people, self._seen = self._identities(photos)
 

@@ -22,7 +22,7 @@ class FaceDescriptor:
         try:
             import dlib
         except ImportError:
-            raise LikenessError("faces are told apart with dlib, which is not installed: pip install dlib-bin") from None
+            raise LikenessError("faces are told apart with dlib, which is not installed: pip install 'likeness[dlib]'") from None
         self._network: Any = dlib.face_recognition_model_v1(str(model_file("dlib_face_recognition_resnet_model_v1.dat")))
         self._shape: Any = dlib.full_object_detection
         self._points: Any = dlib.points

@@ -1,4 +1,4 @@
-"""Faces in a photo by our own finder and detector, so that nothing else is needed: a backend like dlib's.
+"""Faces in a photo by our own finder and detector: the backend that is used when none is named.
 
 The finder (:mod:`likeness.nn.finder`) looks at the photo in several sizes; the detector (:mod:`likeness.faces.pointing`) places
 landmarks in each face that is found.
@@ -74,7 +74,7 @@ def apart(squares: NDArray[np.float32], most: float = 0.4) -> NDArray[np.float32
 class Finder:
     """A trained net, looking at photos of any size."""
 
-    def __init__(self, network: FinderNet, least: float = 0.4) -> None:
+    def __init__(self, network: FinderNet, least: float = 0.5) -> None:
         self.network, self.least = network.eval(), least
 
     @classmethod
@@ -108,7 +108,7 @@ class Finder:
 
 
 class OwnBackend:
-    """Our finder and our detector in dlib's place (:class:`likeness.faces.reader.FaceBackend`)."""
+    """Our finder and our detector (:class:`likeness.faces.reader.FaceBackend`)."""
 
     name = "likeness"
 

@@ -1,4 +1,4 @@
-"""From a photo to its faces: the small protocol, the dlib backend, and the reader that commands use."""
+"""From a photo to its faces: the small protocol, dlib as one backend, and the reader that commands use."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ SMALLEST = 32
 """A picture with a shorter side than this cannot show a face that is worth reading."""
 
 
+BACKENDS = ("likeness", "dlib")
+"""What finds faces: our own finder and detector (:mod:`likeness.faces.finding`), or dlib's, which is an extra to install."""
+
+
 class FaceBackend(Protocol):
-    """What finds faces. Another detector takes dlib's place by having this one method."""
+    """What finds faces. Another detector takes our own's place by having this one method."""
 
     name: str
 
@@ -42,7 +46,7 @@ class DlibBackend:
         try:
             import dlib
         except ImportError:
-            raise LikenessError("faces are found with dlib, which is not installed: pip install dlib-bin") from None
+            raise LikenessError("dlib is not installed: pip install 'likeness[dlib]'") from None
         self._detect: Any = dlib.get_frontal_face_detector()
         self._predict: Any = dlib.shape_predictor(str(model_file("shape_predictor_68_face_landmarks.dat")))
         self._rectangle: Any = dlib.rectangle
@@ -77,14 +81,29 @@ def model_file(file: str) -> Path:
     """A file of the face_recognition_models package, found without importing it (its import needs old setuptools)."""
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
-        raise LikenessError("dlib's landmark model is not installed: pip install face_recognition_models")
+        raise LikenessError("dlib's landmark model is not installed: pip install 'likeness[dlib]'")
     return Path(next(iter(spec.submodule_search_locations))) / "models" / file
 
 
 @cache
 def default_backend() -> FaceBackend:
-    """The backend that is used when none is named; made once a process."""
-    return DlibBackend()
+    """The backend that is used when none is named, our own; made once a process."""
+    return backend_of("likeness")
+
+
+def backend_of(name: str) -> FaceBackend:
+    """The backend of a name in :data:`BACKENDS`.
+
+    Raises:
+        LikenessError: there is none of that name, or what it needs is not installed.
+    """
+    if name not in BACKENDS:
+        raise LikenessError(f"{name!r} finds no faces; there are {', '.join(BACKENDS)}")
+    if name == "dlib":
+        return DlibBackend()
+    from likeness.faces.finding import OwnBackend
+
+    return OwnBackend()
 
 
 class FaceReader:

@@ -90,12 +90,12 @@ def train(
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store)
-    begun_from = _begun_from(system, name, warm_start) if warm_start is not None else {}
-    frozen = freeze(system.recipe) | {"data": data, "warm_start": fingerprint(begun_from) if begun_from else ""}
-    run = RunDirectory(folder, frozen)
     table = _to(system.table(faces), device)
     check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
     system.begin(table)
+    begun_from = _begun_from(system, name, warm_start) if warm_start is not None else {}
+    frozen = freeze(system.recipe) | {"data": data, "warm_start": fingerprint(begun_from) if begun_from else ""}
+    run = RunDirectory(folder, frozen)
     if plan.channels_last:
         system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -227,7 +227,7 @@ def _begun_from(system: System, name: str, path: str | Path) -> dict[str, Tensor
     card, state = read_weights(path)
     if card.system != name:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
-    own = system.shipped_state()
+    own, state = system.shipped_state(), system.adopt(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
     return state

@@ -26,12 +26,53 @@ def connected(points: int, width: int) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+class Axes(nn.Module):
+    """Points in the directions in which they vary, each a unit long (principal components, whitened): fixed, not trained.
+
+    Landmarks of one framing hardly differ as numbers in [0, 1]; without this, fully connected layers take many thousand steps
+    to notice. Directions that vary less than :data:`LEAST`, which is noise, are not made longer than that.
+    """
+
+    LEAST = 3e-3
+    mean: Tensor
+    turn: Tensor
+    size: Tensor
+
+    def __init__(self, points: int = 68) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(2 * points))
+        self.register_buffer("turn", torch.eye(2 * points))
+        self.register_buffer("size", torch.ones(2 * points))
+
+    @torch.no_grad()
+    def learn(self, points: Tensor) -> None:
+        """From N × K × 2."""
+        flat = points.flatten(1).double()
+        mean = flat.mean(0)
+        spreads, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / max(len(flat), 1))
+        self.mean.copy_(mean)
+        self.turn.copy_(axes)
+        self.size.copy_(spreads.clamp(min=0).sqrt().clamp(min=self.LEAST))
+
+    def into(self, points: Tensor) -> Tensor:
+        """B × K × 2 to B × 2K."""
+        return ((points.flatten(1) - self.mean) @ self.turn) / self.size
+
+    def back(self, along: Tensor) -> Tensor:
+        """B × 2K to B × K × 2."""
+        return ((along * self.size) @ self.turn.T + self.mean).reshape(len(along), -1, 2)
+
+
 class Converter(nn.Module):
-    """Φ, shared by all, takes a face's own shape out of its landmarks; Ψ_t, one a target, puts the target's in."""
+    """Φ, shared by all, takes a face's own shape out of its landmarks; Ψ_t, one a target, puts the target's in.
+
+    ``given`` and ``between`` are the :class:`Axes` of landmarks L and of L′, in which the layers read and write.
+    """
 
     def __init__(self, targets: Sequence[str], points: int = 68, width: int = 512) -> None:
         super().__init__()
         self.points, self.width = points, width
+        self.given, self.between = Axes(points), Axes(points)
         self.encoder = connected(points, width)
         self.decoders = nn.ModuleDict()
         for name in targets:
@@ -49,8 +90,7 @@ class Converter(nn.Module):
 
     def neutral(self, landmarks: Tensor) -> Tensor:
         """Φ(L): B × K × 2 to B × K × 2."""
-        features: Tensor = self.encoder(landmarks.flatten(1))
-        return features.reshape(landmarks.shape)
+        return self.between.back(self.encoder(self.given.into(landmarks)).float())
 
     def forward(self, landmarks: Tensor, target: str) -> Tensor:
         """Ψ_t(Φ(L)): landmarks B × K × 2 in [0, 1] to the target's."""
@@ -58,8 +98,7 @@ class Converter(nn.Module):
 
     def decode(self, features: Tensor, target: str) -> Tensor:
         """Ψ_t of Φ's features, B × K × 2 to B × K × 2."""
-        found: Tensor = self.decoders[slot(target)](features.flatten(1))
-        return found.reshape(features.shape)
+        return self.given.back(self.decoders[slot(target)](self.between.into(features)).float())
 
 
 class LandmarkToFace(nn.Module):
@@ -69,21 +108,22 @@ class LandmarkToFace(nn.Module):
         points: landmarks of a face.
         width: channels of the last block but one, halved towards the picture; 64 makes the paper's 4 × 4 × 1024.
         blocks: doublings from 4 pixels.
+        hidden: outputs of the first fully connected layer, which the paper does not give.
     """
 
-    def __init__(self, points: int = 68, width: int = 64, blocks: int = 6) -> None:
+    def __init__(self, points: int = 68, width: int = 64, blocks: int = 6, hidden: int = 1024) -> None:
         super().__init__()
         wide = [max(16 * width >> i, 8) for i in range(blocks + 1)]
-        self.deepest = wide[0]
+        self.deepest, self.given = wide[0], Axes(points)
         self.full = nn.Sequential(
-            nn.Linear(2 * points, 1024), nn.LeakyReLU(0.1), nn.Linear(1024, 16 * wide[0]), nn.LeakyReLU(0.1)
+            nn.Linear(2 * points, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, 16 * wide[0]), nn.LeakyReLU(0.1)
         )
         self.blocks = nn.Sequential(*(upscale(wide[i], wide[i + 1]) for i in range(blocks)))
         self.head = nn.Conv2d(wide[-1], 3, 3, 1, 1)
 
     def forward(self, landmarks: Tensor) -> Tensor:
         """Landmarks B × K × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1], S = 4 · 2^blocks."""
-        features = self.full(landmarks.flatten(1)).reshape(-1, self.deepest, 4, 4)
+        features = self.full(self.given.into(landmarks)).reshape(-1, self.deepest, 4, 4)
         return torch.tanh(self.head(self.blocks(features)))
 
 

@@ -39,18 +39,26 @@ class LandmarkRecipe(Recipe):
     """A LandmarkGAN training.
 
     ``targets`` are the people whose faces are learned, as the store names them; none stands for one target that is everybody.
-    ``width`` is Θ_t's (64 makes 4 × 4 × 1024), ``converter_width`` Φ's and Ψ_t's, ``critic_width`` D_t's. ``crop`` looks at
-    one random square in the perceptual term (0: all).
+    ``width`` is Θ_t's (64 makes 4 × 4 × 1024) and ``hidden`` the size of its first layer, ``converter_width`` Φ's and Ψ_t's,
+    ``critic_width`` D_t's. ``crop`` looks at one random square in the perceptual term (0: all). ``flip`` mirrors every second
+    face; ``turn`` degrees, ``scale`` and ``shift`` as shares (of the side) move face and landmarks alike, for photos that
+    were all framed alike. ``resting`` leaves Φ as it was begun from: a target is taught to it, and those that it has stay as
+    they are.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
     targets: tuple[str, ...] = ()
     width: int = 64
+    hidden: int = 1024
     converter_width: int = 512
     critic_width: int = 64
     weights: Weights = field(default_factory=Weights)
     crop: int = 0
     flip: bool = False
+    turn: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    resting: bool = False
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -58,8 +66,16 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
-        require_each(self, ("width", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
+        require_each(self, ("width", "hidden", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
+
+        require(0 <= self.turn <= 180, "turn", self.turn, "degrees from 0 to 180")
+        require_each(self, ("scale", "shift"), 0, 0.99, "a share from 0 to 0.99")
+
+    @property
+    def moves(self) -> bool:
+        """Whether faces are moved in training."""
+        return bool(self.turn or self.scale or self.shift)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,12 +105,21 @@ def tiny() -> LandmarkRecipe:
 
 def lite() -> LandmarkRecipe:
     """CPU: a target in an hour."""
-    plan = Training(batch=8, rates=(2e-4, 1e-4, 4e-4), phases=(Phase(6000, ALL),), cooldown=2000, ema=150.0, every=250, look=500)
+    plan = Training(
+        batch=8,
+        rates=(2e-4, 1e-3, 4e-4),
+        phases=(Phase(1000, ("C",)), Phase(6000, ALL)),  # the converter alone first, which takes a minute
+        cooldown=2000,
+        ema=150.0,
+        every=250,
+        look=500,
+    )
     return LandmarkRecipe(
         name="landmark:lite",
         training=plan,
         framing=Framing(size=128),
         width=24,
+        hidden=256,
         critic_width=32,
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.2, kept=0.0),  # (3) waits for Ω's weights
         crop=64,
@@ -112,6 +137,7 @@ def paper() -> LandmarkRecipe:
         training=plan,
         framing=Framing(size=256),
         width=64,
+        hidden=1024,
         critic_width=64,
         weights=Weights(),
         crop=0,
@@ -119,4 +145,40 @@ def paper() -> LandmarkRecipe:
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}
+def anyone() -> LandmarkRecipe:
+    """CPU: a face that is nobody's, from everybody's photos."""
+    base = lite()
+    plan = replace(base.training, batch=16, phases=(Phase(1000, ("C",)), Phase(6000, ALL)), cooldown=2500, ema=300.0)
+    return replace(
+        base,
+        name="landmark:anyone",
+        training=plan,
+        converter_width=256,
+        weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1, kept=0.0),
+        flip=True,
+        turn=12.0,
+        scale=0.12,
+        shift=0.06,
+        expects="an hour on two cores; not run to its end yet",
+    )
+
+
+def target() -> LandmarkRecipe:
+    """One person, begun from the face that is nobody's, whose Φ rests: what ``likeness target train`` uses."""
+    base = anyone()
+    plan = replace(base.training, batch=8, phases=(Phase(1000, ("C",)), Phase(3000, ALL)), cooldown=1500, ema=150.0)
+    return replace(
+        base,
+        name="landmark:target",
+        training=plan,
+        weights=replace(base.weights, adversarial=0.2),
+        flip=False,
+        turn=0.0,
+        scale=0.0,
+        shift=0.0,
+        resting=True,
+        expects="half an hour on two cores; not run to its end yet",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper, "anyone": anyone, "target": target}

@@ -52,7 +52,7 @@ class LandmarkSynthesizer(Synthesizer):
         recipe = thaw(LandmarkRecipe, card.recipe)
         converter = Converter(recipe.names, width=recipe.converter_width)
         generators = nn.ModuleDict(
-            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names}
+            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
         )
         seen = Seen()
         fill(nn.ModuleDict({"converter": converter, "generators": generators, "seen": seen}), state, path)

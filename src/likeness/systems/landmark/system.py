@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -15,6 +18,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.landmarks import mirror
 from likeness.faces.pointing import open_pointer
+from likeness.faces.variety import similarity
 from likeness.image import to_images
 from likeness.losses.perceptual import Features, feature_distance, same_crop
 from likeness.nn.dsnt import expected, heat
@@ -24,8 +28,16 @@ from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
 from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
-from likeness.systems.landmark.objective import critic_loss, crossed, generator_adversarial, image, kept, reconstruction
-from likeness.systems.landmark.recipes import LandmarkRecipe
+from likeness.systems.landmark.objective import (
+    critic_loss,
+    crossed,
+    generator_adversarial,
+    image,
+    kept,
+    normalised,
+    reconstruction,
+)
+from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
 
 Detector = Callable[[Tensor], Tensor]
 """Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
@@ -53,7 +65,7 @@ class LandmarkSystem(System):
         self.recipe = recipe
         self.converter = Converter(recipe.names, width=recipe.converter_width)
         self.generators = nn.ModuleDict(
-            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks) for name in recipe.names}
+            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
         )
         self.seen = Seen()
         self.critics = nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
@@ -97,43 +109,82 @@ class LandmarkSystem(System):
         return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks), "target": torch.tensor(targets)}
 
     def begin(self, table: Table) -> None:
-        """Learn which landmarks are common."""
-        self.seen.learn((table["landmarks"] + 0.5) / self.recipe.framing.size)
+        """Learn how landmarks vary, as they are and as training moves them: everybody's, and each target's."""
+        size, landmarks, targets = self.recipe.framing.size, table["landmarks"], table["target"]
+        if self.recipe.flip:
+            landmarks, targets = torch.cat([landmarks, mirrored(landmarks, size)]), targets.repeat(2)
+        if self.recipe.moves:
+            ways = self._ways(len(landmarks), torch.Generator().manual_seed(0))
+            landmarks, targets = torch.cat([landmarks, brought(landmarks, ways)]), targets.repeat(2)
+        points = (landmarks + 0.5) / size
+        self.seen.learn(points)
+        self.converter.given.learn(points)
+        self.converter.between.learn(normalised(points))
+        for i, name in enumerate(self.recipe.names):
+            if bool((targets == i).any()):
+                self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
+
+    def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own."""
+        found: dict[str, Tensor] = {}
+        strangers = [slot(name) for name in (ANYONE, *self.recipe.names)]
+        for key, value in state.items():
+            first, _, rest = key.partition(f".{strangers[0]}.")
+            if rest:
+                found |= {f"{first}.{own}.{rest}": value for own in strangers[1:]}
+            elif not key.startswith("seen."):
+                found[key] = value
+        return found | {f"seen.{key}": value for key, value in self.seen.state_dict().items()}
+
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """The parameters that a player moves; Φ rests where the recipe says that it is another's."""
+        if player == "C" and self.recipe.resting:
+            return list(self.converter.decoders.parameters())
+        return super().parameters_of(player)
 
     def judged(self, store: FaceStore) -> FaceStore:
         """All held-out faces of targets; of everybody, one of each."""
         return store.select("validation") if self.recipe.targets else super().judged(store)
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkBatch:
-        """Faces and their landmarks, mirrored or not; all chance from ``generator``."""
+        """Faces and their landmarks, mirrored and moved or not; all chance from ``generator``."""
         size, photo, landmarks = self.recipe.framing.size, rows["photo"], rows["landmarks"]
         if augment and self.recipe.flip:
             turned = torch.rand(len(photo), generator=generator) < 0.5
             photo = torch.stack([one.flip(-1) if turn else one for one, turn in zip(photo, turned, strict=True)])
-            points = [
-                torch.from_numpy(mirror(one.cpu().numpy(), size)).to(one) if turn else one
-                for one, turn in zip(landmarks, turned, strict=True)
-            ]
-            landmarks = torch.stack(points)
+            landmarks = torch.where(turned[:, None, None].to(landmarks.device), mirrored(landmarks, size), landmarks)
+        if augment and self.recipe.moves:
+            ways = self._ways(len(photo), generator)
+            photo, landmarks = turned_like(photo, ways), brought(landmarks, ways)
         return LandmarkBatch(photo.float() / 127.5 - 1, (landmarks + 0.5) / size, rows["target"].long(), generator)
+
+    def _ways(self, count: int, generator: torch.Generator) -> list[NDArray[np.float64]]:
+        """Chance similarities, as many as ``count``."""
+        plan = self.recipe
+        seeds = torch.randint(2**31, (count,), generator=generator).tolist()
+        return [similarity(plan.framing.size, plan.turn, plan.scale, plan.shift, np.random.default_rng(s)) for s in seeds]
 
     def play(self, batch: LandmarkBatch, phase: Phase) -> Iterator[Move]:
         """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
         names = [name for i, name in enumerate(self.recipe.names) if bool((batch.target == i).any())]
         own = {name: batch.target == self.recipe.names.index(name) for name in names}
-        made = {name: self.generators[slot(name)](batch.landmarks[own[name]]) for name in names}
-        # everybody's landmarks, converted: what D_t is shown of Θ_t
-        shown = {name: self.generators[slot(name)](self.converter(batch.landmarks, name).detach()) for name in names}
+        # each face's landmarks drive one target, whoever's they are: what D_t is shown of Θ_t
+        driver = batch.landmarks[torch.randperm(len(batch.landmarks), generator=batch.generator).to(batch.landmarks.device)]
+
+        @cache
+        def shown(name: str) -> Tensor:
+            made: Tensor = self.generators[slot(name)](self.converter(driver[own[name]], name).detach())
+            return made
 
         def judge() -> dict[str, Term]:
             losses = [
-                critic_loss(self.critics[slot(n)](batch.photo[own[n]]), self.critics[slot(n)](shown[n].detach())) for n in names
+                critic_loss(self.critics[slot(n)](batch.photo[own[n]]), self.critics[slot(n)](shown(n).detach())) for n in names
             ]
             return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
 
         yield "D", judge
         yield "C", lambda: self._convert(batch, names, own)
-        yield "G", lambda: self._paint(batch, names, own, made, shown)
+        yield "G", lambda: self._paint(batch, names, own, shown)
 
     def _convert(self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor]) -> dict[str, Term]:
         """(4) and (5), a mean over the targets in the batch."""
@@ -151,10 +202,11 @@ class LandmarkSystem(System):
         return terms
 
     def _paint(
-        self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor], made: dict[str, Tensor], shown: dict[str, Tensor]
+        self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor], shown: Callable[[str], Tensor]
     ) -> dict[str, Term]:
         """(2), (3) and (6), means over the targets in the batch."""
         weights, terms = self.recipe.weights, {}
+        made = {name: self.generators[slot(name)](batch.landmarks[own[name]]) for name in names}
 
         def mean(values: list[Tensor]) -> Tensor:
             return torch.stack(values).mean()
@@ -168,7 +220,7 @@ class LandmarkSystem(System):
             seen = [kept(batch.landmarks[own[name]], self.detector(made[name])) for name in names]
             terms["kept"] = Term(mean(seen), weights.kept, "(3)")
         if weights.adversarial:
-            fooled = [generator_adversarial(self.critics[slot(name)](shown[name])) for name in names]
+            fooled = [generator_adversarial(self.critics[slot(name)](shown(name))) for name in names]
             terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
         return terms
 
@@ -205,6 +257,26 @@ class LandmarkSystem(System):
                         errors.append((self.generators[slot(name)](points).float() - photo).abs().flatten(1).mean(1) / 2)
                         away.append((self.converter(points, name) - points).norm(dim=-1).mean(1))
         return {"absolute": float(torch.cat(errors).mean()), "converter": float(torch.cat(away).mean())}
+
+
+def mirrored(landmarks: Tensor, size: int) -> Tensor:
+    """The landmarks N × 68 × 2 of mirror images ``size`` pixels wide."""
+    return torch.stack([torch.from_numpy(mirror(one, size)) for one in landmarks.cpu().numpy()]).to(landmarks)
+
+
+def brought(landmarks: Tensor, ways: Sequence[NDArray[np.float64]]) -> Tensor:
+    """Landmarks N × 68 × 2, each face's by its similarity 2 × 3."""
+    points = [some @ way[:, :2].T + way[:, 2] for some, way in zip(landmarks.cpu().numpy(), ways, strict=True)]
+    return torch.from_numpy(np.stack(points)).to(landmarks)
+
+
+def turned_like(photos: Tensor, ways: Sequence[NDArray[np.float64]]) -> Tensor:
+    """Photos uint8 N × 3 × S × S, each by its similarity 2 × 3; beyond a photo is its mirror image."""
+    size, made = photos.shape[-1], []
+    for photo, way in zip(photos.permute(0, 2, 3, 1).cpu().numpy(), ways, strict=True):
+        one = cv2.warpAffine(photo, way, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        made.append(torch.from_numpy(one.transpose(2, 0, 1).copy()))
+    return torch.stack(made).to(photos)
 
 
 def open_detector(device: torch.device) -> Detector:

@@ -30,13 +30,15 @@ def gather(
     framing: Framing,
     progress: Callable[[int, int], None] = lambda done, total: None,
     drawings: str | Path | None = None,
+    strangers: bool = True,
 ) -> Gathered:
     """Read a person's photos; every fifth is held out to look at the model by.
 
     ``drawings`` is a folder of an artist's drawings of them, called and framed like the photos; photos without one are left out.
 
-    The largest face of a photo is taken. Faces that do not match the others are left out: the person is whose face is within
-    :data:`STRANGER` of the most others, and a face farther from that one is somebody else's. Pictures that carry this house's own
+    The largest face of a photo is taken. Where ``strangers`` are looked for, faces that do not match the others are left out: the
+    person is whose face is within :data:`STRANGER` of the most others, and a face farther from that one is somebody else's; dlib
+    is needed for that. Pictures that carry this house's own
     mark are left out too.
 
     Raises:
@@ -45,7 +47,7 @@ def gather(
     pairing = None if drawings is None else Pairing("with", str(drawings))
     check(pairing)
     name = "person"  # whatever the folder is called: the same photos are the same data
-    reader, describe = FaceReader(), FaceDescriptor()
+    reader, describe = FaceReader(), FaceDescriptor() if strangers else None
     found: list[tuple[str, AlignedFace]] = []
     descriptors: list[NDArray[np.float64]] = []
     left_out: list[tuple[str, str]] = []
@@ -68,13 +70,14 @@ def gather(
             image, landmarks, moved = align(photo, points, framing)
             stem = path.relative_to(folder).with_suffix("").as_posix()
             drawing = None if pairing is None else pairing.of(stem, photo, landmarks, moved, framing)
-            descriptors.append(describe.of(photo, points))
+            if describe:
+                descriptors.append(describe.of(photo, points))
             found.append((title, AlignedFace(image, landmarks, name, title, "train", drawing)))
         except LikenessError as problem:
             left_out.append((title, str(problem).removeprefix(f"{path}: ")))
         progress(number + 1, len(paths))
     kept = list(range(len(found)))
-    if len(found) > 1:
+    if describe and len(found) > 1:
         apart = np.linalg.norm(np.stack(descriptors)[:, None] - np.stack(descriptors)[None], axis=2)
         alike = apart <= STRANGER
         person = max(range(len(found)), key=lambda i: (int(alike[i].sum()), -float(apart[i][alike[i]].mean())))

@@ -1,0 +1,75 @@
+"""``likeness study landmark``: LandmarkGAN's table 1, with a pix2pix from drawn landmarks trained for each target."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from likeness.cli import evaluate_landmark
+
+if TYPE_CHECKING:
+    from likeness.data.store import FaceStore
+    from likeness.recipe import Recipe
+
+OURS = "landmark"
+
+
+def contenders(names: Sequence[str], size: int, steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
+    """Folder → (system, recipe): LandmarkGAN of all targets, then a pix2pix for each; each target's faces are seen as often."""
+    from dataclasses import replace
+
+    from likeness import systems
+    from likeness.recipe import Phase
+    from likeness.systems.landmark.recipes import LandmarkRecipe
+    from likeness.systems.portrait.recipes import Drawing, PortraitRecipe
+
+    ours = systems.recipe(f"landmark:{'tiny' if small else 'lite'}")
+    assert isinstance(ours, LandmarkRecipe)
+    framing = replace(ours.framing, size=size)
+    plan = replace(ours.training, phases=(Phase(steps // 2, ("C",)), Phase(steps, ("D", "C", "G"))), cooldown=steps // 3)
+    found: dict[str, tuple[str, Recipe]] = {
+        OURS: ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names), width=min(ours.width, 16)))
+    }
+    each = max(steps // len(names), 2)
+    alone = replace(plan, rates=(2e-4, 2e-4), phases=(Phase(each, ("D", "G")),), cooldown=each // 3, ema=min(plan.ema, each / 8))
+    for name in names:
+        recipe = PortraitRecipe(
+            name="portrait:landmarks",
+            training=alone,
+            framing=framing,
+            drawing=Drawing(source="pairs", jitter=0),
+            width=8 if small else 16,
+            critic_width=8 if small else 16,
+            expects="a row of LandmarkGAN's table 1: pix2pix from drawn landmarks",
+        )
+        found[evaluate_landmark.run_of(name)] = ("portrait", recipe)
+    return found
+
+
+def stores(store: FaceStore, names: Sequence[str]) -> dict[str, FaceStore]:
+    """Folder → the faces that a contender learns from: all, or one target's with their landmarks drawn."""
+    from likeness.systems.landmark.synthesis import drawn
+
+    found = {OURS: store}
+    for name in names:
+        own = evaluate_landmark.of(store, name)
+        found[evaluate_landmark.run_of(name)] = own.with_pairs([drawn(face.landmarks, store.framing.size) for face in own])
+    return found
+
+
+def measure(given: argparse.Namespace, store: FaceStore, names: Sequence[str]) -> int:
+    """The table and the sheet, beside the runs and where ``--csv`` says."""
+    from likeness import systems
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+
+    folder, wanted = Path(given.output), given.csv
+    model = systems.load(folder / OURS, "landmark")
+    assert isinstance(model, LandmarkSynthesizer)
+    given.output, given.sheet = str(folder / "landmark.json"), str(folder / "landmark.png")
+    given.csv = wanted or str(folder / "landmark.csv")
+    pix2pix = evaluate_landmark.drawings(folder, names)
+    evaluate_landmark.measure(given, model, store, {"pix2pix, drawn landmarks": pix2pix})
+    print(given.sheet)
+    return 0
