@@ -50,6 +50,7 @@ FACES256 ?= runs/parser256.parquet
 CUFS256 ?= runs/cufs256.parquet
 PAIRS ?= 500
 PHOTOS ?= ../shared/data/lfw
+YOUTUBE ?= ../shared/data/youtube_faces
 LIKENESS := $(BIN)/likeness
 results: $(BIN)/pytest
 	$(LIKENESS) evaluate verification --real $(PHOTOS)/images --pairs $(PHOTOS)/pairs.txt --csv results/verification.csv
@@ -67,6 +68,7 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate portrait --weights runs/map-depth --data runs/depth.parquet --source celebamask --photos all --csv results/portrait_depth.csv
 	$(LIKENESS) evaluate portrait --weights runs/map-parsing --data runs/parsing.parquet --source celebamask --photos all --csv results/portrait_parsing.csv
 	$(LIKENESS) evaluate parser --data $(FACES256) --source celebamask --photos all --last 100 --csv results/parser.csv --sheet runs/parser.png
+	$(LIKENESS) evaluate detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
 	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png
 	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --only full scagan pix2pix base base-per base-per-cmp base-per-cmp-pm dualgan --csv results/isegan_study.csv

@@ -28,7 +28,7 @@ def contenders(names: Sequence[str], size: int, steps: int, small: bool) -> dict
     ours = systems.recipe(f"landmark:{'tiny' if small else 'lite'}")
     assert isinstance(ours, LandmarkRecipe)
     framing = replace(ours.framing, size=size)
-    plan = replace(ours.training, phases=(Phase(steps // 2, ("C",)), Phase(steps, ("D", "C", "G"))), cooldown=steps // 3)
+    plan = replace(ours.training, phases=(Phase(steps, ("C",)), Phase(steps, ("D", "C", "G"))), cooldown=steps // 3)
     found: dict[str, tuple[str, Recipe]] = {
         OURS: ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names), width=min(ours.width, 16)))
     }

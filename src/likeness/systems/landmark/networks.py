@@ -33,7 +33,7 @@ class Axes(nn.Module):
     to notice. Directions that vary less than :data:`LEAST`, which is noise, are not made longer than that.
     """
 
-    LEAST = 3e-3
+    LEAST = 0.02
     mean: Tensor
     turn: Tensor
     size: Tensor
@@ -55,12 +55,14 @@ class Axes(nn.Module):
         self.size.copy_(spreads.clamp(min=0).sqrt().clamp(min=self.LEAST))
 
     def into(self, points: Tensor) -> Tensor:
-        """B × K × 2 to B × 2K."""
-        return ((points.flatten(1) - self.mean) @ self.turn) / self.size
+        """B × K × 2 to B × 2K; in full precision, whatever is cast."""
+        with torch.autocast(points.device.type, enabled=False):
+            return ((points.float().flatten(1) - self.mean) @ self.turn) / self.size
 
     def back(self, along: Tensor) -> Tensor:
-        """B × 2K to B × K × 2."""
-        return ((along * self.size) @ self.turn.T + self.mean).reshape(len(along), -1, 2)
+        """B × 2K to B × K × 2; in full precision, whatever is cast."""
+        with torch.autocast(along.device.type, enabled=False):
+            return ((along.float() * self.size) @ self.turn.T + self.mean).reshape(len(along), -1, 2)
 
 
 class Converter(nn.Module):
@@ -90,7 +92,8 @@ class Converter(nn.Module):
 
     def neutral(self, landmarks: Tensor) -> Tensor:
         """Φ(L): B × K × 2 to B × K × 2."""
-        return self.between.back(self.encoder(self.given.into(landmarks)).float())
+        with torch.autocast(landmarks.device.type, enabled=False):  # half precision is half a pixel
+            return self.between.back(self.encoder(self.given.into(landmarks)))
 
     def forward(self, landmarks: Tensor, target: str) -> Tensor:
         """Ψ_t(Φ(L)): landmarks B × K × 2 in [0, 1] to the target's."""
@@ -98,7 +101,8 @@ class Converter(nn.Module):
 
     def decode(self, features: Tensor, target: str) -> Tensor:
         """Ψ_t of Φ's features, B × K × 2 to B × K × 2."""
-        return self.given.back(self.decoders[slot(target)](self.between.into(features)).float())
+        with torch.autocast(features.device.type, enabled=False):
+            return self.given.back(self.decoders[slot(target)](self.between.into(features)))
 
 
 class LandmarkToFace(nn.Module):

@@ -72,7 +72,8 @@ class LandmarkSynthesizer(Synthesizer):
             conditions: landmarks 68 × 2 in pixels of the framing.
             noise: there is none.
             target: whose face; by default the first.
-            convert: give the landmarks the target's shape first; not wanted where they are the target's own.
+            convert: give the landmarks the target's shape first; not wanted where they are the target's own. A face that is
+                nobody's has no shape to give.
 
         Raises:
             LikenessError: no landmarks, or not 68 finite points, or no such target.
@@ -86,8 +87,7 @@ class LandmarkSynthesizer(Synthesizer):
         landmarks = (torch.from_numpy(np.stack(list(conditions)).astype(np.float32)) + 0.5) / self.framing.size
         made = []
         for some in landmarks.split(16):
-            wanted = self.converter(some, name) if convert else some
-            made.append(self.generators[slot(name)](wanted))
+            made.append(self.generators[slot(name)](self._wanted(some, name, convert)))
         return to_images(torch.cat(made))
 
     @torch.inference_mode()
@@ -97,7 +97,11 @@ class LandmarkSynthesizer(Synthesizer):
         The arguments are those of :meth:`draw`, for one set of landmarks.
         """
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / self.framing.size
-        return float(self.seen(self.converter(given, self._known(target)) if convert else given)[0])
+        return float(self.seen(self._wanted(given, self._known(target), convert))[0])
+
+    def _wanted(self, landmarks: Tensor, target: str, convert: bool) -> Tensor:
+        """What Θ_t is given."""
+        return self.converter(landmarks, target) if convert and self.recipe.targets else landmarks
 
     def _known(self, target: str | None) -> str:
         """A target's name, the first by default, or an error that names those there are."""

@@ -173,7 +173,9 @@ class LandmarkSystem(System):
 
         @cache
         def shown(name: str) -> Tensor:
-            made: Tensor = self.generators[slot(name)](self.converter(driver[own[name]], name).detach())
+            # nobody has no shape to be given: everybody's landmarks are as good as its own
+            points = self.converter(driver[own[name]], name).detach() if self.recipe.targets else driver[own[name]]
+            made: Tensor = self.generators[slot(name)](points)
             return made
 
         def judge() -> dict[str, Term]:
@@ -196,8 +198,11 @@ class LandmarkSystem(System):
             ]
             terms["reconstruction"] = Term(torch.stack(costs).mean(), weights.reconstruction, "(4)")
         if weights.crossed and len(self.recipe.names) > 1:
-            others = list(self.recipe.names)
-            cycles = [crossed(points, name, others, converter.neutral, converter.decode) for name, points in own_points.items()]
+            cycles = []
+            for name, points in own_points.items():  # of the mean over s ≠ t one s, by chance
+                others = [other for other in self.recipe.names if other != name]
+                through = others[int(torch.randint(len(others), (1,), generator=batch.generator))]
+                cycles.append(crossed(points, name, [through], converter.neutral, converter.decode))
             terms["crossed"] = Term(torch.stack(cycles).mean(), weights.crossed, "(5)")
         return terms
 
