@@ -111,7 +111,7 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
     assert likeness("face", "some", "--target", "ada", "-o", "some") == 2 and (tmp_path / "some" / "y.png").read_bytes() == kept
     capsys.readouterr()
     for words, message in (
-        (("face", "p.json", "--target", "ada", "--name", "bob"), "there are ada"),
+        (("face", "p.json", "--target", "ada", "--name", "bob"), "no target"),
         (("face", "none.json", "--target", "ada"), "no such file"),
         (("face", "p.json", "--target", "parts"), "not of 'landmark'"),
         (("target", "train", "none.mp4", "-o", "x"), "no such file"),

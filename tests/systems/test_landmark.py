@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
+from likeness.systems.landmark.networks import Axes, Converter, LandmarkToFace, Seen, slot
 from likeness.systems.landmark.objective import (
     apart,
     critic_loss,
@@ -122,3 +122,33 @@ def test_what_was_seen() -> None:
     few = Seen()
     few.learn(landmarks[:3])  # fewer faces than directions
     assert bool(few(landmarks[:3]).isfinite().all())
+
+
+def test_axes() -> None:
+    """Along their axes points vary by one, but for noise, which stays small; there and back is nothing, under autocast too."""
+    chance = torch.Generator().manual_seed(0)
+    wide = torch.randn(500, 3, generator=chance) * torch.tensor([0.3, 0.1, 0.04])
+    directions = torch.linalg.qr(torch.randn(136, 3, generator=chance)).Q
+    points = (0.5 + wide @ directions.T + 0.001 * torch.randn(500, 136, generator=chance)).reshape(500, 68, 2)
+    axes = Axes()
+    axes.learn(points)
+    with torch.autocast("cpu", torch.bfloat16):
+        along = axes.into(points)
+        assert along.dtype == torch.float32
+        assert torch.allclose(axes.back(along), points, atol=1e-5)
+    spread = along.std(0)
+    assert torch.allclose(spread[-3:], torch.ones(3), atol=0.02) and (spread[:-3] < 0.1).all()
+    assert torch.allclose(along.mean(0), torch.zeros(136), atol=1e-4)
+    covariance = (along.T @ along / 500)[-3:, -3:]
+    assert torch.allclose(covariance, torch.eye(3), atol=0.02)
+
+
+def test_the_converter_stays_precise_under_autocast() -> None:
+    """Half precision of a number in [0, 1] is half a pixel of 256."""
+    torch.manual_seed(0)
+    converter = Converter(["ann"], width=32)
+    points = torch.rand(4, 68, 2)
+    converter.given.learn(torch.rand(50, 68, 2))
+    exact = converter(points, "ann")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(converter(points, "ann"), exact)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from likeness.cli import landmarks, options
-from likeness.errors import LikenessError
 
 
 def add(commands: Any) -> None:
@@ -37,8 +36,7 @@ def run(given: argparse.Namespace) -> int:
 
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
-    if given.name is not None and given.name not in system.recipe.names:
-        raise LikenessError(f"--name {given.name}: there are {', '.join(system.recipe.names)}")
+    system.known(given.name)
     pairs = list(options.jobs(given.landmarks, given.output, "face", also=(".json",)))
     reader = FaceReader() if any(path.suffix.lower() != ".json" for path, _ in pairs) else None
 

@@ -41,8 +41,7 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"{given.driver}: no such file or folder")
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
-    if given.name is not None and given.name not in system.recipe.names:
-        raise LikenessError(f"--name {given.name}: there are {', '.join(system.recipe.names)}")
+    system.known(given.name)
     manner = Manner(given.name, not given.raw, given.own, given.beside)
     if not source.is_dir() and not clips.is_clip(source):
         if given.strip:

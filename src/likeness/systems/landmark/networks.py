@@ -30,10 +30,11 @@ class Axes(nn.Module):
     """Points in the directions in which they vary, each a unit long (principal components, whitened): fixed, not trained.
 
     Landmarks of one framing hardly differ as numbers in [0, 1]; without this, fully connected layers take many thousand steps
-    to notice. Directions that vary less than :data:`LEAST`, which is noise, are not made longer than that.
+    to notice. Directions that vary less than :data:`LEAST`, which is noise, are not made longer than that; nothing goes
+    farther than :data:`MOST` along any, so that cycles through untrained layers do not fly apart.
     """
 
-    LEAST = 0.02
+    LEAST, MOST = 0.02, 6.0
     mean: Tensor
     turn: Tensor
     size: Tensor
@@ -57,7 +58,7 @@ class Axes(nn.Module):
     def into(self, points: Tensor) -> Tensor:
         """B × K × 2 to B × 2K; in full precision, whatever is cast."""
         with torch.autocast(points.device.type, enabled=False):
-            return ((points.float().flatten(1) - self.mean) @ self.turn) / self.size
+            return (((points.float().flatten(1) - self.mean) @ self.turn) / self.size).clamp(-self.MOST, self.MOST)
 
     def back(self, along: Tensor) -> Tensor:
         """B × 2K to B × K × 2; in full precision, whatever is cast."""

@@ -107,7 +107,7 @@ def lite() -> LandmarkRecipe:
     """CPU: a target in an hour."""
     plan = Training(
         batch=8,
-        rates=(2e-4, 1e-3, 4e-4),
+        rates=(2e-4, 3e-4, 4e-4),
         phases=(Phase(1000, ("C",)), Phase(6000, ALL)),  # the converter alone first, which takes a minute
         cooldown=2000,
         ema=150.0,
@@ -154,7 +154,7 @@ def anyone() -> LandmarkRecipe:
         name="landmark:anyone",
         training=plan,
         converter_width=256,
-        weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1, kept=0.0),
+        weights=Weights(image=4.0, perceptual=1.0, adversarial=0.4, kept=0.0),
         flip=True,
         turn=12.0,
         scale=0.12,

@@ -78,7 +78,7 @@ class LandmarkSynthesizer(Synthesizer):
         Raises:
             LikenessError: no landmarks, or not 68 finite points, or no such target.
         """
-        name = self._known(target)
+        name = self.known(target)
         if not len(conditions):
             raise LikenessError("no landmarks were given")
         for points in conditions:
@@ -97,14 +97,18 @@ class LandmarkSynthesizer(Synthesizer):
         The arguments are those of :meth:`draw`, for one set of landmarks.
         """
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / self.framing.size
-        return float(self.seen(self._wanted(given, self._known(target), convert))[0])
+        return float(self.seen(self._wanted(given, self.known(target), convert))[0])
 
     def _wanted(self, landmarks: Tensor, target: str, convert: bool) -> Tensor:
         """What Θ_t is given."""
         return self.converter(landmarks, target) if convert and self.recipe.targets else landmarks
 
-    def _known(self, target: str | None) -> str:
-        """A target's name, the first by default, or an error that names those there are."""
+    def known(self, target: str | None) -> str:
+        """A target's name, the first by default.
+
+        Raises:
+            LikenessError: there is no such target; the message names those there are.
+        """
         name = target or self.recipe.names[0]
         if name not in self.recipe.names:
             raise LikenessError(f"{name!r} is no target of this model; there are {', '.join(self.recipe.names)}")
