@@ -147,9 +147,9 @@ def main() -> None:
         elif "nme" in first:
             line = f"inter-ocular error {first['nme']} %, over 8 %: {first['failed']} %, not found: {first['undetected']}"
             line += f"; with the finder of step {said['finder_step']:,}, N = {said['faces']}"
-        elif "identity" in first and "error" in first:
-            line = f"landmarks followed to {first['error']:.1f} % of the eyes' outer corners, not found: {first['undetected']}"
-            line += f", like the driver: {first['identity']:.3f}; N = {said['faces']}"
+        elif "follows" in first:
+            line = f"landmarks followed to {first['follows']:.1f} % of the eyes' outer corners, not found: {first['undetected']}"
+            line += f", like the driver: {first['like_driver']:.3f}; N = {said['faces']}"
         elif "psnr" in first:
             psnr, ssim, identity = (first[name][0] for name in ("psnr", "ssim", "identity"))
             line = f"PSNR {psnr:.2f} dB, SSIM {ssim:.3f}, identity {identity:.3f}, N = {said['faces']}"

@@ -2,7 +2,7 @@
 
 Nobody has photographed the target doing what the source does. So the source's landmarks drive the target, the made target's
 landmarks drive the source, and the result is held against the source itself: LMK and SSIM. ID says whether the made target
-is the target.
+is the target. What drives is read as a user reads it, by our own detector; what is measured is read by the judge.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Puppet = Callable[[Sequence[Points], str], Image]
 class Score:
     """Means over all ordered pairs of targets, each over the source's frames.
 
-    ``landmarks`` is LMK: ‖L − L'‖₂ of all 136 numbers, in [0, 1] of the picture, there and back; ``ssim`` the same cycle's.
-    ``identity`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the
+    ``lmk`` is LMK: ‖L − L'‖₂ of all 136 numbers, in [0, 1] of the picture, there and back; ``ssim`` the same cycle's.
+    ``id_distance`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the
     target that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
     over the driver's. ``undetected`` is the share of made faces, there and back, in which no face was found; they count in none
     of the others. ``pairs`` are those in which any was.
@@ -41,9 +41,9 @@ class Score:
 
     method: str
     pairs: int
-    landmarks: float
+    lmk: float
     ssim: float
-    identity: float
+    id_distance: float
     twitch: float
     undetected: float
 
@@ -81,11 +81,12 @@ def compare(
     """
     if len(people) < 2:
         raise LikenessError("reenactment is measured between two targets at least")
-    reader, recogniser = judging_reader(), Recogniser()
+    user, judge, recogniser = FaceReader(), judging_reader(), Recogniser()
     size = next(iter(people.values())).framing.size
     faces = {name: list(store) for name, store in people.items()}
     ahead = {name: _ahead(list(references[name])) for name in people}
     marks = {name: recogniser.embed([face_crop(face.image, face.landmarks)])[0] for name, face in ahead.items()}
+    truth = {name: [_landmarks(judge, face.image) for face in some] for name, some in faces.items()}
     order = list(permutations(people, 2))
     scores, columns = [], []
     for number, (title, method) in enumerate(methods.items()):
@@ -97,23 +98,27 @@ def compare(
             own = faces[source]
             there = method([face.landmarks for face in own], target)
             shown.append(there[0])
-            found = [_landmarks(reader, picture) for picture in there]
-            kept = [i for i, points in enumerate(found) if points is not None]
-            missed, made_count = missed + len(own) - len(kept), made_count + len(own)
-            if not kept:
+            seen = [_landmarks(judge, picture) for picture in there]
+            driving = [_landmarks(user, picture) for picture in there]
+            kept = [i for i, points in enumerate(driving) if points is not None]
+            back = method([points for points in driving if points is not None], source) if kept else there[:0]
+            again = [_landmarks(judge, picture) for picture in back]
+            missed += sum(points is None for points in [*seen, *again]) + len(own) - len(kept)
+            made_count += 2 * len(own)
+            if all(points is None for points in seen):
                 continue
-            seen = [points for points in found if points is not None]
-            back = method(seen, source)
-            again = [_landmarks(reader, picture) for picture in back]
-            missed, made_count = missed + sum(points is None for points in again), made_count + len(again)
-            pairs = [(own[i], back[k], again[k]) for k, i in enumerate(kept)]
-            lengths = [float(np.linalg.norm((points - face.landmarks) / size)) for face, _, points in pairs if points is not None]
-            true = to_tensor(np.stack([face.image for face, _, _ in pairs]))
-            similar = float(ssim(to_tensor(np.stack([picture for _, picture, _ in pairs])), true).mean())
-            crops = recogniser.embed([face_crop(there[i], points) for i, points in zip(kept, seen, strict=True)])
-            apart = float((1 - crops @ marks[target]).mean())
-            calm = jerk(seen) / max(jerk([own[i].landmarks for i in kept]), 1e-9) if len(kept) > 2 else float("nan")
-            figures.append((float(np.mean(lengths)) if lengths else float("nan"), similar, apart, calm))
+            pairs = [(truth[source][i], points) for i, points in zip(kept, again, strict=True)]
+            lengths = [
+                float(np.linalg.norm((one - other) / size)) for one, other in pairs if one is not None and other is not None
+            ]
+            similar = float("nan")
+            if kept:
+                similar = float(ssim(to_tensor(back), to_tensor(np.stack([own[i].image for i in kept]))).mean())
+            crops = [face_crop(picture, points) for picture, points in zip(there, seen, strict=True) if points is not None]
+            apart = float((1 - recogniser.embed(crops) @ marks[target]).mean())
+            both = [(one, other) for one, other in zip(truth[source], seen, strict=True) if one is not None and other is not None]
+            calm = jerk([made for _, made in both]) / max(jerk([true for true, _ in both]), 1e-9)
+            figures.append((known(lengths), similar, apart, calm))
         columns.append(shown)
         means = [known(column) for column in zip(*figures, strict=True)] if figures else [float("nan")] * 4
         scores.append(Score(title, len(figures), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
@@ -125,16 +130,16 @@ def compare(
 class Followed:
     """How a face that is nobody's follows the landmarks of people it was not learned from.
 
-    ``error`` is the distance of its landmarks, as the judge reads them, from those it was given, in per cent of the distance
+    ``follows`` is the distance of its landmarks, as the judge reads them, from those it was given, in per cent of the distance
     between the outer corners of the eyes; ``undetected`` how many of its pictures no face was found in, which do not count in it.
-    ``identity`` is the mean cosine of mobilefacenet_b's features with those of the person whose landmarks it was given, near 0
+    ``like_driver`` is the mean cosine of mobilefacenet_b's features with those of the person whose landmarks it was given, near 0
     for a stranger.
     """
 
     method: str
     count: int
-    error: float
-    identity: float
+    follows: float
+    like_driver: float
     undetected: int
 
 
