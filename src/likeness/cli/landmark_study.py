@@ -12,12 +12,18 @@ from likeness.cli import evaluate_landmark
 if TYPE_CHECKING:
     from likeness.data.store import FaceStore
     from likeness.recipe import Recipe
+    from likeness.systems.landmark.recipes import LandmarkRecipe
 
 OURS = "landmark"
 
 
-def contenders(names: Sequence[str], size: int, steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
-    """Folder → (system, recipe): LandmarkGAN of all targets, then a pix2pix for each; each target's faces are seen as often."""
+def contenders(
+    names: Sequence[str], size: int, steps: int, small: bool, begun: LandmarkRecipe | None = None
+) -> dict[str, tuple[str, Recipe]]:
+    """Folder → (system, recipe): LandmarkGAN of all targets, then a pix2pix for each; each target's faces are seen as often.
+
+    ``begun`` is the recipe of weights that LandmarkGAN is begun from, whose widths it takes.
+    """
     from dataclasses import replace
 
     from likeness import systems
@@ -30,8 +36,11 @@ def contenders(names: Sequence[str], size: int, steps: int, small: bool) -> dict
     framing = replace(ours.framing, size=size)
     plan = replace(ours.training, phases=(Phase(steps, ("C",)), Phase(steps, ("D", "C", "G"))), cooldown=steps // 3)
     found: dict[str, tuple[str, Recipe]] = {
-        OURS: ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names), width=min(ours.width, 16)))
+        OURS: ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names)))
     }
+    if begun:
+        widths = {name: getattr(begun, name) for name in ("width", "hidden", "converter_width")}
+        found[OURS] = ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names), **widths))
     each = max(steps // len(names), 2)
     alone = replace(plan, rates=(2e-4, 2e-4), phases=(Phase(each, ("D", "G")),), cooldown=each // 3, ema=min(plan.ema, each / 8))
     for name in names:

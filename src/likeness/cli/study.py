@@ -50,6 +50,7 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a folder for all runs and results")
     parser.add_argument("--steps", type=int, default=1000, metavar="N", help="steps of each generator (default: 1000)")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="isegan: only these contenders, full among them")
+    parser.add_argument("--from", dest="warm", metavar="W", help="landmark: begin its targets from these weights")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
     parser.add_argument("--tiny", action="store_true", help="tiny networks, to see it run")
     parser.add_argument("--also", nargs="+", default=[], metavar="W", help="measure these weights too, whatever their budget")
@@ -101,6 +102,8 @@ def run(given: argparse.Namespace) -> int:
     options.check_minutes(given.minutes)
     if given.study in ("isegan", "landmark") and given.curves:
         raise LikenessError("--curves: go with the studies of parts")
+    if given.study != "landmark" and given.warm:
+        raise LikenessError("--from: goes with the study landmark")
     if given.study != "isegan" and given.only:
         raise LikenessError("--only: goes with the study isegan")
     if given.study == "landmark":
@@ -143,6 +146,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _landmark(given: argparse.Namespace) -> int:
     """The study of targets, who are split by frame and of whom each contender sees its own."""
+    from likeness import systems
     from likeness.cli import landmark_study
     from likeness.data.store import FaceStore
 
@@ -152,15 +156,24 @@ def _landmark(given: argparse.Namespace) -> int:
     names = sorted(set(store.column("person")))
     if not 2 <= len(names) <= 50:
         raise LikenessError(f"{given.data}: shows {len(names)} people, 2 to 50 targets are wanted (likeness prepare targets …)")
-    plan = landmark_study.contenders(names, store.framing.size, given.steps, given.tiny)
-    if not _train(given, plan, landmark_study.stores(store, names)):
+    begun, warm = None, {}
+    if given.warm:
+        path = systems.weights_path(given.warm)
+        begun, warm = systems.load(path, "landmark").recipe, {landmark_study.OURS: path}  # type: ignore[attr-defined]
+    plan = landmark_study.contenders(names, store.framing.size, given.steps, given.tiny, begun)
+    if not _train(given, plan, landmark_study.stores(store, names), warm):
         print("stopped before all were trained; the same command goes on")
         return 3
     return landmark_study.measure(given, store, names)
 
 
-def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]], stores: Mapping[str, FaceStore] | None = None) -> bool:
-    """Train each contender to its end, on ``--data`` or on its own of ``stores``; whether all got there."""
+def _train(
+    given: argparse.Namespace,
+    plan: dict[str, tuple[str, Recipe]],
+    stores: Mapping[str, FaceStore] | None = None,
+    warm: Mapping[str, Path] | None = None,
+) -> bool:
+    """Train each contender to its end, on ``--data`` or its own of ``stores``, begun from ``warm``; whether all got there."""
     import time
 
     import torch
@@ -177,7 +190,8 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]], store
             run = Path(given.output) / name
             store = stores[name] if stores is not None else shared
             assert store is not None
-            if finished(run, recipe, store):
+            beginning = (warm or {}).get(name)
+            if finished(run, recipe, store, beginning):
                 continue
 
             def report(progress: Progress, name: str = name, place: int = place) -> None:
@@ -189,7 +203,7 @@ def _train(given: argparse.Namespace, plan: dict[str, tuple[str, Recipe]], store
                 return False
             torch.manual_seed(recipe.training.seed)
             system = baselines.row(kind).build(recipe).to(device)
-            weights = train(system, kind, store, run, minutes=left, report=report, stop=lambda: bool(asked))
+            weights = train(system, kind, store, run, minutes=left, warm_start=beginning, report=report, stop=lambda: bool(asked))
             if read_card(weights).step < recipe.training.steps:
                 return False
         return not asked

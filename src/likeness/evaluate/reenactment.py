@@ -107,9 +107,10 @@ def compare(
             made_count += 2 * len(own)
             if all(points is None for points in seen):
                 continue
-            pairs = [(truth[source][i], points) for i, points in zip(kept, again, strict=True)]
             lengths = [
-                float(np.linalg.norm((one - other) / size)) for one, other in pairs if one is not None and other is not None
+                float(np.linalg.norm((points - true) / size))
+                for points, true in zip(again, (truth[source][i] for i in kept), strict=True)
+                if points is not None and true is not None
             ]
             similar = float("nan")
             if kept:

@@ -93,8 +93,8 @@ def train(
     table = _to(system.table(faces), device)
     check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
     system.begin(table)
-    begun_from = _begun_from(system, name, warm_start) if warm_start is not None else {}
-    frozen = freeze(system.recipe) | {"data": data, "warm_start": fingerprint(begun_from) if begun_from else ""}
+    begun_from, begun = _begun_from(system, name, warm_start) if warm_start is not None else ({}, "")
+    frozen = freeze(system.recipe) | {"data": data, "warm_start": begun}
     run = RunDirectory(folder, frozen)
     if plan.channels_last:
         system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -222,15 +222,15 @@ def check_players(system: System) -> None:
         raise LikenessError(f"training.rates: {len(known)} are needed, one for each of {', '.join(known)}; got {len(plan.rates)}")
 
 
-def _begun_from(system: System, name: str, path: str | Path) -> dict[str, Tensor]:
-    """A weights file's tensors, if they are this system's and fit the networks that ship."""
+def _begun_from(system: System, name: str, path: str | Path) -> tuple[dict[str, Tensor], str]:
+    """A weights file's tensors, if they are this system's and fit the networks that ship, and the file's hash."""
     card, state = read_weights(path)
     if card.system != name:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
-    own, state = system.shipped_state(), system.adopt(state)
+    own, digest, state = system.shipped_state(), fingerprint(state), system.adopt(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
-    return state
+    return state, digest
 
 
 def _look(
