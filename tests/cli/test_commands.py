@@ -327,7 +327,7 @@ def test_mistakes(words: list[str], likeness: Run, tmp_path: Path, capsys: pytes
 def test_demo(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert likeness("demo", "-o", "demo") == 0
     assert files(tmp_path / "demo") == [
-        "contact-sheet.png", "isegan.png", "matrix.png", "mix.png", "parse.png", "parts.png",
+        "contact-sheet.png", "isegan.png", "landmark.png", "matrix.png", "mix.png", "parse.png", "parts.png",
         *(f"portrait{n}.png" for n in ("-1", "-2", "-3", "")), "sketch-photo.png", "sketch.png", "swap.png",
     ]  # fmt: skip
     said = capsys.readouterr().out

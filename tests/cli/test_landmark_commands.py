@@ -10,13 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from likeness import systems
+from likeness.checkpoint import read_weights
 from likeness.data.clips import Writer
 from likeness.data.points import read_points, write_points
 from likeness.errors import LikenessError
+from likeness.evaluate.landmark_error import interocular_error
+from likeness.faces.align import upright
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.reader import FaceReader
-from likeness.image import read
+from likeness.faces.reader import DlibBackend, FaceReader
+from likeness.image import read, write
+from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
 Run = Callable[..., int]
 
@@ -122,3 +128,38 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
         assert likeness(*words) == 2
         said = capsys.readouterr().err
         assert message in said and said.count("\n") == 1
+
+
+def test_nobody(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """What ships follows a photo's landmarks, and opens and shuts its mouth, as dlib sees it."""
+    assert likeness("landmarks", samples[0], "-o", "p.json") == 0
+    points = read_points(tmp_path / "p.json")
+    reader = FaceReader(DlibBackend())
+    assert likeness("face", "p.json", "-o", "f.png") == 0 and "outside" not in capsys.readouterr().err
+    face = read(tmp_path / "f.png")
+    system = systems.load("landmark")
+    assert isinstance(system, LandmarkSynthesizer) and face.shape == (128, 128, 3)
+    wanted = upright(points, system.framing).apply(points)
+    assert interocular_error(reader.faces(face)[0].landmarks, wanted) < 10
+    gaps = []
+    for gap in (0, 0.4):
+        assert likeness("face", "p.json", "--mouth", gap, "-o", "m.png") == 0
+        seen = reader.faces(read(tmp_path / "m.png"))[0].landmarks
+        gaps.append(float(seen[66, 1] - seen[62, 1]) / eye_distance(seen))
+    assert gaps[0] < 0.12 < 0.2 < gaps[1]
+
+
+def test_a_target_begun_from_nobody(
+    tmp_path: Path, likeness: Run, instruments: Path, samples: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its Φ rests, its generator moves on; it stops when it is told to, and says how to go on."""
+    photo = read(samples[1])
+    (tmp_path / "bo").mkdir()
+    for i in range(6):
+        write(tmp_path / "bo" / f"{i}.png", photo)
+    assert likeness("target", "train", "bo", "-o", "own", "--set", "training.batch=2", "--minutes", 0.05, "--threads", 1) == 0
+    said = capsys.readouterr().out
+    assert "the same command goes on" in said
+    own, shipped = read_weights(tmp_path / "own" / "weights.safetensors")[1], read_weights(systems.weights_path("landmark"))[1]
+    still = [key for key in own if key.startswith("converter.encoder.")]
+    assert still and all(torch.allclose(own[key], shipped[key], atol=2e-3) for key in still)

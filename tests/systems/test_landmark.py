@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from likeness.systems.landmark.networks import Axes, Converter, LandmarkToFace, Seen, slot
+from likeness.systems.landmark.networks import Axes, Converter, LandmarkToFace, Range, Seen, slot
 from likeness.systems.landmark.objective import (
     apart,
     critic_loss,
@@ -152,3 +152,22 @@ def test_the_converter_stays_precise_under_autocast() -> None:
     exact = converter(points, "ann")
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(converter(points, "ann"), exact)
+
+
+def test_converted_landmarks_stay_in_range() -> None:
+    """A target's own landmarks hardly change; others are brought to within three deviations of them, along their own axes."""
+    chance = torch.Generator().manual_seed(0)
+    directions = torch.linalg.qr(torch.randn(136, 2, generator=chance)).Q
+    wide = torch.randn(400, 2, generator=chance) * torch.tensor([0.2, 0.05])
+    points = (0.5 + wide @ directions.T).reshape(400, 68, 2)
+    kept = Range()
+    kept.learn(points)
+    inside = (kept.into(points).abs() < 3).all(1)
+    assert inside.float().mean() > 0.95
+    assert torch.allclose(kept(points[inside]), points[inside], atol=1e-4)
+    strange = kept(points + 0.3 * torch.randn(points.shape, generator=chance))
+    along = (strange.flatten(1) - 0.5 - (points.flatten(1).mean(0) - 0.5)) @ directions
+    assert (along.abs() <= 3.5 * torch.tensor([0.2, 0.05])).all()  # the sample's deviations differ a little
+    assert along[:, 0].abs().max() > 0.5
+    beside = strange.flatten(1) - points.flatten(1).mean(0) - along @ directions.T
+    assert beside.norm(dim=1).max() < 0.01

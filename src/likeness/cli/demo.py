@@ -12,7 +12,7 @@ from likeness.cli import options
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(
-        commands, "demo", run, "reconstruct, swap, mix, parse and draw the sample faces; one contact sheet to look at"
+        commands, "demo", run, "reconstruct, swap, mix, parse, draw and move the sample faces; one contact sheet to look at"
     )
     parser.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="where to write (default: demo)")
 
@@ -45,6 +45,7 @@ def run(given: argparse.Namespace) -> int:
     calls |= {
         "a sketch of A": ["sketch", "--from-photo", first, "-o", str(folder / "sketch.png")],
         "the photo of that sketch": ["sketch", str(folder / "sketch.png"), "--sheet", "-o", str(folder / "sketch-photo.png")],
+        "A's landmarks, moved, and nobody's face with them": ["face", first, "--edits", "-o", str(folder / "landmark.png")],
     }
     panels = []
     for title, call in calls.items():

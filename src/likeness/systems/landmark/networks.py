@@ -30,17 +30,17 @@ class Axes(nn.Module):
     """Points in the directions in which they vary, each a unit long (principal components, whitened): fixed, not trained.
 
     Landmarks of one framing hardly differ as numbers in [0, 1]; without this, fully connected layers take many thousand steps
-    to notice. Directions that vary less than :data:`LEAST`, which is noise, are not made longer than that; nothing goes
-    farther than :data:`MOST` along any, so that cycles through untrained layers do not fly apart.
+    to notice. Directions that vary less than ``least``, which is noise, are not made longer than that; nothing goes farther
+    than ``most`` along any, so that cycles through untrained layers do not fly apart.
     """
 
-    LEAST, MOST = 0.02, 6.0
     mean: Tensor
     turn: Tensor
     size: Tensor
 
-    def __init__(self, points: int = 68) -> None:
+    def __init__(self, points: int = 68, least: float = 0.02, most: float = 6.0) -> None:
         super().__init__()
+        self.least, self.most = least, most
         self.register_buffer("mean", torch.zeros(2 * points))
         self.register_buffer("turn", torch.eye(2 * points))
         self.register_buffer("size", torch.ones(2 * points))
@@ -53,17 +53,32 @@ class Axes(nn.Module):
         spreads, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / max(len(flat), 1))
         self.mean.copy_(mean)
         self.turn.copy_(axes)
-        self.size.copy_(spreads.clamp(min=0).sqrt().clamp(min=self.LEAST))
+        self.size.copy_(spreads.clamp(min=0).sqrt().clamp(min=self.least))
 
     def into(self, points: Tensor) -> Tensor:
         """B × K × 2 to B × 2K; in full precision, whatever is cast."""
         with torch.autocast(points.device.type, enabled=False):
-            return (((points.float().flatten(1) - self.mean) @ self.turn) / self.size).clamp(-self.MOST, self.MOST)
+            return (((points.float().flatten(1) - self.mean) @ self.turn) / self.size).clamp(-self.most, self.most)
 
     def back(self, along: Tensor) -> Tensor:
         """B × 2K to B × K × 2; in full precision, whatever is cast."""
         with torch.autocast(along.device.type, enabled=False):
             return ((along.float() * self.size) @ self.turn.T + self.mean).reshape(len(along), -1, 2)
+
+
+class Range(Axes):
+    """A target's own axes, to keep converted landmarks within what its generator has seen: ours, not the paper's.
+
+    A generator that learned one person's few hundred frames knows nothing of landmarks beside them; what goes farther than
+    three deviations along an axis, or off the axes, is brought back.
+    """
+
+    def __init__(self, points: int = 68) -> None:
+        super().__init__(points, 1e-4, 3.0)
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """B × K × 2 to the same."""
+        return self.back(self.into(landmarks))
 
 
 class Converter(nn.Module):

@@ -43,7 +43,7 @@ class LandmarkRecipe(Recipe):
     ``critic_width`` D_t's. ``crop`` looks at one random square in the perceptual term (0: all). ``flip`` mirrors every second
     face; ``turn`` degrees, ``scale`` and ``shift`` as shares (of the side) move face and landmarks alike, for photos that
     were all framed alike. ``resting`` leaves Φ as it was begun from: a target is taught to it, and those that it has stay as
-    they are.
+    they are. ``within`` keeps converted landmarks in the range of the target's own.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -59,6 +59,7 @@ class LandmarkRecipe(Recipe):
     scale: float = 0.0
     shift: float = 0.0
     resting: bool = False
+    within: bool = True
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -140,6 +141,7 @@ def paper() -> LandmarkRecipe:
         hidden=1024,
         critic_width=64,
         weights=Weights(),
+        within=False,
         crop=0,
         expects="a day on a GPU; not run yet",
     )

@@ -17,7 +17,7 @@ from likeness.image import to_images
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Range, Seen, slot
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
 LINES = (
@@ -42,9 +42,12 @@ class LandmarkSynthesizer(Synthesizer):
 
     conditions: ClassVar[dict[str, str]] = {"landmarks": "68 × 2 in pixels of the framing"}
 
-    def __init__(self, card: Card, recipe: LandmarkRecipe, converter: Converter, generators: nn.ModuleDict, seen: Seen) -> None:
+    def __init__(self, card: Card, recipe: LandmarkRecipe, networks: nn.ModuleDict) -> None:
         self.card, self.recipe, self.framing = card, recipe, recipe.framing
-        self.converter, self.generators, self.seen = converter.eval(), generators.eval(), seen
+        converter, generators, seen, ranges = networks.eval().values()
+        assert isinstance(converter, Converter) and isinstance(generators, nn.ModuleDict)
+        assert isinstance(seen, Seen) and isinstance(ranges, nn.ModuleDict)
+        self.converter, self.generators, self.seen, self.ranges = converter, generators, seen, ranges
 
     @classmethod
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkSynthesizer:
@@ -54,9 +57,10 @@ class LandmarkSynthesizer(Synthesizer):
         generators = nn.ModuleDict(
             {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
         )
-        seen = Seen()
-        fill(nn.ModuleDict({"converter": converter, "generators": generators, "seen": seen}), state, path)
-        return cls(card, recipe, converter, generators, seen)
+        ranges = nn.ModuleDict({slot(name): Range() for name in recipe.targets if recipe.within})
+        networks = nn.ModuleDict({"converter": converter, "generators": generators, "seen": Seen(), "ranges": ranges})
+        fill(networks, state, path)
+        return cls(card, recipe, networks)
 
     def graph(self) -> nn.Module:
         """The first target's Θ: landmarks B × 68 × 2 in [0, 1] to faces B × 3 × S × S in [-1, 1]."""
@@ -87,7 +91,10 @@ class LandmarkSynthesizer(Synthesizer):
         landmarks = (torch.from_numpy(np.stack(list(conditions)).astype(np.float32)) + 0.5) / self.framing.size
         made = []
         for some in landmarks.split(16):
-            made.append(self.generators[slot(name)](self._wanted(some, name, convert)))
+            wanted = self._wanted(some, name, convert)
+            if convert and slot(name) in self.ranges:
+                wanted = self.ranges[slot(name)](wanted)
+            made.append(self.generators[slot(name)](wanted))
         return to_images(torch.cat(made))
 
     @torch.inference_mode()
@@ -100,7 +107,7 @@ class LandmarkSynthesizer(Synthesizer):
         return float(self.seen(self._wanted(given, self.known(target), convert))[0])
 
     def _wanted(self, landmarks: Tensor, target: str, convert: bool) -> Tensor:
-        """What Θ_t is given."""
+        """What Θ_t is given, before it is brought within the target's range."""
         return self.converter(landmarks, target) if convert and self.recipe.targets else landmarks
 
     def known(self, target: str | None) -> str:

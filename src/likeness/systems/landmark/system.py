@@ -27,7 +27,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Seen, slot
+from likeness.systems.landmark.networks import Converter, LandmarkToFace, Range, Seen, slot
 from likeness.systems.landmark.objective import (
     critic_loss,
     crossed,
@@ -57,7 +57,7 @@ class LandmarkSystem(System):
     """C converts landmarks, G (one Θ_t a target) makes faces of them, D (one D_t a target) tells them from photos."""
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("critics",), "C": ("converter",), "G": ("generators",)}
-    ships: ClassVar[tuple[str, ...]] = ("converter", "generators", "seen")
+    ships: ClassVar[tuple[str, ...]] = ("converter", "generators", "seen", "ranges")
     recipe: LandmarkRecipe
 
     def __init__(self, recipe: LandmarkRecipe, features: Features | None = None, detector: Detector | None = None) -> None:
@@ -67,7 +67,7 @@ class LandmarkSystem(System):
         self.generators = nn.ModuleDict(
             {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
         )
-        self.seen = Seen()
+        self.seen, self.ranges = Seen(), nn.ModuleDict({slot(name): Range() for name in recipe.targets if recipe.within})
         self.critics = nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
         self._features, self._detector = features, detector
 
@@ -122,19 +122,22 @@ class LandmarkSystem(System):
         self.converter.between.learn(normalised(points))
         for i, name in enumerate(self.recipe.names):
             if bool((targets == i).any()):
+                if slot(name) in self.ranges:
+                    self.ranges[slot(name)].learn(points[targets == i])  # type: ignore[operator]
                 self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
     def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own."""
         found: dict[str, Tensor] = {}
+        own = ("seen.", "ranges.")
         strangers = [slot(name) for name in (ANYONE, *self.recipe.names)]
         for key, value in state.items():
             first, _, rest = key.partition(f".{strangers[0]}.")
             if rest:
-                found |= {f"{first}.{own}.{rest}": value for own in strangers[1:]}
-            elif not key.startswith("seen."):
+                found |= {f"{first}.{name}.{rest}": value for name in strangers[1:]}
+            elif not key.startswith(own):
                 found[key] = value
-        return found | {f"seen.{key}": value for key, value in self.seen.state_dict().items()}
+        return found | {key: value for key, value in self.shipped_state().items() if key.startswith(own)}
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
         """The parameters that a player moves; Φ rests where the recipe says that it is another's."""
@@ -164,6 +167,11 @@ class LandmarkSystem(System):
         seeds = torch.randint(2**31, (count,), generator=generator).tolist()
         return [similarity(plan.framing.size, plan.turn, plan.scale, plan.shift, np.random.default_rng(s)) for s in seeds]
 
+    def converted(self, landmarks: Tensor, name: str) -> Tensor:
+        """Anybody's landmarks with a target's shape, in its range where the recipe says so."""
+        points: Tensor = self.converter(landmarks, name)
+        return self.ranges[slot(name)](points) if slot(name) in self.ranges else points
+
     def play(self, batch: LandmarkBatch, phase: Phase) -> Iterator[Move]:
         """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
         names = [name for i, name in enumerate(self.recipe.names) if bool((batch.target == i).any())]
@@ -174,7 +182,7 @@ class LandmarkSystem(System):
         @cache
         def shown(name: str) -> Tensor:
             # nobody has no shape to be given: everybody's landmarks are as good as its own
-            points = self.converter(driver[own[name]], name).detach() if self.recipe.targets else driver[own[name]]
+            points = self.converted(driver[own[name]], name).detach() if self.recipe.targets else driver[own[name]]
             made: Tensor = self.generators[slot(name)](points)
             return made
 
@@ -246,7 +254,7 @@ class LandmarkSystem(System):
                 ]
             )
             columns = [batch.photo, own.float()]
-            columns += [self.generators[slot(name)](self.converter(batch.landmarks, name)).float() for name in names[:6]]
+            columns += [self.generators[slot(name)](self.converted(batch.landmarks, name)).float() for name in names[:6]]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
