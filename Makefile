@@ -49,6 +49,7 @@ REPORT ?= 400
 FACES256 ?= runs/parser256.parquet
 CUFS256 ?= runs/cufs256.parquet
 PAIRS ?= 500
+TARGETS ?= runs/targets.parquet
 PHOTOS ?= ../shared/data/lfw
 YOUTUBE ?= ../shared/data/youtube_faces
 LIKENESS := $(BIN)/likeness
@@ -69,6 +70,8 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate portrait --weights runs/map-parsing --data runs/parsing.parquet --source celebamask --photos all --csv results/portrait_parsing.csv
 	$(LIKENESS) evaluate parser --data $(FACES256) --source celebamask --photos all --last 100 --csv results/parser.csv --sheet runs/parser.png
 	$(LIKENESS) evaluate detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
+	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_nobody.csv --sheet runs/landmark_nobody.png
+	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/puppets --csv results/landmark.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
 	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png
 	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --only full scagan pix2pix base base-per base-per-cmp base-per-cmp-pm dualgan --csv results/isegan_study.csv
