@@ -23,24 +23,24 @@ EDITS: dict[str, dict[str, Edit]] = {
         "down": lambda points: moves.turn(points, pitch=12),
     },
     "figure 4 a: eyes": {
-        f"eyes × {amount:g}": lambda points, amount=amount: moves.open_eyes(points, amount)  # type: ignore[misc]
+        f"eyes x {amount:g}": lambda points, amount=amount: moves.open_eyes(points, amount)  # type: ignore[misc]
         for amount in (1.5, 1.2, 0.9, 0.6, 0.3, 0.0)
     },
     "figure 4 b: mouth and contour": {
         "mouth to the left": lambda points: moves.shift(points, "mouth", -0.2, 0),
         "mouth to the right": lambda points: moves.shift(points, "mouth", 0.2, 0),
         "mouth up": lambda points: moves.shift(points, "mouth", 0, -0.15),
-        "mouth × 1.3": lambda points: moves.scale(points, "mouth", 1.3),
-        "contour × 0.9": lambda points: moves.scale(points, "jaw", 0.9),
-        "contour × 1.12": lambda points: moves.scale(points, "jaw", 1.12),
+        "mouth x 1.3": lambda points: moves.scale(points, "mouth", 1.3),
+        "contour x 0.9": lambda points: moves.scale(points, "jaw", 0.9),
+        "contour x 1.12": lambda points: moves.scale(points, "jaw", 1.12),
     },
     "figure 4 c: too far": {
         "mouth outside": lambda points: moves.shift(points, "mouth", 1.2, 0.3),
         "mouth on the brow": lambda points: moves.shift(points, "mouth", 0, -1.6),
-        "contour × 0.5": lambda points: moves.scale(points, "jaw", 0.5),
-        "contour × 1.6": lambda points: moves.scale(points, "jaw", 1.6),
+        "contour x 0.5": lambda points: moves.scale(points, "jaw", 0.5),
+        "contour x 1.6": lambda points: moves.scale(points, "jaw", 1.6),
         "turned by 60°": lambda points: moves.turn(points, yaw=60),
-        "nose × 2.5": lambda points: moves.scale(points, "nose", 2.5),
+        "nose x 2.5": lambda points: moves.scale(points, "nose", 2.5),
     },
 }
 """Figure → title → what is done to the landmarks. 4 c is what the paper shows to fail."""
