@@ -71,7 +71,8 @@ NOTES = {
         "(public figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ. It guesses sex, age, "
         "descent and light from the shape of a face as these photos have it; a made face is no likeness of the driver, but is "
         "more like the driver than a stranger is. **Choices** were made on validation people, by eye. **History**: begun from "
-        "650 steps (after 1,000 of the converter alone) of the same recipe with 10 for the image's weight and 0.1 for the critic's."
+        "650 steps (after 1,000 of the converter alone) of the same recipe with 10 for the image's weight and 0.1 for "
+        "the critic's."
     ),
     "isegan_sketch": (
         "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, "
