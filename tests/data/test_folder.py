@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image as Pillow
 
 from likeness.data import folder
@@ -97,7 +98,13 @@ def test_going_on_after_an_interruption(album: Path, tmp_path: Path, monkeypatch
 
 
 def test_several_processes_make_the_same_file(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.prepare([album], tmp_path / "one.parquet", processes=1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)  # what this process was doing before must not tell either
+    try:
+        folder.prepare([album], tmp_path / "one.parquet", processes=1)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
     monkeypatch.setattr(folder, "CHUNK", 2)
     report = folder.prepare([album], tmp_path / "two.parquet", processes=2)
     assert report.prepared == 4

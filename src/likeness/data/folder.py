@@ -136,10 +136,25 @@ def _landmarks(photo: Photo, image: Image, pointing: Pointing) -> Points:
 def _prepare_chunk(
     photos: Sequence[Photo], source: str, framing: Framing, pairing: Pairing | None, pointing: Pointing, part: str
 ) -> tuple[int, list[tuple[str, str]]]:
-    """Work of one process: align ``photos`` into the part file; how many came in, and what did not and why."""
+    """Work of one process: align ``photos`` into the part file; how many came in, and what did not and why.
+
+    On one thread: processes do not crowd each other, and the same sums come out however many there are.
+    """
     import cv2
+    import torch
 
     cv2.setNumThreads(1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _prepared_chunk(photos, source, framing, pairing, pointing, part)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _prepared_chunk(
+    photos: Sequence[Photo], source: str, framing: Framing, pairing: Pairing | None, pointing: Pointing, part: str
+) -> tuple[int, list[tuple[str, str]]]:
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
     for photo in photos:
