@@ -50,6 +50,7 @@ FACES256 ?= runs/parser256.parquet
 CUFS256 ?= runs/cufs256.parquet
 PAIRS ?= 500
 TARGETS ?= runs/targets.parquet
+LFW5 ?= runs/lfw5.parquet
 PHOTOS ?= ../shared/data/lfw
 YOUTUBE ?= ../shared/data/youtube_faces
 LIKENESS := $(BIN)/likeness
@@ -72,6 +73,7 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
 	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_nobody.csv --sheet runs/landmark_nobody.png
 	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/puppets --csv results/landmark.csv
+	$(LIKENESS) study landmark --data $(LFW5) --from landmark --steps 500 --limit 20 -o runs/lfw5 --csv results/landmark_lfw.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
 	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png
 	$(LIKENESS) study isegan --data $(CUFS256) --source cufs --photos all --steps $(PAIRS) -o runs/isegan-study --only full scagan pix2pix base base-per base-per-cmp base-per-cmp-pm dualgan --csv results/isegan_study.csv
