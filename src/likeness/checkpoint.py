@@ -20,6 +20,7 @@ from likeness.version import __version__
 KEY, DIGEST = "likeness", "likeness_sha256"
 STORES = ("float32", "float16", "int8")
 LARGE = 1 << 15
+"""Numbers from which on a tensor is worth storing in whole numbers."""
 STEPS = "|step"
 """What a tensor's name gets for that of its rows' steps, where it is stored in whole numbers."""
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.cli.evaluate_landmark import of
 from likeness.cli.landmark_study import contenders, stores
 from likeness.data.clips import Writer
 from likeness.data.store import FaceStore
@@ -57,7 +56,7 @@ def test_two_clips(
     assert likeness("prepare", "targets", "ada.mp4", "bo.mp4", "--size", 64, "-o", "both.parquet") == 0
     assert "faces of 2 targets" in capsys.readouterr().out
     store = FaceStore("both.parquet")
-    assert set(store.column("person")) == {"ada", "bo"} and len(of(store, "bo").select("test")) == 2
+    assert set(store.column("person")) == {"ada", "bo"} and len(store.of_person("bo").select("test")) == 2
     words = ("study", "landmark", "--tiny", "--steps", 8, "--data", "both.parquet", "-o", "s", "--threads", 1)
     assert likeness(*words, "--minutes", 0.0001) == 3 and "goes on" in capsys.readouterr().out
     assert likeness(*words, "--csv", "table.csv") == 0
@@ -86,6 +85,7 @@ def test_two_clips(
         (("prepare", "targets", "none.mp4", "-o", "x.parquet"), "no such file"),
         (("prepare", "targets", "ada.mp4", "s/ada.mp4", "-o", "x.parquet"), "two targets are called ada"),
         (("prepare", "targets", "ada.mp4", "-o", "x.json"), ".parquet"),
+        (("prepare", "targets", "ada.mp4", "-o", "x.parquet", "--size", 0), "--size 0"),
         (("prepare", "targets", "ada.mp4", "-o", "x.parquet", "--depth"), "only --size"),
         (("prepare", tmp_path, "-o", "x.parquet", "--detector", "luck"), "'luck' finds no faces"),
         (("study", "landmark", "--data", "both.parquet", "-o", "t", "--also", "parts"), "--also"),

@@ -103,6 +103,8 @@ def test_it_learns_and_draws(tmp_path: Path) -> None:
     assert ann.shape == (64, 64, 3) and not np.array_equal(ann, bob)
     assert not np.array_equal(ann, model.draw([points], target="ann", convert=False)[0])
     assert model.converted(points, "bob").shape == (68, 2)
+    wanted = model.draw([model.converted(points, "bob")], target="bob", convert=False)
+    assert np.abs(model.draw([points], target="bob").astype(int) - wanted).max() <= 1
     assert model.strangeness(points, convert=False) < 1 < model.strangeness(points + np.float32([20, 0]), convert=False)
     for wrong, word in (([], "no landmarks"), ([points[:5]], "68 finite"), ([points * np.nan], "68 finite")):
         with pytest.raises(LikenessError, match=word):
@@ -118,7 +120,13 @@ def test_who_is_learned() -> None:
     anyone = LandmarkSystem(tiny())
     assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == [slot("anyone")]
     assert paper().blocks == 6 and tiny().blocks == 4
-    for fields in ({"targets": ("a", "a")}, {"targets": ("a.b",)}, {"crop": 65}, {"framing": Framing(size=96)}):
+    for fields in (
+        {"targets": ("a", "a")},
+        {"targets": ("a.b",)},
+        {"targets": ("anyone",)},
+        {"crop": 65},
+        {"framing": Framing(size=96)},
+    ):
         with pytest.raises(LikenessError):
             replace(tiny(), **fields)  # type: ignore[arg-type]
 

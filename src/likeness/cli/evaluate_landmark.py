@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likeness.cli import options, tables
@@ -55,7 +54,7 @@ def _anyone(given: argparse.Namespace, model: LandmarkSynthesizer) -> int:
         raise LikenessError(f"{given.floors or given.data}: holds no train people to average; name some with --floors")
     average, middle = average_face(train)
     methods = {
-        f"{model.card.recipe['name']}": lambda points: model.draw(points, convert=False),
+        f"{model.card.recipe['name']}": model.draw,
         "the average face, bent": lambda points: np.stack([bent(average, middle, some) for some in points]),
     }
     with options.bar("measuring") as show:
@@ -82,7 +81,7 @@ def measure(given: argparse.Namespace, model: LandmarkSynthesizer, store: FaceSt
         raise LikenessError(f"{store.path}: shows {strangers[0]!r}, who is no target of this model")
     if store.framing != model.framing:
         raise LikenessError(f"{store.path}: is framed {store.framing}, the weights want {model.framing}")
-    each = {name: of(store, name) for name in names}
+    each = {name: store.of_person(name) for name in names}
     held_out = {name: one.select(given.split).head(given.limit or FRAMES) for name, one in each.items()}
     if empty := [name for name, one in held_out.items() if len(one) == 0]:
         raise LikenessError(f"{store.path}: holds no {given.split} frames of {empty[0]!r}")
@@ -109,27 +108,3 @@ def measure(given: argparse.Namespace, model: LandmarkSynthesizer, store: FaceSt
     about |= {"faces_of": f"{len(names)} targets, their first {frames} {given.split} frames", "data": store.path.name}
     picture = sheet.grid(rows, cell=min(model.framing.size, 160), columns=["driver", *map(tables.heading, methods)])
     tables.publish(given, about, [asdict(score) for score in scores], picture)
-
-
-def of(store: FaceStore, person: str) -> FaceStore:
-    """One person's faces, in order."""
-    return store.take([i for i, name in enumerate(store.column("person")) if name == person])
-
-
-def drawings(folder: Path, names: Sequence[str]) -> Puppet:
-    """pix2pix from drawn landmarks: one run for each target in ``folder``, as ``likeness study landmark`` trains them."""
-    from likeness import systems
-    from likeness.systems.landmark.synthesis import drawn
-
-    models = {name: systems.load(folder / run_of(name), "portrait") for name in names}
-
-    def draw(points: Sequence[Points], target: str) -> Image:
-        size = int(models[target].card.recipe["framing"]["size"])
-        return models[target].draw([drawn(some, size) for some in points])
-
-    return draw
-
-
-def run_of(name: str) -> str:
-    """Where the pix2pix of a target is kept."""
-    return f"pix2pix-{name}"

@@ -11,7 +11,9 @@ from likeness.cli import evaluate_landmark
 
 if TYPE_CHECKING:
     from likeness.data.store import FaceStore
+    from likeness.evaluate.reenactment import Puppet
     from likeness.recipe import Recipe
+    from likeness.records import Image, Points
     from likeness.systems.landmark.recipes import LandmarkRecipe
 
 OURS = "landmark"
@@ -53,7 +55,7 @@ def contenders(
             critic_width=8 if small else 16,
             expects="a row of LandmarkGAN's table 1: pix2pix from drawn landmarks",
         )
-        found[evaluate_landmark.run_of(name)] = ("portrait", recipe)
+        found[run_of(name)] = ("portrait", recipe)
     return found
 
 
@@ -63,8 +65,8 @@ def stores(store: FaceStore, names: Sequence[str]) -> dict[str, FaceStore]:
 
     found = {OURS: store}
     for name in names:
-        own = evaluate_landmark.of(store, name)
-        found[evaluate_landmark.run_of(name)] = own.with_pairs([drawn(face.landmarks, store.framing.size) for face in own])
+        own = store.of_person(name)
+        found[run_of(name)] = own.with_pairs([drawn(face.landmarks, store.framing.size) for face in own])
     return found
 
 
@@ -78,7 +80,26 @@ def measure(given: argparse.Namespace, store: FaceStore, names: Sequence[str]) -
     assert isinstance(model, LandmarkSynthesizer)
     given.output, given.sheet = str(folder / "landmark.json"), str(folder / "landmark.png")
     given.csv = wanted or str(folder / "landmark.csv")
-    pix2pix = evaluate_landmark.drawings(folder, names)
+    pix2pix = drawings(folder, names)
     evaluate_landmark.measure(given, model, store, {"pix2pix, drawn landmarks": pix2pix})
     print(given.sheet)
     return 0
+
+
+def drawings(folder: Path, names: Sequence[str]) -> Puppet:
+    """pix2pix from drawn landmarks: one run for each target in ``folder``, as ``likeness study landmark`` trains them."""
+    from likeness import systems
+    from likeness.systems.landmark.synthesis import drawn
+
+    models = {name: systems.load(folder / run_of(name), "portrait") for name in names}
+
+    def draw(points: Sequence[Points], target: str) -> Image:
+        size = int(models[target].card.recipe["framing"]["size"])
+        return models[target].draw([drawn(some, size) for some in points])
+
+    return draw
+
+
+def run_of(name: str) -> str:
+    """Where the pix2pix of a target is kept."""
+    return f"pix2pix-{name}"

@@ -68,14 +68,14 @@ def run(given: argparse.Namespace) -> int:
     from likeness.errors import LikenessError
     from likeness.faces.align import WIDE, Framing
 
+    if not 32 <= given.size <= 1024:
+        raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.folders[0] == "cufs" and len(given.folders) == 2:
         return _cufs(given)
     if given.folders[0] == "targets" and len(given.folders) > 1:
         return _targets(given)
     if given.validation or given.paper_split or given.parser is not None:
         raise LikenessError("--validation, --paper-split and --parser: go with the word cufs and one folder")
-    if not 32 <= given.size <= 1024:
-        raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.processes is not None and given.processes < 1:
         raise LikenessError(f"--processes {given.processes}: at least one is needed")
     if given.hold_out < 0:
@@ -89,10 +89,8 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--agree {given.agree}: a number of per cent is needed")
     if given.wide and (given.size != 128 or pairing is not None):
         raise LikenessError("--wide: its size is 160, and it has no other pictures")
-    pointing, framing = (
-        Pointing(given.landmarks or "", given.agree, given.detector),
-        WIDE if given.wide else Framing(size=given.size),
-    )
+    pointing = Pointing(given.landmarks or "", given.agree, given.detector)
+    framing = WIDE if given.wide else Framing(size=given.size)
     with options.bar("preparing") as show:
         report = prepare(given.folders, given.output, framing, given.processes, show, pairing, given.hold_out, pointing)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))

@@ -220,6 +220,10 @@ class FaceStore:
         ]
         return self.take(chosen)
 
+    def of_person(self, person: str) -> FaceStore:
+        """One person's rows, in order."""
+        return self.take([i for i, name in enumerate(self.column("person")) if name == person])
+
     def first_of_each_person(self) -> FaceStore:
         """One row a person: the first by name."""
         seen: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""Who judges: a face reader that no model here was taught by or made of."""
+"""Who judges: a face reader that is in no model's objective."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from likeness.faces.reader import DlibBackend, FaceReader
 
 @cache
 def judging_reader() -> FaceReader:
-    """Dlib's detector and landmarks, made once a process. Our own detector is in objectives, so it does not judge.
+    """Dlib's detector and landmarks, made once a process. Our own is LandmarkGAN's Ω, in its (3), so it does not judge.
+
+    The trap: our own learned from dlib's landmarks of photos, so dlib is not quite a stranger to what follows ours.
 
     Raises:
         LikenessError: dlib is not installed (``pip install 'likeness[evaluate]'``).

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.faces import effects
+from likeness.faces.align import Similarity
 from likeness.faces.effects import EFFECTS
 from likeness.recipe import require, require_each
 from likeness.records import Image
@@ -64,8 +65,8 @@ def seen_otherwise(photo: Image, plan: Variety, chance: np.random.Generator) -> 
     return photo
 
 
-def similarity(size: int, turn: float, scale: float, shift: float, chance: np.random.Generator) -> NDArray[np.float64]:
-    """A chance similarity of pictures size × size about their middle, 2 × 3.
+def similarity(size: int, turn: float, scale: float, shift: float, chance: np.random.Generator) -> Similarity:
+    """A chance similarity of pictures size × size about their middle.
 
     Args:
         size: side in pixels.
@@ -78,7 +79,7 @@ def similarity(size: int, turn: float, scale: float, shift: float, chance: np.ra
     angle, ratio = float(turn * (2 * chance.random() - 1)), float(1 + scale * (2 * chance.random() - 1))
     matrix: NDArray[np.float64] = np.array(cv2.getRotationMatrix2D(middle, angle, ratio), np.float64)
     matrix[:, 2] += shift * size * (2 * chance.random(2) - 1)
-    return matrix
+    return Similarity(matrix)
 
 
 def moved(
@@ -86,7 +87,7 @@ def moved(
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Both turned, scaled and shifted alike; beyond the photo is its mirror image, or black background as of a padded photo."""
     size = photo.shape[0]
-    matrix = similarity(size, turn, scale, shift, chance)
+    matrix = similarity(size, turn, scale, shift, chance).matrix
     border = cv2.BORDER_REFLECT_101 if chance.random() < 0.5 else cv2.BORDER_CONSTANT
     one = cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     other = cv2.warpAffine(classes, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=border)

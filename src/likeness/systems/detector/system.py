@@ -120,8 +120,7 @@ def varied(photo: Image, points: Points, plan: Variety, seed: int) -> tuple[Imag
     chance, size = np.random.default_rng(seed), photo.shape[0]
     if plan.flip and chance.random() < 0.5:
         photo, points = np.ascontiguousarray(photo[:, ::-1]), mirror(points, size)
-    matrix = similarity(size, plan.turn, plan.scale, plan.shift, chance)
+    moved = similarity(size, plan.turn, plan.scale, plan.shift, chance)
     border = cv2.BORDER_REFLECT_101 if chance.random() < 0.5 else cv2.BORDER_CONSTANT
-    photo = np.asarray(cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
-    points = np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
-    return seen_otherwise(photo, plan, chance), points
+    photo = np.asarray(cv2.warpAffine(photo, moved.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
+    return seen_otherwise(photo, plan, chance), moved.apply(points)

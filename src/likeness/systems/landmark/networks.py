@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
+
 
 def slot(name: str) -> str:
     """A target's key in a ModuleDict, which keeps some names for itself."""
@@ -201,3 +203,30 @@ class Seen(nn.Module):
         along = centred @ self.directions.T
         away = (centred - along @ self.directions).norm(dim=1)
         return (along / self.spread).abs().amax(1), away
+
+
+def networks_of(recipe: LandmarkRecipe) -> nn.ModuleDict:
+    """What a recipe's weights hold: ``converter``, ``generators`` by target, ``seen``, and ``ranges`` by target."""
+    generators = {
+        slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names
+    }
+    ranges = {slot(name): Range() for name in recipe.targets if recipe.within}
+    return nn.ModuleDict(
+        {
+            "converter": Converter(recipe.names, width=recipe.converter_width),
+            "generators": nn.ModuleDict(generators),
+            "seen": Seen(),
+            "ranges": nn.ModuleDict(ranges),
+        }
+    )
+
+
+def converted(landmarks: Tensor, name: str, converter: Converter, ranges: nn.ModuleDict | None = None) -> Tensor:
+    """Anybody's landmarks with a target's shape, within its range where it has one; nobody has no shape to give.
+
+    Landmarks are B × K × 2 in [0, 1].
+    """
+    if name == ANYONE:
+        return landmarks
+    points: Tensor = converter(landmarks, name)
+    return ranges[slot(name)](points) if ranges is not None and slot(name) in ranges else points

@@ -67,6 +67,7 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
+            require(name != ANYONE, "targets", name, "another name, for that is nobody's")
         require_each(self, ("width", "hidden", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 

@@ -17,7 +17,7 @@ from likeness.image import to_images
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Synthesizer
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Range, Seen, slot
+from likeness.systems.landmark.networks import Converter, Seen, converted, networks_of, slot
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
 LINES = (
@@ -42,23 +42,21 @@ class LandmarkSynthesizer(Synthesizer):
 
     conditions: ClassVar[dict[str, str]] = {"landmarks": "68 × 2 in pixels of the framing"}
 
+    converter: Converter
+    generators: nn.ModuleDict
+    seen: Seen
+    ranges: nn.ModuleDict
+
     def __init__(self, card: Card, recipe: LandmarkRecipe, networks: nn.ModuleDict) -> None:
         self.card, self.recipe, self.framing = card, recipe, recipe.framing
-        converter, generators, seen, ranges = networks.eval().values()
-        assert isinstance(converter, Converter) and isinstance(generators, nn.ModuleDict)
-        assert isinstance(seen, Seen) and isinstance(ranges, nn.ModuleDict)
-        self.converter, self.generators, self.seen, self.ranges = converter, generators, seen, ranges
+        for name, network in networks.eval().items():
+            setattr(self, name, network)
 
     @classmethod
     def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         recipe = thaw(LandmarkRecipe, card.recipe)
-        converter = Converter(recipe.names, width=recipe.converter_width)
-        generators = nn.ModuleDict(
-            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
-        )
-        ranges = nn.ModuleDict({slot(name): Range() for name in recipe.targets if recipe.within})
-        networks = nn.ModuleDict({"converter": converter, "generators": generators, "seen": Seen(), "ranges": ranges})
+        networks = networks_of(recipe)
         fill(networks, state, path)
         return cls(card, recipe, networks)
 
@@ -91,9 +89,7 @@ class LandmarkSynthesizer(Synthesizer):
         landmarks = (torch.from_numpy(np.stack(list(conditions)).astype(np.float32)) + 0.5) / self.framing.size
         made = []
         for some in landmarks.split(16):
-            wanted = self._wanted(some, name, convert)
-            if convert and slot(name) in self.ranges:
-                wanted = self.ranges[slot(name)](wanted)
+            wanted = converted(some, name, self.converter, self.ranges) if convert else some
             made.append(self.generators[slot(name)](wanted))
         return to_images(torch.cat(made))
 
@@ -104,11 +100,8 @@ class LandmarkSynthesizer(Synthesizer):
         The arguments are those of :meth:`draw`, for one set of landmarks.
         """
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / self.framing.size
-        return float(self.seen(self._wanted(given, self.known(target), convert))[0])
-
-    def _wanted(self, landmarks: Tensor, target: str, convert: bool) -> Tensor:
-        """What Θ_t is given, before it is brought within the target's range."""
-        return self.converter(landmarks, target) if convert and self.recipe.targets else landmarks
+        name = self.known(target)
+        return float(self.seen(converted(given, name, self.converter) if convert else given)[0])  # before it is kept in range
 
     def known(self, target: str | None) -> str:
         """A target's name, the first by default.
@@ -123,10 +116,11 @@ class LandmarkSynthesizer(Synthesizer):
 
     @torch.inference_mode()
     def converted(self, landmarks: Points, target: str) -> Points:
-        """Landmarks 68 × 2 in pixels of the framing with the target's shape."""
+        """Landmarks 68 × 2 in pixels of the framing with the target's shape, in its range: what its generator is given."""
         size = self.framing.size
         given = (torch.from_numpy(landmarks[None].astype(np.float32)) + 0.5) / size
-        return np.asarray(self.converter(given, target)[0].numpy() * size - 0.5, np.float32)
+        wanted = converted(given, self.known(target), self.converter, self.ranges)
+        return np.asarray(wanted[0].numpy() * size - 0.5, np.float32)
 
 
 def drawn(landmarks: Points, size: int) -> Image:

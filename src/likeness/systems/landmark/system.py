@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.faces.align import Similarity
 from likeness.faces.landmarks import mirror
 from likeness.faces.pointing import open_pointer
 from likeness.faces.variety import similarity
@@ -27,7 +26,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.landmark.networks import Converter, LandmarkToFace, Range, Seen, slot
+from likeness.systems.landmark.networks import Converter, Seen, converted, networks_of, slot
 from likeness.systems.landmark.objective import (
     critic_loss,
     crossed,
@@ -59,15 +58,16 @@ class LandmarkSystem(System):
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("critics",), "C": ("converter",), "G": ("generators",)}
     ships: ClassVar[tuple[str, ...]] = ("converter", "generators", "seen", "ranges")
     recipe: LandmarkRecipe
+    converter: Converter
+    generators: nn.ModuleDict
+    seen: Seen
+    ranges: nn.ModuleDict
 
     def __init__(self, recipe: LandmarkRecipe, features: Features | None = None, detector: Detector | None = None) -> None:
         super().__init__()
         self.recipe = recipe
-        self.converter = Converter(recipe.names, width=recipe.converter_width)
-        self.generators = nn.ModuleDict(
-            {slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names}
-        )
-        self.seen, self.ranges = Seen(), nn.ModuleDict({slot(name): Range() for name in recipe.targets if recipe.within})
+        for name, network in networks_of(recipe).items():
+            setattr(self, name, network)
         self.critics = nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
         self._features, self._detector = features, detector
 
@@ -158,19 +158,18 @@ class LandmarkSystem(System):
             landmarks = torch.where(turned[:, None, None].to(landmarks.device), mirrored(landmarks, size), landmarks)
         if augment and self.recipe.moves:
             ways = self._ways(len(photo), generator)
-            photo, landmarks = turned_like(photo, ways), brought(landmarks, ways)
+            pictures = [
+                way.warp(one, size, size).transpose(2, 0, 1)
+                for one, way in zip(photo.permute(0, 2, 3, 1).cpu().numpy(), ways, strict=True)
+            ]
+            photo, landmarks = torch.from_numpy(np.stack(pictures)).to(photo.device), brought(landmarks, ways)
         return LandmarkBatch(photo.float() / 127.5 - 1, (landmarks + 0.5) / size, rows["target"].long(), generator)
 
-    def _ways(self, count: int, generator: torch.Generator) -> list[NDArray[np.float64]]:
+    def _ways(self, count: int, generator: torch.Generator) -> list[Similarity]:
         """Chance similarities, as many as ``count``."""
         plan = self.recipe
         seeds = torch.randint(2**31, (count,), generator=generator).tolist()
         return [similarity(plan.framing.size, plan.turn, plan.scale, plan.shift, np.random.default_rng(s)) for s in seeds]
-
-    def converted(self, landmarks: Tensor, name: str) -> Tensor:
-        """Anybody's landmarks with a target's shape, in its range where the recipe says so."""
-        points: Tensor = self.converter(landmarks, name)
-        return self.ranges[slot(name)](points) if slot(name) in self.ranges else points
 
     def play(self, batch: LandmarkBatch, phase: Phase) -> Iterator[Move]:
         """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
@@ -181,8 +180,7 @@ class LandmarkSystem(System):
 
         @cache
         def shown(name: str) -> Tensor:
-            # nobody has no shape to be given: everybody's landmarks are as good as its own
-            points = self.converted(driver[own[name]], name).detach() if self.recipe.targets else driver[own[name]]
+            points = converted(driver[own[name]], name, self.converter, self.ranges).detach()
             made: Tensor = self.generators[slot(name)](points)
             return made
 
@@ -254,7 +252,9 @@ class LandmarkSystem(System):
                 ]
             )
             columns = [batch.photo, own.float()]
-            columns += [self.generators[slot(name)](self.converted(batch.landmarks, name)).float() for name in names[:6]]
+            for name in names[:6]:
+                points = converted(batch.landmarks, name, self.converter, self.ranges)
+                columns.append(self.generators[slot(name)](points).float())
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
@@ -277,19 +277,10 @@ def mirrored(landmarks: Tensor, size: int) -> Tensor:
     return torch.stack([torch.from_numpy(mirror(one, size)) for one in landmarks.cpu().numpy()]).to(landmarks)
 
 
-def brought(landmarks: Tensor, ways: Sequence[NDArray[np.float64]]) -> Tensor:
-    """Landmarks N × 68 × 2, each face's by its similarity 2 × 3."""
-    points = [some @ way[:, :2].T + way[:, 2] for some, way in zip(landmarks.cpu().numpy(), ways, strict=True)]
+def brought(landmarks: Tensor, ways: Sequence[Similarity]) -> Tensor:
+    """Landmarks N × 68 × 2, each face's by its own similarity."""
+    points = [way.apply(some) for some, way in zip(landmarks.cpu().numpy(), ways, strict=True)]
     return torch.from_numpy(np.stack(points)).to(landmarks)
-
-
-def turned_like(photos: Tensor, ways: Sequence[NDArray[np.float64]]) -> Tensor:
-    """Photos uint8 N × 3 × S × S, each by its similarity 2 × 3; beyond a photo is its mirror image."""
-    size, made = photos.shape[-1], []
-    for photo, way in zip(photos.permute(0, 2, 3, 1).cpu().numpy(), ways, strict=True):
-        one = cv2.warpAffine(photo, way, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        made.append(torch.from_numpy(one.transpose(2, 0, 1).copy()))
-    return torch.stack(made).to(photos)
 
 
 def open_detector(device: torch.device) -> Detector:
