@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
-from likeness.systems.landmark.networks import Axes, Converter, LandmarkToFace, Range, Seen, slot
+from likeness.systems.landmark.networks import Axes, Converter, LandmarkToFace, Range, Seen, grown, slot
 from likeness.systems.landmark.objective import (
     apart,
     critic_loss,
@@ -154,20 +155,56 @@ def test_the_converter_stays_precise_under_autocast() -> None:
         assert torch.equal(converter(points, "ann"), exact)
 
 
+def test_a_face_grown_begins_as_itself_enlarged() -> None:
+    """Before tanh, bilinear interpolation of the smaller face, and a block more that learns."""
+    torch.manual_seed(0)
+    small, large = LandmarkToFace(width=3, blocks=3, hidden=16), LandmarkToFace(width=3, blocks=4, hidden=16)
+    with torch.no_grad():
+        small.head.bias.copy_(torch.tensor([0.3, -0.2, 0.1]))
+    large.load_state_dict(grown(small.state_dict()))
+    points = torch.rand(2, 68, 2)
+    wanted = interpolate(torch.atanh(small(points)), scale_factor=2, mode="bilinear", align_corners=False)
+    made = large(points)
+    assert torch.allclose(torch.atanh(made)[..., 1:-1, 1:-1], wanted[..., 1:-1, 1:-1], atol=1e-5)
+    made.square().sum().backward()
+    last = large.blocks[-1][0].weight.grad
+    assert last is not None and (last[:24].flatten(1).abs().amax(1) > 0).all() and (large.head.weight.grad != 0).all()
+
+
 def test_converted_landmarks_stay_in_range() -> None:
     """A target's own landmarks hardly change; others are brought to within three deviations of them, along their own axes."""
     chance = torch.Generator().manual_seed(0)
-    directions = torch.linalg.qr(torch.randn(136, 2, generator=chance)).Q
-    wide = torch.randn(400, 2, generator=chance) * torch.tensor([0.2, 0.05])
-    points = (0.5 + wide @ directions.T).reshape(400, 68, 2)
+    directions, sizes = torch.linalg.qr(torch.randn(136, 12, generator=chance)).Q, torch.tensor([0.2, *[0.05] * 11])
+    points = (0.5 + (torch.randn(400, 12, generator=chance) * sizes) @ directions.T).reshape(400, 68, 2)
     kept = Range()
     kept.learn(points)
-    inside = (kept.into(points).abs() < 3).all(1)
-    assert inside.float().mean() > 0.95
-    assert torch.allclose(kept(points[inside]), points[inside], atol=1e-4)
+    unchanged = (kept(points) - points).abs().flatten(1).amax(1) < 1e-4
+    assert unchanged.float().mean() > 0.95  # but for three deviations of each of twelve, and half a per cent of the farthest
     strange = kept(points + 0.3 * torch.randn(points.shape, generator=chance))
     along = (strange.flatten(1) - 0.5 - (points.flatten(1).mean(0) - 0.5)) @ directions
-    assert (along.abs() <= 3.5 * torch.tensor([0.2, 0.05])).all()  # the sample's deviations differ a little
-    assert along[:, 0].abs().max() > 0.5
+    assert (kept.into(strange).abs() < 3.001).all() and (along[:, 0].abs() <= 3.5 * 0.2).all()
+    assert along[:, 0].abs().max() > 0.2
     beside = strange.flatten(1) - points.flatten(1).mean(0) - along @ directions.T
     assert beside.norm(dim=1).max() < 0.01
+
+
+def test_what_is_far_in_many_ways_at_once_comes_nearer() -> None:
+    """Two deviations along each of twelve axes are within three of each, but longer than any face of the target is.
+
+    Detail, and pose and expression, are shortened each by itself, and keep their direction.
+    """
+    chance = torch.Generator().manual_seed(0)
+    turned = torch.linalg.qr(torch.randn(136, 136, generator=chance)).Q
+    sizes = torch.cat([torch.full((124,), 0.002), torch.full((12,), 0.05)])
+    points = (0.5 + (torch.randn(2000, 136, generator=chance) * sizes) @ turned.T).reshape(-1, 68, 2)
+    kept = Range()
+    kept.learn(points)
+    lengths = kept.into(points)[:, -12:].norm(dim=1)
+    assert float(kept.limits[1]) == pytest.approx(float(lengths.quantile(0.995)))
+    far = torch.zeros(1, 136)
+    far[:, -12:] = 2
+    far[:, :3] = 1
+    near = kept.into(kept(kept.back(far)))
+    assert float(near[:, -12:].norm()) == pytest.approx(float(kept.limits[1]), rel=1e-3)
+    assert torch.allclose(near[:, -12:] / near[:, -12:].norm(), far[:, -12:] / far[:, -12:].norm(), atol=1e-3)
+    assert torch.allclose(near[:, :3], far[:, :3], atol=1e-3)  # detail was not too long

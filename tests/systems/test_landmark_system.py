@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -177,3 +178,41 @@ def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
     for key, value in renamed.items():
         still = key.startswith("converter.encoder.") or ".given." in key or ".between." in key
         assert still == torch.equal(value, later[key]) or key.startswith("seen."), key
+
+
+def test_a_larger_target_begins_as_nobody_enlarged(tmp_path: Path) -> None:
+    """Weights of faces of 64 pixels begin a target of 128: at once the same face, four pixels for each."""
+    torch.manual_seed(0)
+    small = LandmarkSystem(tiny())
+    faces = store(4)
+    first = train(small, "landmark", faces, tmp_path / "anyone")
+    framing = Framing(size=128)
+    large = [replace(face, person="ann", split="train") for face in drawn_faces(4, framing)]
+    own = replace(tiny(), targets=("ann",), resting=True, framing=framing)
+    begun = train(
+        LandmarkSystem(own), "landmark", FaceStore.of(large, framing, "drawn"), tmp_path / "begun", warm_start=first, steps=0
+    )
+    points = next(iter(faces)).landmarks
+    before, after = systems.load(first, "landmark"), systems.load(begun, "landmark")
+    assert isinstance(before, LandmarkSynthesizer) and isinstance(after, LandmarkSynthesizer)
+    one, two = before.draw([points])[0], after.draw([2 * points + 0.5], convert=False)[0]
+    assert two.shape == (128, 128, 3)
+    enlarged = cv2.resize(one, (128, 128), interpolation=cv2.INTER_LINEAR).astype(int)
+    assert np.abs(enlarged - two)[1:-1, 1:-1].max() <= 2  # rounded twice
+    with pytest.raises(LikenessError, match="does not fit"):  # a smaller one does not begin from a larger one
+        train(small, "landmark", faces, tmp_path / "smaller", warm_start=begun, steps=0)
+
+
+def test_the_detector_that_ships_judges_in_training() -> None:
+    """(3) with Ω itself, in half precision as in training: its gradient reaches Θ's first layer and leaves Ω alone."""
+    plan = recipe(weights=Weights(image=0, kept=1.0, adversarial=0))
+    system = LandmarkSystem(plan)
+    system.needs()
+    batch = system.batch(system.table(store(2)), torch.Generator(), augment=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        *_, (_, ask) = system.play(batch, plan.training.phases[0])
+        term = ask()["kept"]
+    term.value.backward()  # type: ignore[no-untyped-call]
+    weight = system.generators[slot("ann")].full[0].weight  # type: ignore[union-attr, index]
+    assert term.equation == "(3)" and weight.grad is not None and bool((weight.grad != 0).any())
+    assert term.value.dtype == torch.float32

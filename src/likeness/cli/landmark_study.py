@@ -22,9 +22,10 @@ OURS = "landmark"
 def contenders(
     names: Sequence[str], size: int, steps: int, small: bool, begun: LandmarkRecipe | None = None
 ) -> dict[str, tuple[str, Recipe]]:
-    """Folder → (system, recipe): LandmarkGAN of all targets, then a pix2pix for each; each target's faces are seen as often.
+    """Folder → (system, recipe): LandmarkGAN of all targets, then a pix2pix for each.
 
-    ``begun`` is the recipe of weights that LandmarkGAN is begun from, whose widths it takes.
+    A pix2pix, which begins from nothing, sees its target's faces twice as often. ``begun`` is the recipe of weights that
+    LandmarkGAN is begun from, whose widths it takes.
     """
     from dataclasses import replace
 
@@ -37,13 +38,11 @@ def contenders(
     assert isinstance(ours, LandmarkRecipe)
     framing = replace(ours.framing, size=size)
     plan = replace(ours.training, phases=(Phase(steps, ("C",)), Phase(steps, ("D", "C", "G"))), cooldown=steps // 3)
-    found: dict[str, tuple[str, Recipe]] = {
-        OURS: ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names)))
-    }
-    if begun:
-        widths = {name: getattr(begun, name) for name in ("width", "hidden", "converter_width")}
-        found[OURS] = ("landmark", replace(ours, training=plan, framing=framing, targets=tuple(names), **widths))
-    each = max(steps // len(names), 2)
+    widths = {name: getattr(begun, name) for name in ("width", "hidden", "converter_width")} if begun else {}
+    crop = ours.crop * size // ours.framing.size
+    all_of_them = replace(ours, training=plan, framing=framing, targets=tuple(names), crop=crop, **widths)
+    found: dict[str, tuple[str, Recipe]] = {OURS: ("landmark", all_of_them)}
+    each = max(2 * steps // len(names), 2)
     alone = replace(plan, rates=(2e-4, 2e-4), phases=(Phase(each, ("D", "G")),), cooldown=each // 3, ema=min(plan.ema, each / 8))
     for name in names:
         recipe = PortraitRecipe(

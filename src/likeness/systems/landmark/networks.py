@@ -17,6 +17,10 @@ def slot(name: str) -> str:
 
 LAYERS = 5
 """Fully connected layers of Φ, and of each Ψ_t."""
+SLOPE = 0.1
+"""LeakyReLU's."""
+NARROWEST = 8
+"""Channels that Θ_t has at least."""
 
 
 def connected(points: int, width: int) -> nn.Sequential:
@@ -24,7 +28,7 @@ def connected(points: int, width: int) -> nn.Sequential:
     plan = [2 * points, *[width] * (LAYERS - 1), 2 * points]
     layers: list[nn.Module] = []
     for i in range(LAYERS):
-        layers += [nn.Linear(plan[i], plan[i + 1]), nn.LeakyReLU(0.1)]
+        layers += [nn.Linear(plan[i], plan[i + 1]), nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])
 
 
@@ -71,16 +75,39 @@ class Axes(nn.Module):
 class Range(Axes):
     """A target's own axes, to keep converted landmarks within what its generator has seen: ours, not the paper's.
 
-    A generator that learned one person's few hundred frames knows nothing of landmarks beside them; what goes farther than
-    three deviations along an axis, or off the axes, is brought back.
+    A generator that learned one person's few hundred frames knows nothing of landmarks beside them. What goes farther than
+    three deviations along an axis is brought back, and so is what is far along many at once, as no face of the target was: the
+    length along the twelve widest axes (pose and expression) and that along all others (detail), each by itself, is at
+    most that of all but the strangest half per cent of the target's faces.
     """
+
+    WIDEST, SHARE = 12, 0.995
+    limits: Tensor
 
     def __init__(self, points: int = 68) -> None:
         super().__init__(points, 1e-4, 3.0)
+        self.register_buffer("limits", torch.full((2,), torch.inf))
+
+    @torch.no_grad()
+    def learn(self, points: Tensor) -> None:
+        """From N × K × 2."""
+        super().learn(points)
+        self.limits.fill_(torch.inf)
+        for i, part in enumerate(self._parts(self.into(points))):
+            self.limits[i] = torch.quantile(part.norm(dim=1), self.SHARE)
 
     def forward(self, landmarks: Tensor) -> Tensor:
         """B × K × 2 to the same."""
-        return self.back(self.into(landmarks))
+        with torch.autocast(landmarks.device.type, enabled=False):
+            parts = self._parts(self.into(landmarks))
+            shorter = [
+                (limit / part.norm(dim=1).clamp(min=1e-6)).clamp(max=1) for limit, part in zip(self.limits, parts, strict=True)
+            ]
+            return self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
+
+    def _parts(self, along: Tensor) -> tuple[Tensor, Tensor]:
+        """Detail, then pose and expression: axes stand in the order of their widths."""
+        return along[:, : -self.WIDEST], along[:, -self.WIDEST :]
 
 
 class Converter(nn.Module):
@@ -135,10 +162,10 @@ class LandmarkToFace(nn.Module):
 
     def __init__(self, points: int = 68, width: int = 64, blocks: int = 6, hidden: int = 1024) -> None:
         super().__init__()
-        wide = [max(16 * width >> i, 8) for i in range(blocks + 1)]
+        wide = [max(16 * width >> i, NARROWEST) for i in range(blocks + 1)]
         self.deepest, self.given = wide[0], Axes(points)
         self.full = nn.Sequential(
-            nn.Linear(2 * points, hidden), nn.LeakyReLU(0.1), nn.Linear(hidden, 16 * wide[0]), nn.LeakyReLU(0.1)
+            nn.Linear(2 * points, hidden), nn.LeakyReLU(SLOPE), nn.Linear(hidden, 16 * wide[0]), nn.LeakyReLU(SLOPE)
         )
         self.blocks = nn.Sequential(*(upscale(wide[i], wide[i + 1]) for i in range(blocks)))
         self.head = nn.Conv2d(wide[-1], 3, 3, 1, 1)
@@ -151,7 +178,42 @@ class LandmarkToFace(nn.Module):
 
 def upscale(inside: int, outside: int) -> nn.Sequential:
     """A convolution that makes channels, and PixelShuffle that makes places of them: twice the size."""
-    return nn.Sequential(nn.Conv2d(inside, 4 * outside, 3, 1, 1), nn.LeakyReLU(0.1), nn.PixelShuffle(2))
+    return nn.Sequential(nn.Conv2d(inside, 4 * outside, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.PixelShuffle(2))
+
+
+def grown(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Θ's weights for a face twice as large: at first the same face, enlarged, from which one more block goes on to learn.
+
+    The old head becomes the new block, which makes its picture four times, once with its sign turned, for LeakyReLU
+    x ↦ f(x) − f(−x) is 1.1 x; the new head takes one from the other and smooths, which together is bilinear interpolation
+    (before tanh; the outermost row of pixels apart).
+
+    Args:
+        state: of a :class:`LandmarkToFace` with any number of blocks.
+    """
+    last = blocks_in(state)
+    head, shift = state["head.weight"].float(), state["head.bias"].float()
+    colours, inside = head.shape[:2]
+    outside = max(inside // 2, NARROWEST)
+    block = upscale(inside, outside)[0]
+    assert isinstance(block, nn.Conv2d) and block.bias is not None
+    weight, bias = block.weight.detach().clone(), block.bias.detach().clone()  # channels beyond the picture's begin by chance
+    both, signs = torch.cat([head, -head]), torch.cat([shift, -shift])
+    weight[: 8 * colours] = both.repeat_interleave(4, 0)
+    bias[: 8 * colours] = signs.repeat_interleave(4)
+    smooth = torch.tensor([0.25, 0.5, 0.25])
+    new = torch.zeros(colours, outside, 3, 3)
+    for colour in range(colours):
+        new[colour, colour] = torch.outer(smooth, smooth) / (1 + SLOPE)
+        new[colour, colours + colour] = -new[colour, colour]
+    found = {key: value for key, value in state.items() if not key.startswith("head.")}
+    found |= {f"blocks.{last}.0.weight": weight, f"blocks.{last}.0.bias": bias}
+    return found | {"head.weight": new, "head.bias": torch.zeros(colours)}
+
+
+def blocks_in(state: dict[str, Tensor]) -> int:
+    """How many blocks Θ's weights are of."""
+    return sum(key.startswith("blocks.") and key.endswith("weight") for key in state)
 
 
 class Seen(nn.Module):

@@ -26,7 +26,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.landmark.networks import Converter, Seen, converted, networks_of, slot
+from likeness.systems.landmark.networks import Converter, Seen, blocks_in, converted, grown, networks_of, slot
 from likeness.systems.landmark.objective import (
     critic_loss,
     crossed,
@@ -127,7 +127,11 @@ class LandmarkSystem(System):
                 self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
     def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own."""
+        """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own.
+
+        A face of half the side, or a quarter, begins as itself enlarged (:func:`~likeness.systems.landmark.networks.grown`).
+        """
+        state = self._enlarged(state)
         found: dict[str, Tensor] = {}
         own = ("seen.", "ranges.")
         strangers = [slot(name) for name in (ANYONE, *self.recipe.names)]
@@ -138,6 +142,20 @@ class LandmarkSystem(System):
             elif not key.startswith(own):
                 found[key] = value
         return found | {key: value for key, value in self.shipped_state().items() if key.startswith(own)}
+
+    def _enlarged(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights for smaller faces, brought to the recipe's size."""
+        found = {key: value for key, value in state.items() if not key.startswith("generators.")}
+        generators: dict[str, dict[str, Tensor]] = {}
+        for key in state.keys() - found.keys():
+            _, name, rest = key.split(".", 2)
+            generators.setdefault(name, {})[rest] = state[key]
+        for name, generator in generators.items():
+            whole = {"head.weight", "head.bias"} <= generator.keys() and blocks_in(generator) > 0
+            while whole and blocks_in(generator) < self.recipe.blocks:
+                generator = grown(generator)
+            found |= {f"generators.{name}.{rest}": value for rest, value in generator.items()}
+        return found
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
         """The parameters that a player moves; Φ rests where the recipe says that it is another's."""
@@ -289,6 +307,7 @@ def open_detector(device: torch.device) -> Detector:
     network, side = pointer.network.to(device).requires_grad_(False), pointer.framing.size
 
     def detect(faces: Tensor) -> Tensor:
+        faces = faces.float()  # scaling knows no bfloat16
         scaled = interpolate(faces, size=(side, side), mode="bilinear", antialias=True) if faces.shape[-1] != side else faces
         return (expected(heat(network(scaled).float())) + 1) / 2
 
