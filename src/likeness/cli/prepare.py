@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from likeness.cli import options
+
+if TYPE_CHECKING:
+    from likeness.data.folder import Report
+    from likeness.faces.parsing import Parser
 
 
 def add(commands: Any) -> None:
@@ -23,7 +27,8 @@ def add(commands: Any) -> None:
         nargs="+",
         metavar="FOLDER",
         help="folders of photos; a sub-folder is a person. The word cufs and one folder: the pairs of CUFS with their "
-        "parsings. The word targets and clips or folders: each is one person, whose last fifth is kept for a test",
+        "parsings. The word drawings and folders of photos: effects drawn of them, with parsings, framed like CUFS's. The word "
+        "targets and clips or folders: each is one person, whose last fifth is kept for a test",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
@@ -53,7 +58,9 @@ def add(commands: Any) -> None:
         "--paper-split", action="store_true", help="of CUFS: the sides of pairs.csv's column paper_split, not split"
     )
     parser.add_argument(
-        "--parser", metavar="W", help="of CUFS: what makes the parsings, a weights file or run directory (default: what ships)"
+        "--parser",
+        metavar="W",
+        help="of CUFS and drawings: what makes the parsings, a weights file or run directory (default: what ships)",
     )
     parser.add_argument(
         "--detector", default="likeness", metavar="NAME", help="what finds faces: likeness or dlib (default: likeness)"
@@ -72,10 +79,14 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
     if given.folders[0] == "cufs" and len(given.folders) == 2:
         return _cufs(given)
+    if given.folders[0] == "drawings" and len(given.folders) > 1:
+        return _drawings(given)
     if given.folders[0] == "targets" and len(given.folders) > 1:
         return _targets(given)
-    if given.validation or given.paper_split or given.parser is not None:
-        raise LikenessError("--validation, --paper-split and --parser: go with the word cufs and one folder")
+    if given.validation or given.paper_split:
+        raise LikenessError("--validation and --paper-split: go with the word cufs and one folder")
+    if given.parser is not None:
+        raise LikenessError("--parser: goes with the words cufs and drawings")
     if given.processes is not None and given.processes < 1:
         raise LikenessError(f"--processes {given.processes}: at least one is needed")
     if given.hold_out < 0:
@@ -147,24 +158,45 @@ def _targets(given: argparse.Namespace) -> int:
 
 def _cufs(given: argparse.Namespace) -> int:
     """The pairs of CUFS, padded, with their parsings."""
-    from likeness import systems
     from likeness.data import cufs
     from likeness.errors import LikenessError
-    from likeness.systems.parser.synthesis import ParserSynthesizer
 
     if any(_other(given)) or given.size != 128 or given.processes is not None:
         raise LikenessError(
             "cufs: its pictures, sizes and sides are the data set's; only --validation, --paper-split and --parser can be chosen"
         )
-    system = systems.load(given.parser or "parser", "parser")
-    assert isinstance(system, ParserSynthesizer)
     with options.bar("preparing") as show:
         column = "paper_split" if given.paper_split else "split"
-        report = cufs.prepare(given.folders[1], given.output, system.parser, show, given.validation, column)
+        report = cufs.prepare(given.folders[1], given.output, _parser(given), show, given.validation, column)
+    return _said(given, report, given.output)
+
+
+def _drawings(given: argparse.Namespace) -> int:
+    """Drawings of photos, framed like CUFS's pairs, with their parsings."""
+    from likeness.data import drawings
+    from likeness.errors import LikenessError
+
+    if any((*_other(given), given.validation, given.paper_split)) or given.size != 128 or given.processes is not None:
+        raise LikenessError("drawings: only --parser can be chosen")
+    with options.bar("drawing") as show:
+        report = drawings.prepare(given.folders[1:], given.output, _parser(given), show)
+    return _said(given, report, f"cufs.parquet {given.output}")
+
+
+def _parser(given: argparse.Namespace) -> Parser:
+    from likeness import systems
+    from likeness.systems.parser.synthesis import ParserSynthesizer
+
+    system = systems.load(given.parser or "parser", "parser")
+    assert isinstance(system, ParserSynthesizer)
+    return system.parser
+
+
+def _said(given: argparse.Namespace, report: Report, data: str) -> int:
     print(f"{given.output}: {report.prepared} pairs")
     for name, why in report.skipped:
         print(f"  skipped {name}: {why}")
-    print(f"next: likeness train isegan:lite --data {given.output} -o runs/mine")
+    print(f"next: likeness train isegan:lite --data {data} -o runs/mine")
     return 0
 
 
