@@ -150,16 +150,24 @@ def test_nobody(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pyte
 
 
 def test_a_target_begun_from_nobody(
-    tmp_path: Path, likeness: Run, instruments: Path, samples: list[Path], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    likeness: Run,
+    samples: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its Φ rests, its generator moves on; it stops when it is told to, and says how to go on."""
+    """Its Φ rests, its generator moves on; it stops when it is told to, and says how to go on; it needs no instrument."""
+    monkeypatch.setenv("LIKENESS_INSTRUMENTS", str(tmp_path / "none"))
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "none"))
     photo = read(samples[1])
     (tmp_path / "bo").mkdir()
     for i in range(6):
         write(tmp_path / "bo" / f"{i}.png", photo)
     assert likeness("target", "train", "bo", "-o", "own", "--set", "training.batch=2", "--minutes", 0.05, "--threads", 1) == 0
-    said = capsys.readouterr().out
-    assert "the same command goes on" in said
+    said = capsys.readouterr()
+    assert "the same command goes on" in said.out and "without the perceptual term" in said.err
+    asked = ("bo", "-o", "asked", "--set", "weights.perceptual=2", "--minutes", 0.05)
+    assert likeness("target", "train", *asked) == 2 and "VGG-19" in capsys.readouterr().err  # what was asked for is not left out
     own, shipped = read_weights(tmp_path / "own" / "weights.safetensors")[1], read_weights(systems.weights_path("landmark"))[1]
     still = [key for key in own if key.startswith("converter.encoder.")]
     assert still and all(torch.allclose(own[key], shipped[key], atol=2e-3) for key in still)

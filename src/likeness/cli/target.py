@@ -67,7 +67,16 @@ def run(given: argparse.Namespace) -> int:
     device = options.processors(given.device, given.threads)
     torch.manual_seed(recipe.training.seed)
     system = LandmarkSystem(recipe)
-    system.needs()  # what is missing is told before a clip is read
+    try:
+        system.needs()  # what is missing is told before a clip is read
+    except LikenessError as problem:
+        if not recipe.weights.perceptual or any(word.startswith("weights.perceptual") for word in given.set):
+            raise
+        print(f"likeness: learns without the perceptual term: {problem}", file=sys.stderr)
+        recipe = replace(recipe, weights=replace(recipe.weights, perceptual=0.0))
+        torch.manual_seed(recipe.training.seed)
+        system = LandmarkSystem(recipe)
+        system.needs()
     with options.bar("reading") as show:
         gathered = gather(given.source, name, recipe.framing, show, most=given.most)
     if gathered.left_out:
