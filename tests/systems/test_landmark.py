@@ -188,6 +188,22 @@ def test_converted_landmarks_stay_in_range() -> None:
     assert beside.norm(dim=1).max() < 0.01
 
 
+def test_landmarks_are_shaken_along_their_own_axes() -> None:
+    """By as many deviations as asked along the twelve widest, by others along the rest; the same under one seed."""
+    chance = torch.Generator().manual_seed(0)
+    sizes = torch.cat([torch.full((124,), 0.002), torch.linspace(0.02, 0.06, 12)])
+    turned = torch.linalg.qr(torch.randn(136, 136, generator=chance)).Q
+    points = (0.5 + (torch.randn(3000, 136, generator=chance) * sizes) @ turned.T).reshape(-1, 68, 2)
+    own = Range()
+    own.learn(points)
+    moved = own.shaken(points, 0.2, 1.0, torch.Generator().manual_seed(1))
+    along = ((moved - points).flatten(1) @ own.turn) / own.size
+    assert torch.allclose(along.std(0), torch.cat([torch.ones(124), torch.full((12,), 0.2)]), rtol=0.08)
+    assert torch.allclose(along.mean(0), torch.zeros(136), atol=0.08)
+    assert torch.equal(moved, own.shaken(points, 0.2, 1.0, torch.Generator().manual_seed(1)))
+    assert torch.equal(points, own.shaken(points, 0.0, 0.0, chance))
+
+
 def test_what_is_far_in_many_ways_at_once_comes_nearer() -> None:
     """Two deviations along each of twelve axes are within three of each, but longer than any face of the target is.
 

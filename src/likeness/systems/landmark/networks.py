@@ -105,6 +105,13 @@ class Range(Axes):
             ]
             return self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
 
+    def shaken(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
+        """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest."""
+        with torch.autocast(landmarks.device.type, enabled=False):
+            detail, pose = self._parts(torch.randn(landmarks.flatten(1).shape, generator=generator).to(landmarks.device))
+            moved = (torch.cat([rest * detail, widest * pose], 1) * self.size) @ self.turn.T
+            return landmarks + moved.reshape(landmarks.shape)
+
     def _parts(self, along: Tensor) -> tuple[Tensor, Tensor]:
         """Detail, then pose and expression: axes stand in the order of their widths."""
         return along[:, : -self.WIDEST], along[:, -self.WIDEST :]

@@ -43,7 +43,9 @@ class LandmarkRecipe(Recipe):
     ``critic_width`` D_t's. ``crop`` looks at one random square in the perceptual term (0: all). ``flip`` mirrors every second
     face; ``turn`` degrees, ``scale`` and ``shift`` as shares (of the side) move face and landmarks alike, for photos that
     were all framed alike. ``resting`` leaves Φ as it was begun from: a target is taught to it, and those that it has stay as
-    they are. ``within`` keeps converted landmarks in the range of the target's own.
+    they are. ``within`` keeps converted landmarks in the range of the target's own; then ``shaken`` is by how many deviations
+    along its widest axes, and along the rest, a target's landmarks are moved by chance when Θ_t learns from them, so that
+    it does not learn frames by heart.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -60,6 +62,7 @@ class LandmarkRecipe(Recipe):
     shift: float = 0.0
     resting: bool = False
     within: bool = True
+    shaken: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -73,6 +76,7 @@ class LandmarkRecipe(Recipe):
 
         require(0 <= self.turn <= 180, "turn", self.turn, "degrees from 0 to 180")
         require_each(self, ("scale", "shift"), 0, 0.99, "a share from 0 to 0.99")
+        require(all(0 <= amount <= 3 for amount in self.shaken), "shaken", self.shaken, "two numbers from 0 to 3")
 
     @property
     def moves(self) -> bool:
@@ -125,6 +129,7 @@ def lite() -> LandmarkRecipe:
         critic_width=32,
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.2),
         crop=64,
+        shaken=(0.2, 1.0),
         expects="begun from the face that is nobody's, five targets at 256 × 256 in 1,500 steps and half an hour of one core",
     )
 
@@ -136,6 +141,7 @@ def paper() -> LandmarkRecipe:
     return replace(
         base,
         name="landmark:paper",
+        shaken=(0.0, 0.0),
         training=plan,
         framing=Framing(size=256),
         width=64,

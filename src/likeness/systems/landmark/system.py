@@ -235,7 +235,8 @@ class LandmarkSystem(System):
     ) -> dict[str, Term]:
         """(2), (3) and (6), means over the targets in the batch."""
         weights, terms = self.recipe.weights, {}
-        made = {name: self.generators[slot(name)](batch.landmarks[own[name]]) for name in names}
+        given = {name: self._shaken(batch.landmarks[own[name]], name, batch.generator) for name in names}
+        made = {name: self.generators[slot(name)](given[name]) for name in names}
 
         def mean(values: list[Tensor]) -> Tensor:
             return torch.stack(values).mean()
@@ -246,12 +247,19 @@ class LandmarkSystem(System):
         if weights.perceptual:
             terms["perceptual"] = Term(mean([self._apart(true[n], made[n], batch) for n in names]), weights.perceptual, "ours")
         if weights.kept:
-            seen = [kept(batch.landmarks[own[name]], self.detector(made[name])) for name in names]
+            seen = [kept(given[name], self.detector(made[name])) for name in names]
             terms["kept"] = Term(mean(seen), weights.kept, "(3)")
         if weights.adversarial:
             fooled = [generator_adversarial(self.critics[slot(name)](shown(name))) for name in names]
             terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
         return terms
+
+    def _shaken(self, points: Tensor, name: str, generator: torch.Generator) -> Tensor:
+        """A target's landmarks as Θ_t is given them to learn from."""
+        if not any(self.recipe.shaken) or slot(name) not in self.ranges:
+            return points
+        moved: Tensor = self.ranges[slot(name)].shaken(points, *self.recipe.shaken, generator)  # type: ignore[operator]
+        return moved
 
     def _apart(self, photo: Tensor, made: Tensor, batch: LandmarkBatch) -> Tensor:
         if self.recipe.crop:
