@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from likeness.data.folder import Pointing, prepare
-from likeness.data.points import disagreement, landmarks_in
+from likeness.data.points import disagreement, landmarks_in, read_points, write_points
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import WIDE, Framing, alignment
@@ -78,3 +78,17 @@ def test_what_is_refused(album: Path, tmp_path: Path, likeness: Callable[..., in
     assert likeness("prepare", album, "--wide", "--processes", 1, "-o", "w.parquet") == 0
     assert "train finder:lite" in capsys.readouterr().out
     assert FaceStore(tmp_path / "w.parquet").framing == WIDE
+
+
+def test_points_that_are_no_face(tmp_path: Path) -> None:
+    """A file of Windows' Notepad is read; eyes at one place are refused, and numbers that are none are not written."""
+    face = np.random.default_rng(0).uniform(0, 100, (68, 2)).astype(np.float32)
+    write_points(tmp_path / "a.json", face, {})
+    (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.json").read_bytes())
+    assert np.abs(read_points(tmp_path / "bom.json") - face).max() < 0.01
+    write_points(tmp_path / "b.json", np.full((68, 2), 7, np.float32), {})
+    with pytest.raises(LikenessError, match="no face in these points"):
+        read_points(tmp_path / "b.json")
+    with pytest.raises(LikenessError, match="no numbers"):
+        write_points(tmp_path / "c.json", face * np.float32(np.nan), {})
+    assert not (tmp_path / "c.json").exists()

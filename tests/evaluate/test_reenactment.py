@@ -55,6 +55,35 @@ def test_cycles(instruments: Path, samples: list[Path]) -> None:
         compare({"ada": people["ada"]}, people, {"perfect": perfect})
 
 
+def test_lmk_and_twitch(instruments: Path, samples: list[Path]) -> None:
+    """A face back d pixels off: LMK is d·√68 / size. A target that moves half as far as the driver trembles half as much."""
+    framing, reader, people = Framing(size=128), FaceReader(), {}
+    for name, path in zip(("ada", "bo"), samples, strict=False):
+        photo = read(path)
+        face, _, _ = align(photo, reader.face(photo, name).landmarks, framing)
+        moving = [moved(face, 6 * (i % 2)) for i in range(5)]
+        found = [AlignedFace(one, reader.faces(one)[0].landmarks, name, f"{i}", "test") for i, one in enumerate(moving)]
+        people[name] = FaceStore.of(found, framing, name)
+    frames = {name: [face.image for face in store] for name, store in people.items()}
+    turns: list[str] = []
+
+    def off(points: Sequence[Points], target: str) -> Image:
+        turns.append(target)
+        if len(turns) % 2:  # there
+            return np.stack([moved(frames[target][0], 3 * (i % 2)) for i in range(len(points))])
+        return np.stack([moved(frame, 5) for frame in frames[target][: len(points)]])
+
+    ((score,), _) = compare(people, people, {"off": off})
+    assert score.undetected == 0
+    assert score.lmk == pytest.approx(5 * 68**0.5 / 128, rel=0.15)
+    assert score.twitch == pytest.approx(0.5, rel=0.2)
+
+
+def moved(picture: Image, right: int) -> Image:
+    """A picture moved to the right; its border stays behind."""
+    return np.concatenate([np.repeat(picture[:, :1], right, 1), picture[:, : picture.shape[1] - right]], 1)
+
+
 def test_following(instruments: Path, samples: list[Path]) -> None:
     """The driver's own picture follows to the judge's error and is like the driver; another's stands elsewhere and is not."""
     framing, reader, faces = Framing(size=128), FaceReader(), []

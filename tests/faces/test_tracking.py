@@ -10,7 +10,7 @@ import pytest
 from likeness.faces.align import Framing, upright
 from likeness.faces.landmarks import eye_distance, five_points
 from likeness.faces.reader import FaceReader
-from likeness.faces.tracking import Steady, follow
+from likeness.faces.tracking import PATIENCE, Steady, follow
 from likeness.image import read
 from likeness.records import Face, Image
 
@@ -39,6 +39,14 @@ def test_the_same_face_is_followed() -> None:
     frames = [[points(100), points(10)], [points(14), points(100)], [points(100)], [], [points(18)]]
     found = [some for _, some in follow([np.zeros((64, 64, 3), np.uint8)] * 5, FaceReader(Said(frames)))]
     assert [None if some is None else round(float(some[0, 0])) for some in found] == [10, 14, None, None, 18]
+
+
+def test_a_face_that_was_gone_for_long_may_be_anywhere() -> None:
+    """Gone on with after 24 frames without it, one more is waited for; after 25 the largest is taken at once."""
+    for missed, expected in ((0, None), (PATIENCE - 2, None), (PATIENCE, 100)):
+        frames = [[points(100)]]
+        ((_, found),) = follow([np.zeros((64, 64, 3), np.uint8)], FaceReader(Said(frames)), points(10), missed)
+        assert (None if found is None else round(float(found[0, 0]))) == expected
 
 
 def test_large_frames_are_searched_small(samples: list[Path]) -> None:

@@ -224,3 +224,16 @@ def test_what_is_far_in_many_ways_at_once_comes_nearer() -> None:
     assert float(near[:, -12:].norm()) == pytest.approx(float(kept.limits[1]), rel=1e-3)
     assert torch.allclose(near[:, -12:] / near[:, -12:].norm(), far[:, -12:] / far[:, -12:].norm(), atol=1e-3)
     assert torch.allclose(near[:, :3], far[:, :3], atol=1e-3)  # detail was not too long
+
+
+def test_few_faces_bound_nothing() -> None:
+    """What a handful of faces says of a person's range is nothing: others' landmarks pass, and are not shaken."""
+    own, others = Range(), torch.rand(5, 68, 2)
+    own.learn(0.5 + 0.01 * torch.randn(20, 68, 2))
+    assert not own.bounded and torch.equal(own(others), others)
+    assert torch.equal(own.shaken(others, 1.0, 1.0, torch.Generator()), others)
+    own.learn(0.5 + 0.01 * torch.randn(60, 68, 2))
+    assert own.bounded and not torch.equal(own(others), others)
+    half = Range()
+    half.load_state_dict({key: value.half() for key, value in own.state_dict().items()})
+    assert (half(others) - own(others)).abs().max() < 2e-3  # as it is stored

@@ -17,6 +17,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
+from likeness.faces.pointing import open_pointer
 from likeness.recipe import override
 from likeness.systems.landmark.networks import slot
 from likeness.systems.landmark.recipes import LandmarkRecipe, Weights, paper, tiny
@@ -214,5 +215,21 @@ def test_the_detector_that_ships_judges_in_training() -> None:
         term = ask()["kept"]
     term.value.backward()  # type: ignore[no-untyped-call]
     weight = system.generators[slot("ann")].full[0].weight  # type: ignore[union-attr, index]
+    faces = torch.empty(1, 3, 64, 64, device="meta")  # the system may move to another device after it was opened
+    assert system.detector(faces).device.type == "meta" and next(open_pointer().network.parameters()).device.type == "cpu"
     assert term.equation == "(3)" and weight.grad is not None and bool((weight.grad != 0).any())
     assert term.value.dtype == torch.float32
+
+
+def test_every_target_is_looked_at_and_has_faces(tmp_path: Path) -> None:
+    """Validation takes of each as many, evenly; a target without a face is refused before anything is learned."""
+    faces = [
+        replace(face, person=TWO[i >= 250], split="validation") for i, face in enumerate(drawn_faces(1, Framing(size=64)) * 400)
+    ]
+    many = FaceStore.of([replace(face, name=f"{i:03d}") for i, face in enumerate(faces)], Framing(size=64), "drawn")
+    looked_at = LandmarkSystem(recipe()).judged(many)
+    names = looked_at.column("person")
+    assert len(names) <= 200 and names.count("ann") == 84 and names.count("bob") == 75
+    assert looked_at.column("name")[:3] == ["000", "003", "006"]
+    with pytest.raises(LikenessError, match="no face of 'bob'"):
+        train(LandmarkSystem(recipe()), "landmark", store(4, ("ann",)), tmp_path / "run", steps=0)

@@ -54,3 +54,24 @@ def test_a_folder(tmp_path: Path, samples: list[Path]) -> None:
         gather(tmp_path / "empty", "nobody", Framing())
     with pytest.raises(LikenessError, match="no such file"):
         gather(tmp_path / "none.mp4", "nobody", Framing())
+
+
+def test_a_clip_of_two(tmp_path: Path, samples: list[Path]) -> None:
+    """Who is there for longer is the target; the other, who stands elsewhere, is left out and named, not cut at the border."""
+    first, second = read(samples[0]), read(samples[1])
+    with Writer(tmp_path / "two.mp4", Fraction(25)) as out:
+        for i in range(48):
+            frame = np.full((300, 640, 3), 90, np.uint8)
+            if i < 8:
+                frame[20:276, :256] = first
+            elif i >= 34:
+                frame[20:276, 370:626] = second
+            out.add(frame)
+    found = gather(tmp_path / "two.mp4", "bo", Framing(size=64))
+    assert len(found.store) == 14 and {why for title, why in found.left_out if int(title) < 8} == {
+        "the face stands far from where it mostly is"
+    }
+    assert all(face.landmarks[36:48].min() >= 0 and face.landmarks[36:48].max() < 64 for face in found.store)
+    evenly = gather(tmp_path / "two.mp4", "bo", Framing(size=64), most=47)
+    titles = [face.name for face in evenly.store] + [title for title, _ in evenly.left_out]
+    assert len(titles) == 47 and max(titles) == "000047"

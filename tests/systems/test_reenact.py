@@ -87,6 +87,22 @@ def test_a_clip(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.
     assert next(frames(tmp_path / "c.mp4")).shape == (64, 192, 3)
 
 
+def test_a_long_loss_is_gone_on_with(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A face that is away for longer than the patience and comes back elsewhere is found as soon after a stop as without one."""
+    monkeypatch.setattr(room, "SEGMENT", 20)
+    clip = tmp_path / "d.mp4"
+    with Writer(clip, Fraction(30)) as out:
+        for i in range(50):
+            out.add(picture(0 if i < 5 else 90, not 5 <= i < 32))
+    whole = reenact(clip, model, tmp_path / "a.mp4", reader=FaceReader(Corner()))
+    calls = iter(range(1000))
+    with pytest.raises(InterruptedError):
+        reenact(clip, model, tmp_path / "b.mp4", reader=FaceReader(Corner()), stop=lambda: next(calls) >= 45)
+    again = reenact(clip, model, tmp_path / "b.mp4", reader=FaceReader(Corner()))
+    assert again == whole and whole.missed == 27
+    assert all(np.array_equal(*two) for two in zip(frames(tmp_path / "a.mp4"), frames(tmp_path / "b.mp4"), strict=True))
+
+
 def test_live(model: LandmarkSynthesizer) -> None:
     """A face a frame: the same as long as nothing moves or nothing is seen; another when the driver moves."""
     shown = [picture(0), picture(0), picture(0, False), picture(20)]
@@ -118,8 +134,10 @@ def test_the_command(
     large[900:1156, 1100:1356] = read(samples[0])
     Pillow.fromarray(large).save(tmp_path / "large.png")
     assert likeness("reenact", "large.png", "--target", run, "-o", "l.png") == 0 and read(tmp_path / "l.png").any()
+    assert "outside what this model has seen" in capsys.readouterr().err  # drawn faces are all that it has
     driver(tmp_path / "dark.mp4", 3)
-    capsys.readouterr()
+    (tmp_path / "folder.mp4").mkdir()
+    first = (tmp_path / "in" / "0.png").read_bytes()
     for words, message in (
         (("dark.mp4", "-o", "c.mp4"), "no face was found in any of 3"),
         (("none.mp4", "-o", "c.mp4"), "no such file"),
@@ -127,8 +145,12 @@ def test_the_command(
         (("b.mp4", "-o", "c.gif"), ".mp4 or .mov"),
         (("b.mp4", "-o", "c.mp4", "--name", "bob"), "there are anyone"),
         ((samples[0], "-o", "c.gif"), "c.gif"),
+        (("in", "-o", "c.mp4", "--strip", tmp_path / "in" / "0.png"), "lies in the folder"),
+        (("b.mp4", "-o", "c.mp4", "--strip", "c.mp4"), "c.mp4"),
+        (("b.mp4", "-o", "folder.mp4"), "is a folder"),
     ):
         assert likeness("reenact", words[0], "--target", run, *words[1:]) == 2
         said = capsys.readouterr().err
         assert message in said
+    assert (tmp_path / "in" / "0.png").read_bytes() == first
     assert not list(tmp_path.glob("*.partial"))

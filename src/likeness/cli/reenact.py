@@ -55,10 +55,17 @@ def run(given: argparse.Namespace) -> int:
         moved = upright(points, system.framing)
         picture = made(moved.apply(points), photo, moved, system, manner)
         print(provenance.write(target, picture, provenance.software("landmark", system.card.recipe["name"])))
+        if system.strangeness(moved.apply(points), given.name, not given.own) > 1:
+            print("likeness: it is outside what this model has seen", file=sys.stderr)
         return 0
+    output = given.output or f"{source.stem or source.name}-reenacted.mp4"
     if given.strip:
         check_writable(given.strip)
-    output = given.output or f"{source.stem or source.name}-reenacted.mp4"
+        strip_at = Path(given.strip).resolve()
+        if source.is_dir() and source.resolve() in strip_at.parents:
+            raise LikenessError(f"{given.strip}: lies in the folder that is read; name another, nothing of yours is overwritten")
+        if strip_at in (source.resolve(), Path(output).resolve()):
+            raise LikenessError(f"{given.strip}: is another file of this command; name another")
     with options.asked_to_stop() as asked, options.bar("reenacting") as show:
         try:
             done = reenact(source, system, output, manner, show, stop=lambda: bool(asked))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,15 @@ def run(given: argparse.Namespace) -> int:
     if beginning is not None and not beginning.is_file():
         raise LikenessError(f"{warm}: no such weights to begin from")
     device = options.processors(given.device, given.threads)
+    asked_for = any(word.startswith("weights.perceptual") for word in given.set)
+    if not asked_for and _without_perceptual(model):  # as it was begun
+        recipe = replace(recipe, weights=replace(recipe.weights, perceptual=0.0))
     torch.manual_seed(recipe.training.seed)
     system = LandmarkSystem(recipe)
     try:
         system.needs()  # what is missing is told before a clip is read
     except LikenessError as problem:
-        if not recipe.weights.perceptual or any(word.startswith("weights.perceptual") for word in given.set):
+        if not recipe.weights.perceptual or asked_for:
             raise
         print(f"likeness: learns without the perceptual term: {problem}", file=sys.stderr)
         recipe = replace(recipe, weights=replace(recipe.weights, perceptual=0.0))
@@ -80,8 +85,9 @@ def run(given: argparse.Namespace) -> int:
     with options.bar("reading") as show:
         gathered = gather(given.source, name, recipe.framing, show, most=given.most)
     if gathered.left_out:
-        first, why = gathered.left_out[0]
-        print(f"likeness: left out {len(gathered.left_out)}, the first: {first}: {why}", file=sys.stderr)
+        for why, count in Counter(why for _, why in gathered.left_out).most_common(3):
+            first = next(name for name, reason in gathered.left_out if reason == why)
+            print(f"likeness: left out {count}, the first {first}: {why}", file=sys.stderr)
     store = gathered.store
     counts = {side: len(store.select(side)) for side in ("train", "validation", "test")}
     print(f"{counts['train']} faces to learn from, {counts['validation']} to look at, the last {counts['test']} kept for a test")
@@ -116,3 +122,12 @@ def run(given: argparse.Namespace) -> int:
         return 128 + asked[0]
     print(f"next: likeness face PHOTO --target {given.output}")
     return 0
+
+
+def _without_perceptual(run: Path) -> bool:
+    """Whether a run that was begun learns without the perceptual term."""
+    try:
+        begun = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+        return bool(begun["weights"]["perceptual"] == 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

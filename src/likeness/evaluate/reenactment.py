@@ -107,14 +107,15 @@ def compare(
             made_count += 2 * len(own)
             if all(points is None for points in seen):
                 continue
-            lengths = [
-                float(np.linalg.norm((points - true) / size))
-                for points, true in zip(again, (truth[source][i] for i in kept), strict=True)
-                if points is not None and true is not None
-            ]
+            lengths, round_trip = [], []
+            for n, (points, i) in enumerate(zip(again, kept, strict=True)):
+                if points is not None and (true := truth[source][i]) is not None:
+                    lengths.append(float(np.linalg.norm((points - true) / size)))
+                    round_trip.append((n, i))
             similar = float("nan")
-            if kept:
-                similar = float(ssim(to_tensor(back), to_tensor(np.stack([own[i].image for i in kept]))).mean())
+            if round_trip:
+                first, second = back[[n for n, _ in round_trip]], np.stack([own[i].image for _, i in round_trip])
+                similar = float(ssim(to_tensor(first), to_tensor(second)).mean())
             crops = [face_crop(picture, points) for picture, points in zip(there, seen, strict=True) if points is not None]
             apart = float((1 - recogniser.embed(crops) @ marks[target]).mean())
             both = [(one, other) for one, other in zip(truth[source], seen, strict=True) if one is not None and other is not None]

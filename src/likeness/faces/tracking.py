@@ -19,7 +19,9 @@ PATIENCE = 25
 """Frames without the face after which it may be anywhere."""
 
 
-def follow(frames: Iterable[Image], reader: FaceReader, last: Points | None = None) -> Iterator[tuple[Image, Points | None]]:
+def follow(
+    frames: Iterable[Image], reader: FaceReader, last: Points | None = None, missed: int = 0
+) -> Iterator[tuple[Image, Points | None]]:
     """Each frame with the landmarks, 68 × 2 in its pixels, of the face that was there before; the first time, of the largest.
 
     None where no face is found, or only faces elsewhere (further off than one eye distance and a half); after
@@ -29,8 +31,9 @@ def follow(frames: Iterable[Image], reader: FaceReader, last: Points | None = No
         frames: in order.
         reader: finds the faces; large frames are searched small, and the face is looked at again more closely.
         last: where the face was before the first frame, if that is known.
+        missed: how many frames it had been gone for by then.
     """
-    missed = 0
+    last = last if missed < PATIENCE else None
     for frame in frames:
         points = _nearest([face.landmarks for face in _small(frame, reader, LOOKED_AT)], last)
         if points is not None and max(frame.shape[:2]) > LOOKED_AT:

@@ -78,26 +78,35 @@ class Range(Axes):
     A generator that learned one person's few hundred frames knows nothing of landmarks beside them. What goes farther than
     three deviations along an axis is brought back, and so is what is far along many at once, as no face of the target was: the
     length along the twelve widest axes (pose and expression) and that along all others (detail), each by itself, is at
-    most that of all but the strangest half per cent of the target's faces.
+    most that of all but the strangest half per cent of the target's faces. Of a target that is known by few faces nothing is
+    brought back, for they say little of its range.
     """
 
-    WIDEST, SHARE = 12, 0.995
+    WIDEST, SHARE, FEW, BOUNDLESS = 12, 0.995, 50, 1e4
     limits: Tensor
 
     def __init__(self, points: int = 68) -> None:
-        super().__init__(points, 1e-4, 3.0)
-        self.register_buffer("limits", torch.full((2,), torch.inf))
+        super().__init__(points, 1e-3, 3.0)
+        self.register_buffer("limits", torch.full((2,), self.BOUNDLESS))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there were faces enough to learn a range from."""
+        return bool((self.limits < self.BOUNDLESS).all())
 
     @torch.no_grad()
     def learn(self, points: Tensor) -> None:
         """From N × K × 2."""
+        if len(points) < self.FEW:
+            return
         super().learn(points)
-        self.limits.fill_(torch.inf)
         for i, part in enumerate(self._parts(self.into(points))):
             self.limits[i] = torch.quantile(part.norm(dim=1), self.SHARE)
 
     def forward(self, landmarks: Tensor) -> Tensor:
         """B × K × 2 to the same."""
+        if not self.bounded:
+            return landmarks
         with torch.autocast(landmarks.device.type, enabled=False):
             parts = self._parts(self.into(landmarks))
             shorter = [
@@ -107,6 +116,8 @@ class Range(Axes):
 
     def shaken(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
         """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest."""
+        if not self.bounded:
+            return landmarks
         with torch.autocast(landmarks.device.type, enabled=False):
             detail, pose = self._parts(torch.randn(landmarks.flatten(1).shape, generator=generator).to(landmarks.device))
             moved = (torch.cat([rest * detail, widest * pose], 1) * self.size) @ self.turn.T

@@ -103,6 +103,8 @@ def reenact(
     source, target = Path(driver), Path(output)
     if target.suffix.lower() not in (".mp4", ".mov"):
         raise LikenessError(f"{output}: video is written as .mp4 or .mov")
+    if target.is_dir():
+        raise LikenessError(f"{output}: is a folder; name a file")
     if target.resolve() == source.resolve():
         raise LikenessError(f"{output}: is the driver; name another, nothing of yours is overwritten")
     photos = pictures_in(source) if source.is_dir() else []
@@ -161,18 +163,18 @@ def _begun(target: Path, plan: str) -> Path:
     return partial
 
 
-Seek = Callable[[int, Points | None], Iterator[Points | None]]
-"""Landmarks of frames from a number on, told where the face was before."""
+Seek = Callable[[int, Points | None, int], Iterator[Points | None]]
+"""Landmarks of frames from a number on, told where the face was before, and for how many frames it has been gone."""
 
 
 def _of_clip(source: Path, reader: FaceReader) -> Seek:
-    return lambda first, last: (points for _, points in follow(clips.frames(source, first), reader, last))
+    return lambda first, last, missed: (points for _, points in follow(clips.frames(source, first), reader, last, missed))
 
 
 def _of_photos(photos: list[Path], reader: FaceReader) -> Seek:
     """Each photo by itself; one that cannot be read, or shows no face, has none."""
 
-    def seek(first: int, last: Points | None) -> Iterator[Points | None]:
+    def seek(first: int, last: Points | None, missed: int) -> Iterator[Points | None]:
         for path in photos[first:]:
             try:
                 yield reader.face(read(path), path.name).landmarks
@@ -199,14 +201,15 @@ def _landmarks(partial: Path, seek: Seek, progress: Callable[[int], None], stop:
     found = [some for path in kept for some in np.asarray(np.load(path, allow_pickle=False), np.float32)]
     if (partial / "landmarks").is_file():
         return np.asarray(found, np.float32).reshape(-1, 68, 2)
-    last = next((some for some in reversed(found) if not np.isnan(some[0, 0])), None)
+    missed = next((n for n, some in enumerate(reversed(found)) if not np.isnan(some[0, 0])), len(found))
+    last = found[-1 - missed] if missed < len(found) else None
     begun = len(found)
 
     def keep(start: int) -> None:
         part = np.asarray(found[start:], np.float32).reshape(-1, 68, 2)
         write_atomically(partial / f"landmarks-{start:07d}.npy", lambda file: np.save(file, part, allow_pickle=False))
 
-    for points in seek(len(found), last):
+    for points in seek(len(found), last, missed):
         if stop():
             raise InterruptedError
         found.append(points if points is not None else np.full((68, 2), np.nan, np.float32))

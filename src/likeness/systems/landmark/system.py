@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -38,6 +39,8 @@ from likeness.systems.landmark.objective import (
 )
 from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
 
+LOOKED_AT = 200
+"""Held-out faces that training looks at."""
 Detector = Callable[[Tensor], Tensor]
 """Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
 
@@ -74,7 +77,7 @@ class LandmarkSystem(System):
     def detector(self, faces: Tensor) -> Tensor:
         """Ω of (3), loaded when it is first needed: the landmark detector that ships, frozen."""
         if self._detector is None:
-            self._detector = open_detector(faces.device)
+            self._detector = open_detector()
         return self._detector(faces)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
@@ -121,10 +124,11 @@ class LandmarkSystem(System):
         self.converter.given.learn(points)
         self.converter.between.learn(normalised(points))
         for i, name in enumerate(self.recipe.names):
-            if bool((targets == i).any()):
-                if slot(name) in self.ranges:
-                    self.ranges[slot(name)].learn(points[targets == i])  # type: ignore[operator]
-                self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
+            if not bool((targets == i).any()):
+                raise LikenessError(f"targets: there is no face of {name!r} to learn from")
+            if slot(name) in self.ranges:
+                self.ranges[slot(name)].learn(points[targets == i])  # type: ignore[operator]
+            self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
     def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own.
@@ -164,8 +168,15 @@ class LandmarkSystem(System):
         return super().parameters_of(player)
 
     def judged(self, store: FaceStore) -> FaceStore:
-        """All held-out faces of targets; of everybody, one of each."""
-        return store.select("validation") if self.recipe.targets else super().judged(store)
+        """Of each target as many held-out faces, evenly through its clip, two hundred in all; of everybody, one of each."""
+        if not self.recipe.targets:
+            return super().judged(store)
+        held_out, rows = store.select("validation"), []
+        people = held_out.column("person")
+        for name in self.recipe.targets:
+            own = [i for i, person in enumerate(people) if person == name]
+            rows += own[:: -(-len(own) * len(self.recipe.targets) // LOOKED_AT) or 1]
+        return held_out.take(rows)
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkBatch:
         """Faces and their landmarks, mirrored and moved or not; all chance from ``generator``."""
@@ -309,12 +320,13 @@ def brought(landmarks: Tensor, ways: Sequence[Similarity]) -> Tensor:
     return torch.from_numpy(np.stack(points)).to(landmarks)
 
 
-def open_detector(device: torch.device) -> Detector:
+def open_detector() -> Detector:
     """Ω from its shipped weights, for faces of any size."""
     pointer = open_pointer()
-    network, side = pointer.network.to(device).requires_grad_(False), pointer.framing.size
+    network, side = deepcopy(pointer.network).requires_grad_(False), pointer.framing.size  # readers keep theirs where it is
 
     def detect(faces: Tensor) -> Tensor:
+        network.to(faces.device)  # no part of the system, which may move after it was opened
         faces = faces.float()  # scaling knows no bfloat16
         scaled = interpolate(faces, size=(side, side), mode="bilinear", antialias=True) if faces.shape[-1] != side else faces
         return (expected(heat(network(scaled).float())) + 1) / 2

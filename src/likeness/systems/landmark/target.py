@@ -12,6 +12,7 @@ from likeness.data.folder import Gathered, legible
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, upright
+from likeness.faces.landmarks import five_points
 from likeness.faces.reader import FaceReader
 from likeness.faces.tracking import follow
 from likeness.image import pictures_in, read
@@ -66,26 +67,38 @@ Found = tuple[list[tuple[str, Image, Points]], list[tuple[str, str]]]
 def _frames(path: Path, framing: Framing, reader: FaceReader, progress: Callable[[int, int], None], most: int) -> Found:
     """A clip's frames in order: looked at for landmarks first, then framed, so that never all of them are in memory."""
     total = clips.look(path).frames or sum(1 for _ in clips.frames(path))
-    step = max(-(-total // most), 1) if most else 1
+    few = bool(most) and total > most
+    wanted = set(np.linspace(0, total - 1, most).round().astype(int).tolist()) if few else set(range(total))
 
-    def chosen() -> Iterator[Image]:
-        return (frame for i, frame in enumerate(clips.frames(path)) if i % step == 0)
+    def chosen() -> Iterator[tuple[int, Image]]:  # all, where the header did not know of them
+        return ((i, frame) for i, frame in enumerate(clips.frames(path)) if i in wanted or (i >= total and not few))
+
+    numbers: list[int] = []
+
+    def counted() -> Iterator[Image]:
+        for number, frame in chosen():
+            numbers.append(number)
+            yield frame
 
     tracked, left_out = [], []
-    for number, (_, points) in enumerate(follow(chosen(), reader)):
+    for _, points in follow(counted(), reader):
         tracked.append(points)
         if points is None:
-            left_out.append((f"{number * step:06d}", "no face was found where it was"))
-        progress(number + 1, max(-(-total // step), number + 1))
+            left_out.append((f"{numbers[-1]:06d}", "no face was found where it was"))
+        progress(len(tracked), max(len(wanted), len(tracked)))
     seen = [points for points in tracked if points is not None]
     if not seen:
         return [], left_out
-    moved, size = upright(np.median(np.stack(seen), 0), framing), framing.size
-    return [
-        (f"{number * step:06d}", moved.warp(frame, size, size), moved.apply(points))
-        for number, (frame, points) in enumerate(zip(chosen(), tracked, strict=True))
-        if points is not None
-    ], left_out
+    moved, size, found = upright(np.median(np.stack(seen), 0), framing), framing.size, []
+    for (number, frame), points in zip(chosen(), tracked, strict=True):
+        if points is None:
+            continue
+        framed = moved.apply(points)
+        if five_points(framed).min() < 0 or five_points(framed).max() > size - 1:
+            left_out.append((f"{number:06d}", "the face stands far from where it mostly is"))
+            continue
+        found.append((f"{number:06d}", moved.warp(frame, size, size), framed))
+    return found, sorted(left_out)
 
 
 def _photos(path: Path, framing: Framing, reader: FaceReader, progress: Callable[[int, int], None], most: int) -> Found:
