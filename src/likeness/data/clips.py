@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from likeness.errors import LikenessError
 from likeness.records import Image
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
+FINEST = 60 * 1001
+"""The largest denominator of a measured rate, so that an encoder can take it."""
+NEAR = Fraction(1, 200)
+"""By what share of it a measured rate may miss the file's own and count as that."""
+GAP = 0.05
+"""Seconds without sound from which on they are written as silence; shorter ones are how a file rounds."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video file holds: ``rate`` in frames a second, ``frames`` by its header (0: not said), and whether it has sound."""
+    """What a video file holds: ``rate`` in frames a second, its ``frames`` by its header or counted, and whether it has sound."""
 
     path: Path
     rate: Fraction
@@ -58,41 +65,67 @@ def _opened(path: str | Path) -> Iterator[Any]:
 def look(path: str | Path) -> Clip:
     """What a video file says of itself.
 
+    Where its header does not say how many frames there are (WebM, Matroska), its rate is a guess from the first of them: they are
+    counted there, and the rate is their mean.
+
     Raises:
         LikenessError: no such file, or it is no video.
     """
     with _opened(path) as container:
         stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-        return Clip(Path(path), Fraction(rate), int(stream.frames), bool(container.streams.audio))
+        rate, count = Fraction(stream.average_rate or stream.guessed_rate or 25), int(stream.frames)
+        if not count:
+            rate, count = _counted(container, stream, rate)
+        return Clip(Path(path), rate, count, bool(container.streams.audio))
+
+
+def _counted(container: Any, stream: Any, rate: Fraction) -> tuple[Fraction, int]:
+    """The mean rate and number of a stream's frames by its packets, none decoded; ``rate`` where they agree or tell no other."""
+    av, count, stamps = _av(), 0, []
+    vp8 = stream.codec_context.name in ("vp8", "libvpx")
+    try:
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard and not (vp8 and not memoryview(packet)[0] & 16):  # VP8 hides some frames
+                count += 1
+                stamps += [] if packet.pts is None else [packet.pts]
+    except av.error.InvalidDataError:  # it breaks off here
+        pass
+    steps = len(stamps) - 1
+    lasts = (max(stamps) - min(stamps)) * Fraction(stream.time_base) if stamps else Fraction(0)
+    if steps < 1 or not lasts or len(stamps) < count:
+        return rate, count
+    agree = abs(lasts - steps / rate) <= max(lasts * NEAR, Fraction(stream.time_base))
+    return rate if agree else (steps / lasts).limit_denominator(FINEST), count
 
 
 def frames(path: str | Path, first: int = 0) -> Iterator[Image]:
     """The frames of a video file in order, H × W × 3, turned as they are displayed; from number ``first`` on.
 
     Raises:
-        LikenessError: no such file, or it is no video. A file that breaks off ends where it breaks off.
+        LikenessError: no such file, or it is no video. What is damaged inside is left out, and a file that breaks off ends there.
     """
     av = _av()
     with _opened(path) as container:
         stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        number = 0
-        decoded = container.decode(stream)
+        stream.codec_context.thread_count = 1  # with more, damage near the end costs a good frame a core
+        number, problem = 0, None
+        packets = container.demux(stream)
         while True:
             try:
-                frame = next(decoded, None)
-            except av.error.InvalidDataError:
-                if number == 0:
-                    raise
-                return
-            if frame is None:
-                return
-            if number >= first:
-                picture = frame.to_ndarray(format="rgb24")
-                turns = round(int(getattr(frame, "rotation", 0) or 0) / 90) % 4
-                yield np.ascontiguousarray(np.rot90(picture, turns))
-            number += 1
+                packet = next(packets, None)
+                decoded = [] if packet is None else packet.decode()
+            except av.error.InvalidDataError as damage:
+                problem = damage
+                continue
+            if packet is None:
+                break
+            for frame in decoded:
+                if number >= first:
+                    turned = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4)
+                    yield np.ascontiguousarray(turned)
+                number += 1
+        if problem is not None and not number:
+            raise problem
 
 
 def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = None, title: str = "") -> Path:
@@ -207,6 +240,13 @@ def _add_sound(clip: Path, sound: str | Path, title: str) -> bool:
     return False
 
 
+def _silence(samples: int) -> Any:
+    """So many samples of it, as they are encoded."""
+    frame = _av().AudioFrame.from_ndarray(np.zeros((2, samples), np.float32), format="fltp", layout="stereo")
+    frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+    return frame
+
+
 def _mix(clip: Path, sound: str | Path, path: Path, title: str, copied: bool) -> None:
     """Pictures of one file and sound of another in a third, in order of time; the sound counts from its own pictures' first."""
     av, about = _av(), look(clip)
@@ -244,7 +284,10 @@ def _mix(clip: Path, sound: str | Path, path: Path, title: str, copied: bool) ->
                 when = float(frame.pts * frame.time_base) - begins if frame.pts is not None else written / 48000
                 if not 0 <= when <= seconds:
                     continue
-                for some in resampler.resample(frame):
+                written = written or round(when * 48000)
+                lacks = round(when * 48000) - written
+                quiet = (_silence(min(lacks - at, 48000)) for at in range(0, lacks if lacks > GAP * 48000 else 0, 48000))
+                for some in chain(quiet, resampler.resample(frame)):
                     some.pts, written = written, written + some.samples
                     yield from ((when, packet) for packet in voiced.encode(some))
             yield from ((seconds, packet) for packet in voiced.encode(None))

@@ -174,19 +174,17 @@ def anyone() -> LandmarkRecipe:
 
 def target() -> LandmarkRecipe:
     """One person, begun from the face that is nobody's, whose Φ rests: what ``likeness target train`` uses."""
-    base = anyone()
-    plan = replace(base.training, batch=8, phases=(Phase(1000, ("C",)), Phase(3000, ALL)), cooldown=1500, ema=150.0)
+    base = lite()
+    plan = replace(base.training, phases=(Phase(1000, ("C",)), Phase(1500, ALL)), cooldown=500)
     return replace(
         base,
         name="landmark:target",
         training=plan,
-        weights=replace(base.weights, adversarial=0.2, kept=1.0),
-        flip=False,
-        turn=0.0,
-        scale=0.0,
-        shift=0.0,
+        framing=Framing(size=256),
+        converter_width=256,
+        crop=128,
         resting=True,
-        expects="a quarter of an hour on one core",
+        expects="half an hour on one core, 256 × 256",
     )
 
 
