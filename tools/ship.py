@@ -89,8 +89,8 @@ NOTES = {
         "in three photographers' light, drawn by artists; and 788 people of CelebAMask-HQ (celebrities, well lit, most of them "
         "light-skinned and made up), drawn by six effects. It carries their light and skin to whatever it is given. **Choices**: "
         "whether drawings are mixed in was chosen on validation people; none were made on test people. **History**: 4,300 "
-        "steps on CUFS alone (begun for 5,200; at step 2,000, before rates had begun to fall, shortened for want of time), whose weights "
-        "then began 1,600 more with critics that began anew, every second pair a drawing by an effect. "
+        "steps on CUFS alone (begun for 5,200; at step 2,000, before rates had begun to fall, shortened for want of time), whose "
+        "weights then began 1,600 more with critics that began anew, every second pair a drawing by an effect. "
         "P_s comes from the parser of step 4,000 that ships beside it."
     ),
 }
