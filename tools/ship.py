@@ -144,7 +144,7 @@ def main() -> None:
                     figures.append(f"{one['effect']} {psnr:.2f} dB, LPIPS {lpips:.3f}, identity {identity:.3f}")
             line = "; ".join(figures) + f"; N = {said['faces']}"
         elif "fsim" in first:
-            ours = [one for one in said["lines"] if one["method"].startswith(said["recipe"])][-1]
+            ours = next(one for one in said["lines"] if one["method"] == said["recipe"])
             lpips, nlda = float(ours["lpips_squeeze"]), float(ours["nlda %"])
             line = f"FSIM {ours['fsim']}, LPIPS-squeeze {lpips:.4f}, NLDA {nlda:.2f} %, identity {ours['identity']:.3f}"
             line += f", N = {said['faces']}"
