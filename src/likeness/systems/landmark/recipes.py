@@ -130,7 +130,7 @@ def lite() -> LandmarkRecipe:
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1),
         crop=64,
         shaken=(0.2, 1.0),
-        expects="begun from the face that is nobody's, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
+        expects="from the face that is nobody's, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
     )
 
 
