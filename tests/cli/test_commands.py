@@ -328,7 +328,8 @@ def test_demo(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert likeness("demo", "-o", "demo") == 0
     assert files(tmp_path / "demo") == [
         "contact-sheet.png", "isegan.png", "landmark.png", "matrix.png", "mix.png", "parse.png", "parts.png",
-        *(f"portrait{n}.png" for n in ("-1", "-2", "-3", "")), "sketch-photo.png", "sketch.png", "swap.png",
+        *(f"portrait{n}.png" for n in ("-1", "-2", "-3", "")), *(f"sketch-{n}.png" for n in (1, 2, 3)),
+        *(f"sketch-photo-{n}.png" for n in (1, 2, 3)), "swap.png",
     ]  # fmt: skip
     said = capsys.readouterr().out
     assert str(tmp_path / "demo" / "contact-sheet.png") in said

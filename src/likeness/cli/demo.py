@@ -42,17 +42,23 @@ def run(given: argparse.Namespace) -> int:
         ]
         for n, person in enumerate(people[:3], 1)
     }  # fmt: skip
-    calls |= {
-        "a sketch of A": ["sketch", "--from-photo", first, "-o", str(folder / "sketch.png")],
-        "the photo of that sketch": ["sketch", str(folder / "sketch.png"), "--sheet", "-o", str(folder / "sketch-photo.png")],
-        "A's landmarks, moved, and nobody's face with them": ["face", first, "--edits", "-o", str(folder / "landmark.png")],
+    drawings = {
+        "a sketch of A, and the photo of that sketch": ["sketch", "--from-photo", first],
+        "a hand-drawn C, and its photo": ["effect", "hand_drawn", people[2]],
+        "a line drawing of D, and its photo": ["effect", "line", people[3]],
     }
+    before: dict[str, list[str]] = {}
+    for n, (title, call) in enumerate(drawings.items(), 1):
+        drawing = str(folder / f"sketch-{n}.png")
+        before[title] = [*call, "-o", drawing]
+        calls[title] = ["sketch", drawing, "--sheet", "-o", str(folder / f"sketch-photo-{n}.png")]
+    calls["A's landmarks, moved, and nobody's face with them"] = ["face", first, "--edits", "-o", str(folder / "landmark.png")]
     panels = []
     for title, call in calls.items():
-        print("$ likeness " + " ".join(call))
-        status = cli.main(call)
-        if status:
-            return status
+        for one in [*([before[title]] if title in before else []), call]:
+            print("$ likeness " + " ".join(one))
+            if status := cli.main(one):
+                return status
         panels.append(sheet.titled(read(folder / Path(call[-1]).name), title))
     width = max(panel.shape[1] for panel in panels)
     panels = [np.pad(panel, ((0, 12), (0, width - panel.shape[1]), (0, 0)), constant_values=255) for panel in panels]
