@@ -300,7 +300,7 @@ def test_two_processes(tmp_path: Path) -> None:
         "torch.distributed.destroy_process_group()\n"
     )
     (tmp_path / "two.py").write_text(code)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29533"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]  # a free port each
     options = {"check": True, "capture_output": True, "timeout": 200, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
     subprocess.run([*launch, str(tmp_path / "two.py")], **options)  # type: ignore[call-overload]
     words = ["train", "parts:tiny", "-o", str(tmp_path / "run")]
