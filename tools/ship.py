@@ -90,7 +90,7 @@ NOTES = {
         "light-skinned and made up), drawn by six effects. It carries their light and skin to whatever it is given. **Choices**: "
         "whether drawings are mixed in was chosen on validation people; none were made on test people. **History**: 4,300 "
         "steps on CUFS alone (begun for 5,200; at step 2,000, before rates had begun to fall, shortened for want of time), whose "
-        "weights then began 1,600 more with critics that began anew, every second pair a drawing by an effect. "
+        "weights then began 1,600 more with critics that began anew, about half of the pairs drawings by effects. "
         "P_s comes from the parser of step 4,000 that ships beside it."
     ),
 }
@@ -102,10 +102,13 @@ TERMS = {
     "parts": RESEARCH,
     "portrait": RESEARCH,
     "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
-    "isegan": "trained on CUFS (research), with a parser trained on CelebAMask-HQ; use the weights for non-commercial research",
+    "isegan": (
+        "trained on CUFS (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
+    ),
+    "isegan_sketch": (
+        "trained on CUFS (research), with a parser trained on CelebAMask-HQ; use the weights for non-commercial research"
+    ),
 }
-DRAWINGS = "trained on CUFS (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
-"""Of a model that drawings by effects were mixed into."""
 
 
 def main() -> None:
@@ -122,7 +125,7 @@ def main() -> None:
     if given.run:
         state = torch.load(given.run / "state.pt", map_location="cpu", weights_only=True)
         card = read_card(given.run / "weights.safetensors")
-        terms = DRAWINGS if given.system == "isegan" and "drawings" in str(card.data) else TERMS[given.system]
+        terms = TERMS[given.name or given.system]
         card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=terms)
         card = replace(card, notes=NOTES[given.name or given.system])
         write_weights(target, state["mean"], card, given.store or "float16")

@@ -47,15 +47,15 @@ def run(given: argparse.Namespace) -> int:
         "a hand-drawn C, and its photo": ["effect", "hand_drawn", people[2]],
         "a line drawing of D, and its photo": ["effect", "line", people[3]],
     }
-    before: dict[str, list[str]] = {}
+    before: dict[str, list[list[str]]] = {}
     for n, (title, call) in enumerate(drawings.items(), 1):
         drawing = str(folder / f"sketch-{n}.png")
-        before[title] = [*call, "-o", drawing]
+        before[title] = [[*call, "-o", drawing]]
         calls[title] = ["sketch", drawing, "--sheet", "-o", str(folder / f"sketch-photo-{n}.png")]
     calls["A's landmarks, moved, and nobody's face with them"] = ["face", first, "--edits", "-o", str(folder / "landmark.png")]
     panels = []
     for title, call in calls.items():
-        for one in [*([before[title]] if title in before else []), call]:
+        for one in [*before.get(title, []), call]:
             print("$ likeness " + " ".join(one))
             if status := cli.main(one):
                 return status

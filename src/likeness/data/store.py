@@ -238,6 +238,10 @@ class FaceStore:
         """The first ``count`` rows."""
         return self.take(list(range(min(count, len(self)))))
 
+    def evenly(self, count: int) -> FaceStore:
+        """At most ``count`` rows, evenly from the first to the last."""
+        return self.take([i * len(self) // count for i in range(count)]) if len(self) > count else self
+
     def take(self, rows: list[int]) -> FaceStore:
         """The rows of these numbers, in this order."""
         return self._like(self.table.take(pa.array(rows, pa.int64())))

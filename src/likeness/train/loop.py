@@ -86,7 +86,7 @@ def train(
     check_players(system)
     rank, world = join()
     device = next(system.parameters()).device
-    faces, judged = store.select("train"), system.judged(store).head(VALIDATION_FACES)
+    faces, judged = store.select("train"), system.judged(store).evenly(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store)

@@ -39,8 +39,6 @@ from likeness.systems.landmark.objective import (
 )
 from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
 
-LOOKED_AT = 200
-"""Held-out faces that training looks at."""
 Detector = Callable[[Tensor], Tensor]
 """Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
 
@@ -168,15 +166,8 @@ class LandmarkSystem(System):
         return super().parameters_of(player)
 
     def judged(self, store: FaceStore) -> FaceStore:
-        """Of each target as many held-out faces, evenly through its clip, two hundred in all; of everybody, one of each."""
-        if not self.recipe.targets:
-            return super().judged(store)
-        held_out, rows = store.select("validation"), []
-        people = held_out.column("person")
-        for name in self.recipe.targets:
-            own = [i for i, person in enumerate(people) if person == name]
-            rows += own[:: -(-len(own) * len(self.recipe.targets) // LOOKED_AT) or 1]
-        return held_out.take(rows)
+        """All held-out faces of targets; of everybody, one of each."""
+        return store.select("validation") if self.recipe.targets else super().judged(store)
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkBatch:
         """Faces and their landmarks, mirrored and moved or not; all chance from ``generator``."""

@@ -66,12 +66,11 @@ Found = tuple[list[tuple[str, Image, Points]], list[tuple[str, str]]]
 
 def _frames(path: Path, framing: Framing, reader: FaceReader, progress: Callable[[int, int], None], most: int) -> Found:
     """A clip's frames in order: looked at for landmarks first, then framed, so that never all of them are in memory."""
-    total = clips.look(path).frames or sum(1 for _ in clips.frames(path))
-    few = bool(most) and total > most
-    wanted = set(np.linspace(0, total - 1, most).round().astype(int).tolist()) if few else set(range(total))
+    total = clips.look(path).frames
+    wanted = set(np.linspace(0, total - 1, most).round().astype(int).tolist()) if 0 < most < total else None
 
-    def chosen() -> Iterator[tuple[int, Image]]:  # all, where the header did not know of them
-        return ((i, frame) for i, frame in enumerate(clips.frames(path)) if i in wanted or (i >= total and not few))
+    def chosen() -> Iterator[tuple[int, Image]]:
+        return ((i, frame) for i, frame in enumerate(clips.frames(path)) if wanted is None or i in wanted)
 
     numbers: list[int] = []
 
@@ -85,7 +84,7 @@ def _frames(path: Path, framing: Framing, reader: FaceReader, progress: Callable
         tracked.append(points)
         if points is None:
             left_out.append((f"{numbers[-1]:06d}", "no face was found where it was"))
-        progress(len(tracked), max(len(wanted), len(tracked)))
+        progress(len(tracked), max(total if wanted is None else len(wanted), len(tracked)))
     seen = [points for points in tracked if points is not None]
     if not seen:
         return [], left_out
