@@ -6,7 +6,6 @@ process's own; those of the first are kept.
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Iterable
 
@@ -19,14 +18,7 @@ def join() -> tuple[int, int]:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        atexit.register(leave)
     return (distributed.get_rank(), world) if world > 1 else (0, 1)
-
-
-def leave() -> None:
-    """Leave the others, at the end of the process: a group that is still open may take the process down with it."""
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
 
 
 def local_device(name: str | None) -> str:
