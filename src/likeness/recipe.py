@@ -52,7 +52,7 @@ class Training:
     ``rates`` are Adam's learning rates, one a player, in the order in which the system names its players; in the last
     ``cooldown`` steps of the schedule they fall linearly to a tenth. ``ema`` is the half-life in steps of the running mean
     of the weights, which is what ships. ``every`` is how often the state is saved, ``look`` how often sheets and figures
-    are made.
+    are made. Faces of which more than the share ``max_missing`` of the framing lies outside their photo are not trained on.
     """
 
     seed: int = 1
@@ -66,11 +66,13 @@ class Training:
     channels_last: bool = True
     every: int = 500
     look: int = 500
+    max_missing: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("batch", "every", "look"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "a whole number from 1")
         require(0 <= self.seed < 2**31, "training.seed", self.seed, "a number from 0 to 2147483647")
+        require(0 <= self.max_missing <= 1, "training.max_missing", self.max_missing, "a share from 0 to 1")
         require(self.ema > 0, "training.ema", self.ema, "a half-life in steps, above 0")
         require(self.cooldown >= 0, "training.cooldown", self.cooldown, "a number of steps, 0 or more")
         require(all(rate > 0 for rate in self.rates), "training.rates", self.rates, "learning rates above 0")

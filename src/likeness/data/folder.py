@@ -26,7 +26,7 @@ from likeness.data.points import disagreement, landmarks_in
 from likeness.data.split import split_of
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, align
+from likeness.faces.align import Framing, align, missing_share
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import BACKENDS, FaceReader, backend_of
 from likeness.files import write_content
@@ -167,7 +167,8 @@ def _prepared_chunk(
             skipped.append((photo.name, str(problem).removeprefix(f"{photo.path}: ")))
             continue
         aligned = AlignedFace(picture, points, photo.person, photo.name, photo.side, other)
-        rows.append(store.row(aligned, source, eye_distance(landmarks)))
+        missing = missing_share(moved, image.shape[1], image.shape[0], framing.size)
+        rows.append(store.row(aligned, source, eye_distance(landmarks), missing))
     store.write_rows(Path(part), rows, framing, pairing.kind if pairing else "")
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
     write_content(Path(part).with_suffix(".json"), notes)

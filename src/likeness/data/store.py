@@ -34,6 +34,7 @@ _COLUMNS: list[tuple[str, pa.DataType, dict[str, Any]]] = [
     ("source", pa.string(), {"dtype": "string", "_type": "Value"}),
     ("split", pa.string(), {"dtype": "string", "_type": "Value"}),
     ("eye_distance", pa.float32(), {"dtype": "float32", "_type": "Value"}),
+    ("missing", pa.float32(), {"dtype": "float32", "_type": "Value"}),
     ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}),
     ("landmarks", pa.list_(pa.float32()), {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}),
 ]
@@ -63,14 +64,19 @@ def encode(image: np.ndarray, lossless: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def row(face: AlignedFace, source: str, eye_pixels: float) -> dict[str, Any]:
-    """A face as a row of the file; ``eye_pixels`` is its eye distance in the photo, a measure of sharpness."""
+def row(face: AlignedFace, source: str, eye_pixels: float, missing: float = 0.0) -> dict[str, Any]:
+    """A face as a row of the file.
+
+    ``eye_pixels`` is its eye distance in the photo, a measure of sharpness; ``missing`` the share of the framing, 0 to 1, that
+    lies outside the photo (:func:`likeness.faces.align.missing_share`).
+    """
     made = {
         "name": face.name,
         "person": face.person,
         "source": source,
         "split": face.split,
         "eye_distance": eye_pixels,
+        "missing": missing,
         "image": {"bytes": encode(face.image), "path": f"{face.name}.webp"},
         "landmarks": face.landmarks.reshape(-1).tolist(),
     }
@@ -122,8 +128,12 @@ class FaceStore:
         except (pa.ArrowException, OSError) as problem:
             raise LikenessError(f"{path}: cannot be read as Parquet ({str(problem).splitlines()[0]})") from None
         notes = (self.table.schema.metadata or {}).get(b"likeness")
-        if notes is None or not {name for name, _, _ in _COLUMNS} <= set(self.table.column_names):
+        if notes is None or not {name for name, _, _ in _COLUMNS if name != "missing"} <= set(self.table.column_names):
             raise LikenessError(f"{path}: was not written by likeness prepare")
+        if "missing" not in self.table.column_names:  # files of version 0.1 do not say: their faces count as complete
+            zeros = pa.array(np.zeros(len(self.table), np.float32))
+            place = self.table.column_names.index("eye_distance") + 1
+            self.table = self.table.add_column(place, pa.field("missing", pa.float32()), zeros)
         about = json.loads(notes)
         self.framing = Framing(**about["framing"])
         self.pairs = str(about.get("pairs", ""))
@@ -219,6 +229,10 @@ class FaceStore:
             if split in (None, side) and source in (None, origin)
         ]
         return self.take(chosen)
+
+    def complete(self, limit: float) -> FaceStore:
+        """The rows of which at most the share ``limit`` of the framing lies outside the photo."""
+        return self if limit >= 1 else self.take([i for i, share in enumerate(self.column("missing")) if share <= limit])
 
     def of_person(self, person: str) -> FaceStore:
         """One person's rows, in order."""

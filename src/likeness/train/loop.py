@@ -86,10 +86,10 @@ def train(
     check_players(system)
     rank, world = join()
     device = next(system.parameters()).device
-    faces, judged = store.select("train"), system.judged(store).evenly(VALIDATION_FACES)
+    faces, judged = training_faces(store, plan), system.judged(store).evenly(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
-    data = learned_from(store)
+    data = learned_from(store, plan)
     table = _to(system.table(faces), device)
     check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
     system.begin(table)
@@ -191,9 +191,14 @@ def train(
     return run.weights
 
 
-def learned_from(store: FaceStore) -> dict[str, str]:
+def training_faces(store: FaceStore, plan: Training) -> FaceStore:
+    """The faces that a plan trains on: those of train people whose framing is complete enough."""
+    return store.select("train").complete(plan.max_missing)
+
+
+def learned_from(store: FaceStore, plan: Training) -> dict[str, str]:
     """What a card says of its training data: the file's name → how many train faces, and their hash."""
-    faces = store.select("train")
+    faces = training_faces(store, plan)
     other = f", other pictures: {store.pairs}" if store.paired else ""
     return {str(store.path.name): f"{len(faces)} train faces, sha256 {faces.fingerprint()}{other}"}
 
@@ -205,7 +210,8 @@ def finished(folder: str | Path, recipe: Recipe, store: FaceStore, warm_start: s
     if not weights.is_file() or not note.is_file():
         return False
     card = read_card(weights)
-    if card.step < recipe.training.steps or difference(card.recipe, freeze(recipe)) or card.data != learned_from(store):
+    data = learned_from(store, recipe.training)
+    if card.step < recipe.training.steps or difference(card.recipe, freeze(recipe)) or card.data != data:
         return False
     begun = fingerprint(read_weights(warm_start)[1]) if warm_start is not None else ""
     return bool(json.loads(note.read_text()).get("warm_start") == begun)

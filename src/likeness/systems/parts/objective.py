@@ -35,13 +35,20 @@ def generator_adversarial(fake_logits: Tensor) -> Tensor:
     return adversarial.persuade(fake_logits)
 
 
-def judge(discriminator: Callable[[Tensor], Tensor], photo: Tensor, fake: Tensor) -> dict[str, Term]:
-    """What D minimises."""
-    return {"discriminator": Term(discriminator_loss(discriminator(photo), discriminator(fake)), 1.0, "(5)")}
+Judgement = Tensor | Sequence[Tensor]
+"""What D says: logits, or those of a projected discriminator's heads."""
+
+
+def judge(discriminator: Callable[[Tensor], Judgement], photo: Tensor, fake: Tensor) -> dict[str, Term]:
+    """What D minimises: (5), or for a projected discriminator the hinge loss."""
+    real, made = discriminator(photo), discriminator(fake)
+    if isinstance(real, Tensor) and isinstance(made, Tensor):
+        return {"discriminator": Term(discriminator_loss(real, made), 1.0, "(5)")}
+    return {"discriminator": Term(adversarial.hinge_discriminate(list(real), list(made)), 1.0, "(5), hinge")}
 
 
 def write(
-    discriminator: Callable[[Tensor], Tensor],
+    discriminator: Callable[[Tensor], Judgement],
     features: perceptual.Features,
     photo: Tensor,
     fake: Tensor,
@@ -70,7 +77,11 @@ def write(
         if weight := active("style"):
             terms["style"] = Term(perceptual.style_distance(real_maps, fake_maps), weight, "style, section 3.3")
     if weight := active("adversarial"):
-        terms["adversarial"] = Term(generator_adversarial(discriminator(fake)), weight, "(4)")
+        judged = discriminator(fake)
+        if isinstance(judged, Tensor):
+            terms["adversarial"] = Term(generator_adversarial(judged), weight, "(4)")
+        else:
+            terms["adversarial"] = Term(adversarial.hinge_persuade(judged), weight, "(4), hinge")
     if weight := active("total_variation"):
         terms["total_variation"] = Term(pixel.total_variation(fake), weight, "total variation, section 3.3")
     return terms

@@ -10,7 +10,8 @@ from likeness.recipe import Phase, Recipe, Training, require, require_each
 
 @dataclass(frozen=True)
 class Networks:
-    """Which networks. ``generator`` is ``"paper"`` or ``"lean"``, ``discriminator`` is ``"paper"`` or ``"patch"``.
+    """Which networks. ``generator`` is ``"paper"`` or ``"lean"``, ``discriminator`` is ``"paper"``, ``"patch"`` or
+    ``"projected"`` (:mod:`likeness.nn.projected`; hinge loss and differentiable augmentation go with it).
 
     ``blocks`` are residual blocks (the lean one multiplies them, see there) and ``bottom`` the lean one's deepest channels.
     ``discriminator_layers`` are the patch critic's stride-2 layers: with 1, 2, 3 it sees 16, 34, 70 pixels.
@@ -76,17 +77,21 @@ class Augment:
 
 @dataclass(frozen=True)
 class PartsRecipe(Recipe):
-    """A parts training. ``crop`` is the side of the random square that Φ looks at (0: the whole picture)."""
+    """A parts training. ``crop`` is the side of the random square that Φ looks at (0: the whole picture);
+    ``perceptual`` names Φ: ``"vgg19"`` as in the paper, or ``"efficientnet"``, which any package index has.
+    """
 
     framing: Framing = field(default_factory=Framing)
     networks: Networks = field(default_factory=Networks)
     weights: Weights = field(default_factory=Weights)
     augment: Augment = field(default_factory=Augment)
     crop: int = 0
+    perceptual: str = "vgg19"
 
     def __post_init__(self) -> None:
         size = self.framing.size
         require(32 <= size <= 1024 and size % 32 == 0, "framing.size", size, "a multiple of 32 up to 1024")
+        require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
         require(self.crop == 0 or 16 <= self.crop <= size, "crop", self.crop, f"0 or a side from 16 to {size}")
 
 
@@ -137,4 +142,25 @@ def paper() -> PartsRecipe:
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}
+def finetune() -> PartsRecipe:
+    """Go on from weights of ``lite`` (``--from parts``): a projected discriminator learns alone at first, then both learn."""
+    return PartsRecipe(
+        name="parts:finetune",
+        training=Training(
+            batch=16,
+            rates=(2e-4, 2e-4),
+            betas=(0.0, 0.99),
+            phases=(Phase(300, ("D",)), Phase(9700, ("D", "G"))),
+            cooldown=2000,
+            ema=600.0,
+            max_missing=0.02,
+        ),
+        networks=Networks("lean", 80, 1, 256, "projected", 64, cover=True),
+        weights=Weights(reconstruction=3.0, perceptual=2.0, adversarial=0.3),
+        augment=ROBUST,
+        crop=48,
+        expects="about three hours of one core: hair, collars and plain grounds where lite had fog",
+    )
+
+
+RECIPES = {"tiny": tiny, "lite": lite, "finetune": finetune, "paper": paper}

@@ -8,14 +8,17 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from likeness.errors import LikenessError
+from likeness.losses.augmentation import augment
 from likeness.losses.perceptual import Features, same_crop
+from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.patchgan import PatchGAN
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import CanvasSystem, PartsBatch
 from likeness.systems.parts.networks import LeanGenerator, PaperDiscriminator, PaperGenerator
-from likeness.systems.parts.objective import judge, write
+from likeness.systems.parts.objective import Judgement, judge, write
 from likeness.systems.parts.recipes import PartsRecipe
 
 
@@ -34,9 +37,11 @@ def build_discriminator(recipe: PartsRecipe) -> nn.Module:
     chosen = recipe.networks
     if chosen.discriminator == "paper":
         return PaperDiscriminator(recipe.framing.size, chosen.discriminator_width, chosen.spectral)
+    if chosen.discriminator == "projected":
+        return ProjectedDiscriminator(head=chosen.discriminator_width, seed=recipe.training.seed)
     if chosen.discriminator == "patch":
         return PatchGAN(3, chosen.discriminator_width, chosen.discriminator_layers, "spectral" if chosen.spectral else "none")
-    raise LikenessError(f"networks.discriminator={chosen.discriminator!r}: there are 'paper' and 'patch'")
+    raise LikenessError(f"networks.discriminator={chosen.discriminator!r}: there are 'paper', 'patch' and 'projected'")
 
 
 class PartsSystem(CanvasSystem):
@@ -56,7 +61,7 @@ class PartsSystem(CanvasSystem):
     def features(self, images: Tensor) -> list[Tensor]:
         """Φ of equation (3), loaded when it is first needed."""
         if self._features is None:
-            self._features = vgg_features()
+            self._features = vgg_features() if self.recipe.perceptual == "vgg19" else efficientnet_features()
         return list(self._features(images))
 
     def paint(self, canvas: Tensor) -> Tensor:
@@ -67,11 +72,17 @@ class PartsSystem(CanvasSystem):
     def play(self, batch: PartsBatch, phase: Phase) -> Iterator[Move]:
         """Algorithm 1, one step; which phase it is in is the recipe's business."""
         photo, fake = batch.photo, self.generator(batch.canvas)
-        yield "D", lambda: judge(self.discriminator, photo, fake.detach())
+
+        def discriminator(images: Tensor) -> Judgement:
+            projected = isinstance(self.discriminator, ProjectedDiscriminator)
+            said: Judgement = self.discriminator(augment(images, batch.generator) if projected else images)
+            return said
+
+        yield "D", lambda: judge(discriminator, photo, fake.detach())
         yield (
             "G",
             lambda: write(
-                self.discriminator,
+                discriminator,
                 self.features,
                 photo,
                 fake,
