@@ -12,7 +12,7 @@ import numpy as np
 from turns import machine, seconds
 
 from likeness import assets
-from likeness.faces.finding import OwnBackend
+from likeness.faces.face_detector import OwnBackend
 from likeness.faces.reader import DlibBackend
 from likeness.image import pictures_in, read
 

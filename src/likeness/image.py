@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
@@ -125,6 +126,43 @@ def pictures_in(folder: str | Path) -> list[Path]:
     )
 
 
+def picture_of(value: Any, name: str = "the picture") -> tuple[Image, str]:
+    """A picture in any form that a user may have it, as uint8 H × W × 3, and what to call it in messages.
+
+    Args:
+        value: a path, a PIL picture, or an array: uint8 H × W × 3 (RGB) or H × W (grey).
+        name: what to call it where it is no file.
+
+    Raises:
+        LikenessError: the file cannot be read, or the array is something else.
+    """
+    if isinstance(value, str | Path):
+        return read(value), str(value)
+    if isinstance(value, Pillow.Image):
+        return _decode(value, name, background=255), name
+    array = np.asarray(value)
+    if array.dtype == np.uint8 and array.ndim == 2:
+        array = np.repeat(array[..., None], 3, 2)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise LikenessError(f"{name}: a path, a PIL picture or a uint8 array H × W × 3 was expected, got {_shape(value, array)}")
+    return np.ascontiguousarray(array), name
+
+
+def opaque_picture_of(value: Any, name: str = "the picture") -> tuple[Image, NDArray[np.bool_], str]:
+    """As :func:`picture_of`, and where the picture is opaque (H × W); all true where it has no transparency."""
+    if isinstance(value, str | Path):
+        colours, opaque = read_with_alpha(value)
+        return colours, opaque, str(value)
+    colours, name = picture_of(value, name)
+    if isinstance(value, Pillow.Image) and (value.mode in ("RGBA", "LA", "PA") or "transparency" in value.info):
+        return colours, np.asarray(value.convert("RGBA"))[..., 3] > 127, name
+    return colours, np.ones(colours.shape[:2], np.bool_), name
+
+
+def _shape(value: Any, array: NDArray[Any]) -> str:
+    return f"{array.dtype} {' × '.join(map(str, array.shape))}" if isinstance(value, np.ndarray) else repr(value)[:60]
+
+
 def check_writable(path: str | Path) -> None:
     """Refuse a picture name that :func:`write` could not write, before the work begins."""
     if Path(path).suffix.lower() not in WRITABLE:
@@ -164,6 +202,18 @@ def write(path: str | Path, image: Image, xmp: bytes | None = None, software: st
     except ValueError as problem:
         height, width = image.shape[:2]
         raise LikenessError(f"{path}: {suffix[1:]} cannot hold {width}×{height} pixels ({problem})") from None
+
+
+def to_planes(images: Image) -> NDArray[np.float32]:
+    """uint8 H × W × 3 or B × H × W × 3 to float32 B × 3 × H × W in [-1, 1]."""
+    batch = images if images.ndim == 4 else images[None]
+    return np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def from_planes(planes: NDArray[np.float32]) -> Image:
+    """Float B × 3 × H × W in [-1, 1] to uint8 B × H × W × 3, rounded to the nearest of 256 levels."""
+    levels = np.clip(np.round((planes + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
 
 
 def to_tensor(images: Image) -> Tensor:

@@ -1,35 +1,211 @@
-"""A synthesizer is a trained paper: conditions in, pictures out. Commands, exporter and studio see only this."""
+"""The seam: a synthesizer is a trained system as its users see it. Conditions in, pictures out.
+
+Commands, studio and batch tools know nothing else of a system: its declared :class:`Condition` s and :class:`Option` s, ``prepare`` and
+``make``. No torch is needed here.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
-from likeness.checkpoint import Card
+from likeness import provenance
+from likeness.engine import Weights
+from likeness.errors import LikenessError
+from likeness.faces.align import Framing, Similarity, paste_back
+from likeness.faces.reader import FaceReader, PhotoFace
+from likeness.image import picture_of
 from likeness.records import Image
+
+KINDS = ("photo", "parts", "drawing", "parsing", "landmarks", "identity", "noise", "target")
+"""What a condition can be."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that a face is made from.
+
+    ``name`` is the keyword of a request and the word of the commands, ``kind`` one of :data:`KINDS`, ``words`` what to tell a
+    person. A ``needed`` condition cannot be left out.
+    """
+
+    name: str
+    kind: str
+    needed: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """How a face is made, where there is a choice: a keyword of a request with its ``default``."""
+
+    name: str
+    default: Any
+    words: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result belongs: in ``photo``, moved there from its framing by the inverse of ``transform``, as far as ``area`` counts.
+
+    ``area`` is S × S in [0, 1], None for all of it; ``feather`` is the share of the side over which the frame's edge fades.
+    """
+
+    photo: Image
+    transform: Similarity
+    area: NDArray[np.float32] | None = None
+    feather: float = 0.12
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that :meth:`Synthesizer.make` can take: its arrays, and what a result says of itself.
+
+    ``arrays`` have no batch axis, so that requests can be stacked. ``pictures`` are intermediates that are there before anything
+    is made, by name. ``made`` holds plain JSON values. ``notes`` are one-line remarks for a person.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    pictures: Mapping[str, Image] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = None
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture that was made.
+
+    ``picture`` is S × S × 3; ``intermediates`` are what it was made from or by way of, by name; ``made`` says how, in plain JSON
+    values: system, recipe, weights, engine, conditions and options; ``place`` is where it belongs in a photo.
+    """
+
+    picture: Image
+    intermediates: Mapping[str, Image]
+    made: Mapping[str, Any]
+    place: Place | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tool(self) -> str:
+        """The name of what made it, as provenance gives it."""
+        return provenance.software(str(self.made["system"]), str(self.made["recipe"]))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture with its mark of provenance; the suffix chooses the format."""
+        return provenance.write(path, self.picture, self.tool)
+
+    def pasted(self) -> Result:
+        """The same in the photo that it belongs to; outside its area the photo stays untouched.
+
+        Raises:
+            LikenessError: it was not made from a photo.
+        """
+        if self.place is None:
+            raise LikenessError("there is no photo to put the face back into")
+        place = self.place
+        picture = paste_back(self.picture, place.photo, place.transform, place.area, place.feather)
+        return dataclasses.replace(self, picture=picture, place=None)
 
 
 class Synthesizer(ABC):
-    """What a weights file becomes when it is loaded.
+    """A trained system.
 
-    ``conditions`` says in words what :meth:`draw` wants, by name. Chance is an argument: the same conditions and noise give
-    the same picture.
+    >>> face = likeness.load("parts")(photo="ann.jpg", mouth="bo.jpg")  # doctest: +SKIP
+    >>> face.save("face.png")  # doctest: +SKIP
     """
 
-    conditions: ClassVar[dict[str, str]]
-    card: Card
+    conditions: ClassVar[tuple[Condition, ...]]
+    options: ClassVar[tuple[Option, ...]] = ()
+    batch: ClassVar[int] = 32
+    """Requests that the graphs take at a time, so that memory stays bounded."""
+    framing: Framing
 
-    @classmethod
-    @abstractmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> Synthesizer:
-        """Rebuild from what a weights file holds; ``path`` is for messages."""
+    def __init__(self, weights: Weights) -> None:
+        self.weights, self.card = weights, weights.card
+        self._reader: FaceReader | None = None
+
+    @property
+    def reader(self) -> FaceReader:
+        """What finds faces in photos; opened when it is first needed."""
+        self._reader = self._reader or FaceReader()
+        return self._reader
 
     @abstractmethod
-    def draw(self, conditions: Any, *, noise: Tensor | None = None) -> Image:
-        """Pictures, uint8 B × S × S × 3, one for each condition."""
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """Read a request: conditions and options by name.
+
+        Pictures are paths, PIL pictures or uint8 arrays H × W × 3; a photo may also be a
+        :class:`likeness.faces.reader.PhotoFace` that has been read before.
+
+        Raises:
+            LikenessError: names the condition that is missing, unknown or cannot be used.
+        """
 
     @abstractmethod
-    def graph(self) -> nn.Module:
-        """The network alone, tensors to tensors, in evaluation mode: what an exporter takes."""
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """Make a picture of each prepared request, in batches."""
+
+    def __call__(self, **request: Any) -> Result:
+        """Prepare and make one."""
+        return self.make([self.prepare(request)])[0]
+
+    def chosen(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A request's conditions (those that are given) and its options (all, with their defaults).
+
+        Raises:
+            LikenessError: an unknown name, or a needed condition is missing.
+        """
+        known = {one.name: one for one in self.conditions}
+        defaults = {one.name: one.default for one in self.options}
+        for name in request:
+            if name not in known and name not in defaults:
+                near = difflib.get_close_matches(name, [*known, *defaults], 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([*known, *defaults])}"
+                raise LikenessError(f"{self.card.system}: {name!r} is no condition or option; {hint}")
+        given = {name: request[name] for name in known if request.get(name) is not None}
+        if missing := [one for one in self.conditions if one.needed and one.name not in given]:
+            raise LikenessError(f"{self.card.system}: {missing[0].name} is needed: {missing[0].words}")
+        return given, defaults | {name: value for name, value in request.items() if name in defaults and value is not None}
+
+    def face_of(self, value: Any, condition: str, number: int = 1) -> PhotoFace:
+        """Face ``number`` of a photo in any form that :meth:`prepare` takes."""
+        if isinstance(value, PhotoFace):
+            return value
+        photo, name = picture_of(value, condition)
+        return self.reader.read(photo, name, number)
+
+    def said(self, **more: Any) -> dict[str, Any]:
+        """What every result of this synthesizer says of its making, and ``more``."""
+        weights, card = self.weights, self.card
+        return {
+            "system": card.system,
+            "recipe": str(card.recipe.get("name", "")),
+            "step": card.step,
+            "weights": weights.digest[:16],
+            "engine": weights.engine,
+            **more,
+        }
+
+
+def describe(value: Any) -> Any:
+    """What a result says of a condition's value: the path of a file, or what kind of thing it was."""
+    if isinstance(value, str | Path):
+        return str(value)
+    if isinstance(value, PhotoFace):
+        return value.name
+    return type(value).__name__
+
+
+def stacked(requests: Sequence[Prepared], name: str) -> NDArray[Any]:
+    """An array of all requests with a batch axis."""
+    return np.stack([request.arrays[name] for request in requests])

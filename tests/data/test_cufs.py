@@ -16,7 +16,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.landmarks import five_points
-from likeness.faces.parsing import Parser
+from likeness.faces.parser import Parser
 from likeness.faces.reader import FaceReader
 from likeness.image import read
 from likeness.nn.bisenet import BiSeNet

@@ -18,7 +18,7 @@ SHAPE = np.array(MEAN_SHAPE, np.float32) * SIZE
 
 def sources(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     image, points = draw(seed, SIZE)
-    return to_tensor(image), parts.unpack(torch.from_numpy(parts.mask_bits(points, SIZE))[None])
+    return to_tensor(image), placement.unpack(torch.from_numpy(parts.mask_bits(points, SIZE))[None])
 
 
 def test_masks_hold_their_landmarks() -> None:
@@ -53,7 +53,7 @@ def test_mask_area_against_the_polygon() -> None:
 
 def test_bits_and_mirroring() -> None:
     bits = parts.mask_bits(SHAPE, SIZE)
-    masks = parts.unpack(torch.from_numpy(bits)[None])[0].bool().numpy()
+    masks = placement.unpack(torch.from_numpy(bits)[None])[0].bool().numpy()
     for i, name in enumerate(parts.NAMES):
         np.testing.assert_array_equal(masks[i], parts.mask(SHAPE, name, SIZE))
     flipped = masks[list(parts.MIRRORED_BITS)][:, :, ::-1]
@@ -68,8 +68,8 @@ def test_place_moves_centroids_to_anchors() -> None:
     for i in range(len(parts.NAMES)):
         only = torch.zeros_like(masks)
         only[:, i] = masks[:, i]
-        colours, cover = parts.place(images, only, anchors)
-        assert (parts.centroids(cover)[0, 0] - anchors[i]).abs().max() <= 0.51  # moved by whole pixels
+        colours, cover = placement.place(images, only, anchors)
+        assert (placement.centroids(cover)[0, 0] - anchors[i]).abs().max() <= 0.51  # moved by whole pixels
         assert cover.sum() == masks[0, i].sum()
         # the very pixels, moved and not resampled
         before = images[0][:, masks[0, i] > 0].sort(-1).values
@@ -80,8 +80,8 @@ def test_place_moves_centroids_to_anchors() -> None:
 def test_place_at_home_changes_nothing() -> None:
     images, masks = sources(2)
     masks[:, 0] = 0  # the jaw
-    home = parts.centroids(masks)[0]
-    colours, cover = parts.place(images, masks, home)
+    home = placement.centroids(masks)[0]
+    colours, cover = placement.place(images, masks, home)
     union = masks.amax(1, keepdim=True)
     torch.testing.assert_close(cover, union)
     torch.testing.assert_close(colours, images * union, atol=2e-5, rtol=0)
@@ -91,23 +91,23 @@ def test_place_shift_scale_gain() -> None:
     images, masks = sources(1)
     only = torch.zeros_like(masks)
     only[:, 3] = masks[:, 3]
-    anchors = parts.centroids(masks)[0]
+    anchors = placement.centroids(masks)[0]
     shifts = torch.zeros(1, 5, 2)
     shifts[0, 3] = torch.tensor([6.0, -4.0])
-    _, cover = parts.place(images, only, anchors, shifts=shifts)
+    _, cover = placement.place(images, only, anchors, shifts=shifts)
     torch.testing.assert_close(cover[0, 0], torch.roll(only[0, 3], (-4, 6), (0, 1)))
-    _, large = parts.place(images, only, anchors, scales=torch.full((1, 5), 1.25))
+    _, large = placement.place(images, only, anchors, scales=torch.full((1, 5), 1.25))
     assert abs(large.sum() / only.sum() - 1.25**2) < 0.05
-    assert (parts.centroids(large)[0, 0] - anchors[3]).abs().max() < 0.3
-    plain, _ = parts.place(images, only, anchors)
-    dim, _ = parts.place(images, only, anchors, gains=torch.full((1, 5, 3), 0.5))
+    assert (placement.centroids(large)[0, 0] - anchors[3]).abs().max() < 0.3
+    plain, _ = placement.place(images, only, anchors)
+    dim, _ = placement.place(images, only, anchors, gains=torch.full((1, 5, 3), 0.5))
     inside = only[0, 3] > 0
     torch.testing.assert_close((dim[0][:, inside] + 1) / 2, (plain[0][:, inside] + 1) / 4, atol=2e-5, rtol=0)
 
 
 def test_an_absent_part_leaves_nothing() -> None:
     images, masks = sources()
-    colours, cover = parts.place(images, torch.zeros_like(masks), torch.full((5, 2), 60.0))
+    colours, cover = placement.place(images, torch.zeros_like(masks), torch.full((5, 2), 60.0))
     assert cover.abs().sum() == 0
     assert colours.abs().sum() == 0
 
@@ -165,9 +165,9 @@ def test_trimming_comes_before_halving() -> None:
 def test_unmoved_parts_are_not_resampled_beside_moved_ones() -> None:
     """In one batch, a part at scale 1 keeps its very pixels."""
     images, masks = sources(1)
-    anchors = parts.centroids(masks)[0] + 0.37
-    plain, _ = parts.place(images, masks, anchors)
-    both, _ = parts.place(
+    anchors = placement.centroids(masks)[0] + 0.37
+    plain, _ = placement.place(images, masks, anchors)
+    both, _ = placement.place(
         images.repeat(2, 1, 1, 1), masks.repeat(2, 1, 1, 1), anchors, scales=torch.tensor([[1.0] * 5, [1.2] * 5])
     )
     torch.testing.assert_close(both[0], plain[0])

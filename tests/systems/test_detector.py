@@ -14,16 +14,16 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.landmarks import MIRROR, eye_distance
-from likeness.faces.pointing import Pointer, boxed
+from likeness.faces.landmark_detector import Pointer, boxed
 from likeness.faces.reader import FaceReader
 from likeness.faces.variety import Variety
 from likeness.image import read
 from likeness.nn.dsnt import gaussian
 from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import override
-from likeness.systems.detector.objective import objective
-from likeness.systems.detector.recipes import lite, tiny
-from likeness.systems.detector.system import DetectorSystem, scaled, varied
+from likeness.systems.landmark_detector.objective import objective
+from likeness.systems.landmark_detector.recipes import lite, tiny
+from likeness.systems.landmark_detector.system import LandmarkDetectorSystem, scaled, varied
 from likeness.train.loop import train
 
 
@@ -47,7 +47,7 @@ def test_pixels() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 12])
 def test_a_sheet_of_any_number(count: int) -> None:
     faces = FaceStore.of(drawn_faces(count, tiny().framing), tiny().framing, "drawn")
-    system = DetectorSystem(tiny()).eval()
+    system = LandmarkDetectorSystem(tiny()).eval()
     sheet = system.show(system.table(faces))
     assert sheet.shape[0] * sheet.shape[1] >= count * 128 * 128 and sheet.shape[2] == 3
 
@@ -81,7 +81,7 @@ def test_it_learns(tmp_path: Path) -> None:
     recipe = override(tiny(), ["variety.turn=10", "variety.scale=0.1", "variety.drawn=0", "training.look=1000"])
     faces = FaceStore.of(drawn_faces(40, recipe.framing), recipe.framing, "drawn")
     torch.manual_seed(0)
-    system = DetectorSystem(recipe)
+    system = LandmarkDetectorSystem(recipe)
     table = system.table(faces)
     before = system.eval().measure(table)
     from dataclasses import replace
@@ -106,7 +106,7 @@ def test_recipes_that_cannot_be() -> None:
         with pytest.raises(LikenessError, match=word):
             override(tiny(), [setting])
     with pytest.raises(LikenessError, match="framed"):
-        DetectorSystem(tiny()).table(FaceStore.of(drawn_faces(1, Framing(size=128)), Framing(size=128), "drawn"))
+        LandmarkDetectorSystem(tiny()).table(FaceStore.of(drawn_faces(1, Framing(size=128)), Framing(size=128), "drawn"))
 
 
 class Knowing(LandmarkNet):

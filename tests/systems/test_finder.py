@@ -16,16 +16,16 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
-from likeness.faces.finding import Finder, OwnBackend, apart, peaks
-from likeness.faces.pointing import Pointer, box_of, boxed
+from likeness.faces.face_detector import Finder, OwnBackend, apart, peaks
+from likeness.faces.landmark_detector import Pointer, box_of, boxed
 from likeness.faces.reader import FaceReader
 from likeness.image import read
-from likeness.nn.finder import STRIDE, FinderNet
+from likeness.nn.face_detector import STRIDE, FaceDetectorNet
 from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import override
-from likeness.systems.finder.objective import at_faces, focal_loss, objective
-from likeness.systems.finder.recipes import lite, tiny
-from likeness.systems.finder.system import FinderSystem, covered, matched, mosaic, placed, target
+from likeness.systems.face_detector.objective import at_faces, focal_loss, objective
+from likeness.systems.face_detector.recipes import lite, tiny
+from likeness.systems.face_detector.system import FaceDetectorSystem, covered, matched, mosaic, placed, target
 from likeness.train.loop import train
 
 
@@ -90,7 +90,7 @@ def test_mosaics() -> None:
         bright = np.argwhere(made[..., 0] >= 0.6 * made.max())[:, ::-1].mean(0)
         assert np.abs(bright - [50, 40]).max() < (0.6 if turn == 0 else 1.5)
     assert len(placed(photo, face, 96, 30.0, (120.0, 40.0), 0.0)[1]) == 0
-    system = FinderSystem(tiny())
+    system = FaceDetectorSystem(tiny())
     table = system.table(store())
     photos, faces = table["photo"].permute(0, 2, 3, 1).numpy(), table["face"].numpy()
     counts = {len(mosaic(photos, faces, 0, tiny(), seed)[1]) for seed in range(40)}
@@ -103,7 +103,7 @@ def test_mosaics() -> None:
     assert gone[middle].std((0, 1)).max() < 0.5 * photos[0][middle].std((0, 1)).max()
 
 
-class Bright(FinderNet):
+class Bright(FaceDetectorNet):
     """In the network's place: it says a face is wherever a cell is bright."""
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,7 +141,7 @@ def test_it_learns(tmp_path: Path) -> None:
         recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=240),), look=1000)
     )
     torch.manual_seed(0)
-    system = FinderSystem(recipe)
+    system = FaceDetectorSystem(recipe)
     faces = store(20)
     table = system.table(faces)
     assert system.eval().measure(table)["recall"] < 0.2
@@ -154,7 +154,7 @@ def test_it_learns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 7])
 def test_a_sheet_of_any_number(count: int) -> None:
-    system = FinderSystem(tiny()).eval()
+    system = FaceDetectorSystem(tiny()).eval()
     assert system.show(system.table(store(count))).shape[2] == 3
 
 
@@ -163,4 +163,4 @@ def test_recipes_that_cannot_be() -> None:
         with pytest.raises(LikenessError, match=setting.split("=")[0]):
             override(tiny(), [setting])
     with pytest.raises(LikenessError, match="prepare --wide"):
-        FinderSystem(lite()).table(store(1))
+        FaceDetectorSystem(lite()).table(store(1))

@@ -20,7 +20,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.labels import CLASSES, coloured, read_off
-from likeness.faces.parsing import Parser
+from likeness.faces.parser import Parser
 from likeness.image import read, write
 from likeness.losses.pixel import root_mean_square
 from likeness.nn.bisenet import BiSeNet

@@ -17,7 +17,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
-from likeness.faces.pointing import open_pointer
+from likeness.faces.landmark_detector import open_pointer
 from likeness.recipe import override
 from likeness.systems.landmark.networks import slot
 from likeness.systems.landmark.recipes import LandmarkRecipe, Weights, paper, tiny

@@ -18,7 +18,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw_with_classes, drawn_faces
 from likeness.faces.labels import CLASSES, read_off
-from likeness.faces.parsing import open_parser
+from likeness.faces.parser import open_parser
 from likeness.faces.variety import Variety, moved
 from likeness.image import read, write
 from likeness.nn.bisenet import AttentionRefinement, BiSeNet, FeatureFusion

@@ -40,7 +40,7 @@ def test_every_parameter_has_one_owner() -> None:
 
 def test_anchors_are_the_mean_positions() -> None:
     system, table = made()
-    expected = torch.stack([parts.centroids(parts.unpack(bits[None]))[0] for bits in table["bits"]]).mean(0)
+    expected = torch.stack([placement.centroids(placement.unpack(bits[None]))[0] for bits in table["bits"]]).mean(0)
     torch.testing.assert_close(system.anchors.mean, expected)
     left, right = (parts.NAMES.index(name) for name in ("left_eye", "right_eye"))
     assert system.anchors.mean[left, 0] < system.anchors.mean[right, 0]
@@ -51,8 +51,8 @@ def test_the_plain_input_is_the_papers() -> None:
     system, table = made()
     batch = system.batch(table, chance(), augment=False)
     torch.testing.assert_close(batch.photo, table["photo"].float() / 127.5 - 1)
-    masks = parts.unpack(table["bits"]) * key_parts(8)[..., None, None]
-    colours, cover = parts.place(batch.photo, masks, system.anchors.mean)
+    masks = placement.unpack(table["bits"]) * key_parts(8)[..., None, None]
+    colours, cover = placement.place(batch.photo, masks, system.anchors.mean)
     torch.testing.assert_close(batch.canvas, torch.cat([colours, 2 * cover - 1], 1))
     assert 0.02 < cover.mean() < 0.25  # most of the face is for G to make
 
@@ -76,11 +76,11 @@ def test_flips_turn_photo_and_parts_together() -> None:
     torch.testing.assert_close(flipped.canvas[kept], plain.canvas[kept])
     # the left eye of a flipped face is its former right eye, mirrored, at the left eye's place
     eyes = [parts.NAMES.index("left_eye"), parts.NAMES.index("right_eye")]
-    masks = parts.unpack(table["bits"]) * key_parts(8)[..., None, None]
+    masks = placement.unpack(table["bits"]) * key_parts(8)[..., None, None]
     for i in turned:
         mirrored = masks[i].flip(-1).clone()
         mirrored[eyes] = mirrored[eyes[::-1]]
-        colours, _ = parts.place(plain.photo[i : i + 1].flip(-1), mirrored[None], system.anchors.mean)
+        colours, _ = placement.place(plain.photo[i : i + 1].flip(-1), mirrored[None], system.anchors.mean)
         torch.testing.assert_close(flipped.canvas[i, :3], colours[0])
 
 

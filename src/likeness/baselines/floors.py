@@ -9,6 +9,7 @@ from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.average import average_face
 from likeness.image import to_tensor
+from likeness.systems.parts import placement
 
 
 class PastedOnMean:
@@ -36,9 +37,9 @@ class NearestFace:
         for face in train:
             photo = to_tensor(face.image)
             masks = torch.from_numpy(parts.mask_bits(face.landmarks, train.framing.size))[None]
-            chosen = parts.unpack(masks)
+            chosen = placement.unpack(masks)
             chosen[:, [i for i, name in enumerate(parts.NAMES) if name not in parts.FACE]] = 0
-            colours, _ = parts.place(photo, chosen, anchors)
+            colours, _ = placement.place(photo, chosen, anchors)
             canvases.append(_small(colours).half())
             self.photos.append(((photo + 1) * 127.5).round().to(torch.uint8))
         self.keys = torch.cat(canvases).flatten(1).float()

@@ -17,9 +17,9 @@ def run(given: argparse.Namespace) -> int:
     from likeness.data.points import landmarks_in
     from likeness.evaluate import detectors
     from likeness.evaluate.judge import judging_reader
-    from likeness.faces.finding import WEIGHTS as FINDER
-    from likeness.faces.finding import OwnBackend
-    from likeness.faces.pointing import WEIGHTS as POINTER
+    from likeness.faces.face_detector import WEIGHTS as FINDER
+    from likeness.faces.face_detector import OwnBackend
+    from likeness.faces.landmark_detector import WEIGHTS as POINTER
     from likeness.faces.reader import FaceReader
     from likeness.image import read
     from likeness.train.run import commit

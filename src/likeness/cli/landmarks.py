@@ -80,7 +80,7 @@ def run(given: argparse.Namespace) -> int:
     """Read, change, write."""
     from likeness import provenance
     from likeness.data.points import read_points, write_points
-    from likeness.faces.pointing import dotted
+    from likeness.faces.landmark_detector import dotted
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
 

@@ -11,7 +11,7 @@ from likeness.cli import options
 
 if TYPE_CHECKING:
     from likeness.data.folder import Report
-    from likeness.faces.parsing import Parser
+    from likeness.faces.parser import Parser
 
 
 def add(commands: Any) -> None:
@@ -112,8 +112,8 @@ def run(given: argparse.Namespace) -> int:
             print(f"  {count} skipped: {why}")
         print(f"  all of them: {target}")
     uses = {
-        "finder:lite": given.wide,
-        "detector:lite": given.landmarks or given.agree,
+        "face_detector:lite": given.wide,
+        "landmark_detector:lite": given.landmarks or given.agree,
         "parser:lite": given.labels,
         "portrait:maps": pairing is not None,
     }

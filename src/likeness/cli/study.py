@@ -304,9 +304,9 @@ def _on_samples(system: PartsSynthesizer, methods: dict[str, Painter], order: li
     people = [system.read(path) for path in pictures_in(assets.SAMPLES)]
     photos = torch.cat([to_tensor(person.image) for person in people])
     bits = torch.stack([torch.from_numpy(parts.mask_bits(person.landmarks, system.framing.size)) for person in people])
-    masks = parts.unpack(bits)
+    masks = placement.unpack(bits)
     masks[:, [i for i, name in enumerate(parts.NAMES) if name not in parts.FACE]] = 0
-    colours, cover = parts.place(photos, masks, system.anchors.mean)
+    colours, cover = placement.place(photos, masks, system.anchors.mean)
     made = {"photo": to_images(photos), "parts": to_images(colours)}
     made |= {name: to_images(paint(colours, cover)) for name, paint in methods.items() if name in order}
     rows = [[made[name][i] for name in order] for i in range(len(people))]

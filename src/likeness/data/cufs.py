@@ -24,7 +24,7 @@ from likeness.data.split import split_of
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.parsing import Parser
+from likeness.faces.parser import Parser
 from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image

@@ -15,7 +15,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, alignment
 from likeness.faces.effects import EFFECTS, apply
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.parsing import Parser
+from likeness.faces.parser import Parser
 from likeness.faces.reader import FaceReader
 from likeness.image import read
 from likeness.records import AlignedFace, Image

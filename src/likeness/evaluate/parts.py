@@ -26,6 +26,7 @@ from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.image import to_images, to_tensor
 from likeness.records import Image, Points
+from likeness.systems.parts import placement
 
 
 class Painter(Protocol):
@@ -85,7 +86,7 @@ def inputs(store: FaceStore, anchors: Tensor) -> tuple[Tensor, Tensor, Tensor, l
     key = torch.tensor([float(name in parts.FACE) for name in parts.NAMES])[None, :, None, None]
     for face in store:
         photos.append(to_tensor(face.image))
-        masks.append(parts.unpack(torch.from_numpy(parts.mask_bits(face.landmarks, store.framing.size))[None]) * key)
+        masks.append(placement.unpack(torch.from_numpy(parts.mask_bits(face.landmarks, store.framing.size))[None]) * key)
         landmarks.append(face.landmarks)
     if not photos:
         raise LikenessError(f"{store.path}: holds no such people to measure on")
@@ -169,7 +170,7 @@ def stray(
         progress(step, len(CHANGES), change)
         shifts = ((2 * torch.rand(count, number, 2, generator=chance) - 1) * shift).round()
         scales = torch.full((count, number), scale) if scale != 1.0 else None
-        colours, cover = parts.place(photos, masks, anchors, shifts=shifts, scales=scales)
+        colours, cover = placement.place(photos, masks, anchors, shifts=shifts, scales=scales)
         made = to_images(painted(face_of, colours, cover))
         errors, missed = [], 0
         for one, image in zip(reference, made, strict=True):
@@ -179,7 +180,7 @@ def stray(
                 continue
             errors.append(float(np.linalg.norm(one - other, axis=1).mean()) / eye_distance(one) * 100)
         mean, deviation = _spread(np.array(errors or [np.nan]))
-        moved = _moved(landmarks, parts.centroids(masks).numpy(), shifts.numpy(), scale)
+        moved = _moved(landmarks, placement.centroids(masks).numpy(), shifts.numpy(), scale)
         lines.append(Stray(change, count, mean, deviation, moved, missed))
         pictures[f"{change}: parts"] = to_images(colours)
         pictures[f"{change}: face"] = made
@@ -199,7 +200,7 @@ def _moved(landmarks: Sequence[Points], centres: NDArray[np.float32], shifts: ND
 
 
 def _placed(photos: Tensor, masks: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
-    placed = [parts.place(p, m, anchors) for p, m in zip(photos.split(64), masks.split(64), strict=True)]
+    placed = [placement.place(p, m, anchors) for p, m in zip(photos.split(64), masks.split(64), strict=True)]
     return torch.cat([colours for colours, _ in placed]), torch.cat([cover for _, cover in placed])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,21 @@ SMALLEST = 32
 
 
 BACKENDS = ("likeness", "dlib")
-"""What finds faces: our own finder and detector (:mod:`likeness.faces.finding`), or dlib's, which is an extra to install."""
+"""What finds faces: our own networks (:mod:`likeness.faces.face_detector`), or dlib's, which is an extra to install."""
+
+
+@dataclass(frozen=True)
+class PhotoFace:
+    """A face in a photo: the ``photo`` (H × W × 3), its ``landmarks`` there (68 × 2), and what to call the photo in messages."""
+
+    name: str
+    photo: Image
+    landmarks: Points
+    number: int = 1
+
+    def framed(self, framing: Framing) -> tuple[Image, Points, Similarity]:
+        """The face in a framing, its landmarks there, and the transform from the photo."""
+        return align(self.photo, self.landmarks, framing)
 
 
 class FaceBackend(Protocol):
@@ -101,7 +116,7 @@ def backend_of(name: str) -> FaceBackend:
         raise LikenessError(f"{name!r} finds no faces; there are {', '.join(BACKENDS)}")
     if name == "dlib":
         return DlibBackend()
-    from likeness.faces.finding import OwnBackend
+    from likeness.faces.face_detector import OwnBackend
 
     return OwnBackend()
 
@@ -127,16 +142,34 @@ class FaceReader:
         Raises:
             LikenessError: the photo, called ``name`` in the message, shows no face, or fewer.
         """
+        found = self._found(photo, name)
+        if not 1 <= number <= len(found):
+            some = "1 face was" if len(found) == 1 else f"{len(found)} faces were"
+            raise LikenessError(f"{name}: there is no face {number}; {some} found (see: likeness inspect {name})")
+        return found[number - 1]
+
+    def _found(self, photo: Image, name: str) -> list[Face]:
+        """All faces, at least one."""
         height, width = photo.shape[:2]
         if min(height, width) < SMALLEST:
             raise LikenessError(f"{name}: is only {width}×{height}; a face needs at least {SMALLEST} pixels each way")
         found = self.faces(photo)
         if not found:
             raise LikenessError(f"{name}: no face was found; it should look at the camera and be 80 pixels wide or more")
-        if not 1 <= number <= len(found):
-            some = "1 face was" if len(found) == 1 else f"{len(found)} faces were"
-            raise LikenessError(f"{name}: there is no face {number}; {some} found (see: likeness inspect {name})")
-        return found[number - 1]
+        return found
+
+    def read(self, photo: Image, name: str, number: int = 1) -> PhotoFace:
+        """Face ``number`` of a photo, see :meth:`face`."""
+        return PhotoFace(name, photo, self.face(photo, name, number).landmarks, number)
+
+    def read_all(self, photo: Image, name: str) -> list[PhotoFace]:
+        """All faces of a photo, the largest first; the photo is looked at once.
+
+        Raises:
+            LikenessError: there is none.
+        """
+        found = self._found(photo, name)
+        return [PhotoFace(name, photo, face.landmarks, number) for number, face in enumerate(found, 1)]
 
     def aligned(self, photo: Image, name: str, framing: Framing, number: int = 1) -> tuple[Image, Points, Similarity]:
         """A face in its framing, its landmarks there, and the transform from the photo."""

@@ -6,21 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from likeness import assets
-from likeness.checkpoint import read_weights
+from likeness.card import read_card
+from likeness.engine import open_weights
 from likeness.errors import LikenessError
 from likeness.recipe import Recipe
 from likeness.synthesizer import Synthesizer
-from likeness.system import System
+
+if TYPE_CHECKING:
+    from likeness.system import System
 
 
 @dataclass(frozen=True)
 class Row:
     """Where a system's pieces are: modules below ``likeness`` and the names in them.
 
-    ``weights`` is the shipped file's name, ``use`` the command that takes a run directory, up to that; either may be empty.
+    ``weights`` is the shipped folder's name, ``use`` the command that takes a run directory, up to that; either may be empty.
     """
 
     what: str
@@ -62,7 +65,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.parts.recipes:PartsRecipe",
         "systems.parts.system:PartsSystem",
         "systems.parts.synthesis:PartsSynthesizer",
-        "parts.safetensors",
+        "parts",
         "parts PHOTO --weights",
     ),
     "portrait": Row(
@@ -70,7 +73,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.recipes:PortraitRecipe",
         "systems.portrait.system:PortraitSystem",
         "systems.portrait.synthesis:PortraitSynthesizer",
-        "portrait.safetensors",
+        "portrait",
         "portrait draw DRAWING --model",
     ),
     "isegan": Row(
@@ -78,7 +81,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.isegan.recipes:ISEGANRecipe",
         "systems.isegan.system:ISEGANSystem",
         "systems.isegan.synthesis:ISEGANSynthesizer",
-        "isegan.safetensors",
+        "isegan",
         "sketch PICTURE --weights",
     ),
     "parser": Row(
@@ -86,7 +89,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.parser.recipes:ParserRecipe",
         "systems.parser.system:ParserSystem",
         "systems.parser.synthesis:ParserSynthesizer",
-        "parser.safetensors",
+        "parser",
         "parse PHOTO --weights",
     ),
     "landmark": Row(
@@ -94,22 +97,22 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.recipes:LandmarkRecipe",
         "systems.landmark.system:LandmarkSystem",
         "systems.landmark.synthesis:LandmarkSynthesizer",
-        "landmark.safetensors",
+        "landmark",
         "face PHOTO --target",
     ),
-    "detector": Row(
+    "landmark_detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
-        "systems.detector.recipes:DetectorRecipe",
-        "systems.detector.system:DetectorSystem",
-        "systems.detector.synthesis:DetectorSynthesizer",
-        "detector.safetensors",
+        "systems.landmark_detector.recipes:LandmarkDetectorRecipe",
+        "systems.landmark_detector.system:LandmarkDetectorSystem",
+        "systems.landmark_detector.synthesis:LandmarkDetectorSynthesizer",
+        "landmark_detector",
     ),
-    "finder": Row(
+    "face_detector": Row(
         "where faces are in a photo, each as a point",
-        "systems.finder.recipes:FinderRecipe",
-        "systems.finder.system:FinderSystem",
-        "systems.finder.synthesis:FinderSynthesizer",
-        "finder.safetensors",
+        "systems.face_detector.recipes:FaceDetectorRecipe",
+        "systems.face_detector.system:FaceDetectorSystem",
+        "systems.face_detector.synthesis:FaceDetectorSynthesizer",
+        "face_detector",
     ),
 }
 
@@ -134,27 +137,28 @@ def weights_path(weights: str | Path) -> Path:
     """The file that a system's name, a weights file or a run directory means."""
     path = Path(weights)
     if str(weights) in SYSTEMS:
-        return assets.WEIGHTS / SYSTEMS[str(weights)].weights
+        return assets.WEIGHTS / SYSTEMS[str(weights)].weights / "weights.safetensors"
     return path / "weights.safetensors" if path.is_dir() else path
 
 
-def load(weights: str | Path, system: str | None = None) -> Synthesizer:
+def load(weights: str | Path, system: str | None = None, engine: str = "auto", device: str = "auto") -> Synthesizer:
     """A synthesizer from a system's name (its shipped weights), a weights file, or a run directory.
 
     Args:
-        weights: ``"parts"``, ``"my.safetensors"`` or ``"runs/x"``.
+        weights: ``"parts"``, ``"runs/x"`` or ``"runs/x/weights.safetensors"``.
         system: refuse weights of any other system.
+        engine: ``"onnx"``, ``"torch"``, or ``"auto"``: onnx where graphs stand beside the weights, else torch.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` …
 
     Raises:
-        LikenessError: no such weights, damaged ones, or another system's.
+        LikenessError: no such weights, damaged ones, another system's, or no such engine or device.
     """
     path = weights_path(weights)
     if str(weights) in SYSTEMS and not path.is_file():
         raise LikenessError(
             f"no weights of {weights} ship yet; train some: likeness train {weights}:lite --data FILE.parquet -o runs/x"
         )
-    card, state = read_weights(path)
-    if system is not None and card.system != system:
-        raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {system!r}")
-    kind: type[Synthesizer] = row(card.system).synthesizer_class()
-    return kind.from_weights(card, state, str(path))
+    name = read_card(path).system
+    if system is not None and name != system:
+        raise LikenessError(f"{path}: holds weights of {name!r}, not of {system!r}")
+    return row(name).synthesizer_class()(open_weights(path, engine, device))

@@ -16,7 +16,7 @@ from likeness.data.cufs import FRAMING, HEIGHT, WIDTH, cropped, padded, parsed, 
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, alignment, check_framed, paste_back
 from likeness.faces.labels import CLASSES, read_off
-from likeness.faces.parsing import Parser, open_parser
+from likeness.faces.parser import Parser, open_parser
 from likeness.faces.reader import FaceReader
 from likeness.image import to_images, to_tensor
 from likeness.recipe import thaw

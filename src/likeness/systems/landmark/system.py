@@ -16,8 +16,8 @@ from torch.nn.functional import interpolate
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity
+from likeness.faces.landmark_detector import open_pointer
 from likeness.faces.landmarks import mirror
-from likeness.faces.pointing import open_pointer
 from likeness.faces.variety import similarity
 from likeness.image import to_images
 from likeness.losses.perceptual import Features, feature_distance, same_crop

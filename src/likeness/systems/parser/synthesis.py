@@ -1,4 +1,4 @@
-"""The trained parser as every other system: framed pictures in, coloured parsings out. To use it, see faces/parsing.py."""
+"""The trained parser as every other system: framed pictures in, coloured parsings out. To use it, see faces/parser.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from likeness.checkpoint import Card
 from likeness.faces.labels import coloured
-from likeness.faces.parsing import Parser
+from likeness.faces.parser import Parser
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer

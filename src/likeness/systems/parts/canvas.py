@@ -19,6 +19,7 @@ from likeness.faces.align import Framing
 from likeness.image import to_images
 from likeness.records import Image
 from likeness.system import System, Table
+from likeness.systems.parts import placement
 from likeness.systems.parts.recipes import Augment
 
 
@@ -82,8 +83,8 @@ class CanvasSystem(System):
         """The mean position and width of every part over the training faces."""
         total, wide, count = torch.zeros_like(self.anchors.mean), torch.zeros_like(self.anchors.width), 0
         for bits in table["bits"].split(256):
-            masks = parts.unpack(bits)
-            total += parts.centroids(masks).sum(0).to(total)
+            masks = placement.unpack(bits)
+            total += placement.centroids(masks).sum(0).to(total)
             wide += masks.amax(2).sum(-1).sum(0).to(wide)
             count += len(bits)
         self.anchors.mean.copy_(total / count)
@@ -92,7 +93,7 @@ class CanvasSystem(System):
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> PartsBatch:
         """Flip, light, choose, move and tint parts as the recipe says, and lay them on the average face."""
         photo = rows["photo"].float() / 127.5 - 1
-        masks = parts.unpack(rows["bits"])
+        masks = placement.unpack(rows["bits"])
         device, plan = photo.device, self.augment
         if not augment:
             masks = masks * key_parts(len(photo)).to(device)[..., None, None]
@@ -136,7 +137,7 @@ class CanvasSystem(System):
     ) -> Tensor:
         """The average-face picture z that G takes, with its cover where the recipe wants one."""
         anchors = self.anchors.mean.to(images.device)
-        colours, cover = parts.place(images, masks, anchors, shifts=shifts, scales=scales, gains=gains)
+        colours, cover = placement.place(images, masks, anchors, shifts=shifts, scales=scales, gains=gains)
         return generator_input(self.with_cover, colours, cover)
 
     def show(self, rows: Table) -> Image:

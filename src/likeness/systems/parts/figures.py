@@ -6,6 +6,7 @@ import itertools
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from likeness import sheet
 from likeness.errors import LikenessError
 from likeness.faces import parts
 from likeness.faces.parts import Patch
+from likeness.faces.reader import PhotoFace
 from likeness.records import Image
-from likeness.systems.parts.synthesis import PartsSynthesizer, Person, exchange
+from likeness.synthesizer import Result
+from likeness.systems.parts.synthesis import PartsSynthesizer
 
-GROUPS: dict[str, tuple[str, ...]] = {"eyes": parts.ALIASES["eyes"], "nose": ("nose",), "mouth": ("mouth",)}
+GROUPS: tuple[str, ...] = ("eyes", "nose", "mouth")
 """The columns of figure 8."""
 
 
@@ -34,46 +37,44 @@ def show_patch(patches: Sequence[Patch], margin: int = 6) -> Image:
     return padded[y : y + 2 * half, x : x + 2 * half]
 
 
-def reconstruction(system: PartsSynthesizer, person: Person, names: Sequence[str] = parts.FACE) -> Image:
-    """Figure 4: the parts, the face made from them, the photo."""
-    chosen = person.parts(names)
-    row = [system.show_parts([chosen])[0], system.draw([chosen])[0], person.image]
-    return sheet.grid([row], cell=2 * system.framing.size, columns=["parts", "face", "photo"])
+def reconstruction(result: Result) -> Image:
+    """Figure 4: the parts, the face made from them, and the photo where there was one."""
+    row = [result.intermediates["parts"], result.picture]
+    row += [result.intermediates["photo"]] if "photo" in result.intermediates else []
+    return sheet.grid([row], cell=2 * result.picture.shape[0], columns=["parts", "face", "photo"][: len(row)])
 
 
 @dataclass(frozen=True)
 class Row:
-    """``faces`` B × S × S × 3, the reconstruction first, and the labelled ``picture`` with the donors above."""
+    """The ``results``, the reconstruction first, and the labelled ``picture`` with the donors above."""
 
-    faces: Image
+    results: list[Result]
     picture: Image
 
 
-def swap(system: PartsSynthesizer, person: Person, donors: Sequence[tuple[str, dict[str, Patch]]]) -> Row:
+def swap(system: PartsSynthesizer, photo: Any, word: str, donors: Sequence[tuple[str, dict[str, Patch]]]) -> Row:
     """Figures 6 and 7: one person's face with a part of each donor in turn, in a row, the reconstruction first.
 
     Args:
         system: the trained model.
-        person: whose face is kept.
-        donors: (name, patches to put in) of each donor.
+        photo: whose face is kept, as :meth:`PartsSynthesizer.prepare` takes it.
+        word: which part, one of :data:`likeness.faces.parts.ALIASES`.
+        donors: name and patches to put in of each donor, see :meth:`PartsSynthesizer.part`.
     """
     if not donors:
         raise LikenessError("name at least one picture to take the part from")
-    base = person.parts(parts.FACE)
-    changed = {name for _, patches in donors for name in patches}
-    if "jaw" in changed:
-        base = person.parts((*parts.FACE, "jaw"))
-    conditions = [base] + [exchange(base, patches, patches) for _, patches in donors]
-    faces = system.draw(conditions)
-    above = [person.image] + [show_patch(list(patches.values())) for _, patches in donors]
-    headings = ["photo"] + [name for name, _ in donors]
+    only = (*GROUPS, "jaw") if word == "jaw" else GROUPS
+    base = {"photo": photo, "only": only}
+    requests = [base, *({**base, word: patches} for _, patches in donors)]
+    results = system.make([system.prepare(request) for request in requests])
+    above = [results[0].intermediates["photo"]] + [show_patch(list(patches.values())) for _, patches in donors]
     picture = sheet.grid(
-        [above, list(faces)],
+        [above, [result.picture for result in results]],
         cell=system.framing.size,
-        columns=[_short(text) for text in headings],
+        columns=[_short(text) for text in ("photo", *(name for name, _ in donors))],
         captions=[[], ["reconstruction"]],
     )
-    return Row(faces, picture)
+    return Row(results, picture)
 
 
 def combinations(people: int, count: int | None, seed: int) -> list[tuple[int, ...]]:
@@ -88,8 +89,8 @@ def combinations(people: int, count: int | None, seed: int) -> list[tuple[int, .
 
 
 def matrix(
-    system: PartsSynthesizer, people: Sequence[Person], count: int | None = None, seed: int = 0
-) -> tuple[Image, list[tuple[int, ...]], Image]:
+    system: PartsSynthesizer, people: Sequence[PhotoFace], count: int | None = None, seed: int = 0
+) -> tuple[Image, list[tuple[int, ...]], list[Result]]:
     """Figure 8: each person's photo, parts and reconstruction in a row; below, faces with the parts of several people.
 
     Args:
@@ -99,41 +100,36 @@ def matrix(
         seed: the chance in the choice.
 
     Returns:
-        The labelled picture, who gave (eyes, nose, mouth) for each mixed face, and those faces B × S × S × 3.
+        The labelled picture, who gave (eyes, nose, mouth) for each mixed face, and the results of those faces.
     """
     if not 2 <= len(people) <= 26:
         raise LikenessError(f"a matrix needs 2 to 26 people, got {len(people)}")
     chosen = combinations(len(people), count, seed)
     if len(chosen) > 1000:
         raise LikenessError(f"{len(people)} people have {len(chosen)} combinations; choose some with --random N")
-    own = [person.parts() for person in people]
-    mixes = []
-    for who in chosen:
-        mix: dict[str, Patch] = {}
-        for giver, names in zip(who, GROUPS.values(), strict=True):
-            mix = exchange(mix, own[giver], names)
-        mixes.append(mix)
-    faces = system.draw([*own, *mixes])
+    own: list[dict[str, dict[str, Patch]]] = []
+    for person in people:
+        picture, landmarks, _ = person.framed(system.framing)
+        own.append({word: parts.cut(picture, landmarks, parts.named([word])) for word in GROUPS})
+    requests: list[dict[str, Any]] = [{"photo": person} for person in people]
+    requests += [{word: own[giver][word] for giver, word in zip(who, GROUPS, strict=True)} for who in chosen]
+    results = system.make([system.prepare(request) for request in requests])
     rows: list[list[Image | None]] = []
-    for person, patches, face in zip(people, own, faces, strict=False):
-        shown = [show_patch([patches[name] for name in names]) for names in GROUPS.values()]
-        rows.append([person.image, *shown, face])
-    across = len(rows[0])
-    labels, captions = list(string.ascii_uppercase[: len(people)]), [[""]] * len(people)
-    made = faces[len(people) :]
-    for start in range(0, len(made), across):
-        rows.append(list(made[start : start + across]))
+    for patches, result in zip(own, results, strict=False):
+        shown = [show_patch(list(patches[word].values())) for word in GROUPS]
+        rows.append([result.intermediates["photo"], *shown, result.picture])
+    across, letters = len(rows[0]), string.ascii_uppercase
+    labels, captions = list(letters[: len(people)]), [[""]] * len(people)
+    mixed = results[len(people) :]
+    for start in range(0, len(mixed), across):
+        rows.append([result.picture for result in mixed[start : start + across]])
         labels.append("")
-        captions.append(
-            [
-                " ".join(f"{part} {string.ascii_uppercase[p]}" for part, p in zip(GROUPS, who, strict=True))
-                for who in chosen[start : start + across]
-            ]
-        )
+        some = chosen[start : start + across]
+        captions.append([" ".join(f"{part} {letters[p]}" for part, p in zip(GROUPS, who, strict=True)) for who in some])
     picture = sheet.grid(
         rows, cell=system.framing.size, columns=["photo", *GROUPS, "reconstruction"], labels=labels, captions=captions
     )
-    return picture, chosen, made
+    return picture, chosen, mixed
 
 
 def _short(text: str, most: int = 18) -> str:

@@ -1,177 +1,137 @@
-"""The trained parts system: parts in, a face out, and the paper's figures as calls."""
+"""The trained parts system: facial parts in, a face out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from likeness import provenance
-from likeness.checkpoint import Card, fill
+from likeness.engine import Weights
+from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
 from likeness.faces import parts
-from likeness.faces.align import Framing, Similarity, face_area, paste_back
+from likeness.faces.align import Framing, face_area
 from likeness.faces.parts import Patch
-from likeness.faces.reader import FaceReader
-from likeness.image import read, read_with_alpha, to_images, to_tensor
-from likeness.recipe import thaw
-from likeness.records import Image, Points
-from likeness.synthesizer import Synthesizer
-from likeness.systems.parts.canvas import Anchors, generator_input
-from likeness.systems.parts.recipes import PartsRecipe
-from likeness.systems.parts.system import build_generator
-
-Parts = Mapping[str, Patch]
-"""Some parts of a face by name; whose they are is nobody's business."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """A face read from a photo: aligned ``image`` S × S × 3, its ``landmarks`` there, and the way back into ``photo``."""
-
-    name: str
-    image: Image
-    landmarks: Points
-    photo: Image
-    transform: Similarity
-
-    def parts(self, names: Sequence[str] = parts.FACE) -> dict[str, Patch]:
-        """Cut parts from this face."""
-        return parts.cut(self.image, self.landmarks, names)
-
-    def paste(self, face: Image) -> Image:
-        """The photo with ``face`` in the place of this one; hair and background stay the photo's."""
-        return paste_back(face, self.photo, self.transform, face_area(self.landmarks, face.shape[0]))
+from likeness.faces.reader import PhotoFace
+from likeness.image import from_planes, opaque_picture_of
+from likeness.records import Image
+from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, stacked
 
 
 class PartsSynthesizer(Synthesizer):
-    """Whole faces from facial parts.
+    """Whole faces from facial parts of one person or several.
 
-    >>> system = likeness.load("parts")  # doctest: +SKIP
-    >>> person = system.read("ann.jpg")  # doctest: +SKIP
-    >>> face = system.draw([person.parts()])[0]  # doctest: +SKIP
+    >>> face = likeness.load("parts")(photo="ann.jpg", mouth="bo.jpg")  # doctest: +SKIP
     """
 
-    conditions: ClassVar[dict[str, str]] = {"parts": f"any of {', '.join(parts.NAMES)}, of one person or several"}
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        Condition("photo", "photo", False, "a photo, whose parts are used where no other is named"),
+        *(
+            Condition(word, "parts", False, f"a photo, or a loose picture of just this part: the {word.replace('_', ' ')}")
+            for word in parts.ALIASES
+        ),
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("only", ("eyes", "nose", "mouth"), "which parts of the photo are used"),
+        Option("face", 1, "which face of the photo; 1 is the largest"),
+    )
+    batch: ClassVar[int] = 64
 
-    def __init__(self, card: Card, framing: Framing, with_cover: bool, generator: nn.Module, anchors: Anchors) -> None:
-        self.card, self.framing, self.with_cover = card, framing, with_cover
-        self.generator, self.anchors = generator.eval(), anchors
-        self.reader: FaceReader | None = None
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.framing = Framing(**self.card.recipe["framing"])
+        self.anchors, self.widths = weights.tensor("anchors.mean"), weights.tensor("anchors.width")
+        (canvas,) = weights.graphs["generator"].inputs
+        self.with_cover = canvas.shape[1] == 4
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> PartsSynthesizer:
-        """Rebuild from a weights file, see :class:`likeness.synthesizer.Synthesizer`."""
-        recipe = thaw(PartsRecipe, card.recipe)
-        body = nn.ModuleDict({"generator": build_generator(recipe), "anchors": Anchors(recipe.framing.size)})
-        fill(body, state, path)
-        generator, anchors = body["generator"], body["anchors"]
-        assert isinstance(anchors, Anchors)
-        generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(card, recipe.framing, recipe.networks.cover, generator, anchors)
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`; a part may also be patches by name that were cut before."""
+        given, options = self.chosen(request)
+        if not given:
+            raise LikenessError(f"no part was given; name a photo, or at least one of {', '.join(parts.ALIASES)}")
+        patches: dict[str, Patch] = {}
+        pictures: dict[str, Image] = {}
+        notes: list[str] = []
+        place = None
+        if "photo" in given:
+            found = self.face_of(given["photo"], "photo", int(options["face"]))
+            picture, landmarks, moved = found.framed(self.framing)
+            patches |= parts.cut(picture, landmarks, parts.named(options["only"]))
+            pictures["photo"] = picture
+            place = Place(found.photo, moved, face_area(landmarks, self.framing.size))
+        for word in parts.ALIASES:
+            if word in given:
+                donated, loose = self.part(given[word], word)
+                patches |= donated
+                if loose:
+                    notes.append(f"no face in {loose}: taken as a loose picture of the {word.replace('_', ' ')}")
+        colours, cover = parts.lay(patches, self.anchors)
+        canvas = np.concatenate([colours, 2 * cover - 1]) if self.with_cover else colours
+        pictures["parts"] = from_planes(colours[None])[0]
+        made = self.said(
+            conditions={name: describe(value) for name, value in given.items()},
+            parts=[name for name in parts.NAMES if name in patches],
+            face=options["face"],
+        )
+        return Prepared({"canvas": canvas}, pictures, made, place, tuple(notes))
 
-    def graph(self) -> nn.Module:
-        """G: average face B × C × S × S (with its cover where the recipe has one) to a face B × 3 × S × S in [-1, 1]."""
-        return self.generator
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A face for each request; intermediates are ``parts`` and, where there was one, the framed ``photo``."""
+        if not requests:
+            return []
+        faces = from_planes(self.paint(stacked(requests, "canvas")))
+        return [
+            Result(face, request.pictures, request.made, request.place, request.notes)
+            for face, request in zip(faces, requests, strict=True)
+        ]
 
-    def canvas(self, conditions: Sequence[Parts]) -> Tensor:
-        """The average-face pictures z that G takes."""
-        size, count = self.framing.size, len(parts.NAMES)
-        images = torch.zeros(len(conditions), count, 3, size, size)
-        masks = torch.zeros(len(conditions), count, size, size)
-        for i, chosen in enumerate(conditions):
-            if not chosen:
-                raise LikenessError(f"no part was given; name at least one of {', '.join(parts.ALIASES)}")
-            for name, patch in chosen.items():
-                if name not in parts.PARTS:
-                    raise LikenessError(f"{name!r} is not a facial part; there are {', '.join(parts.NAMES)}")
-                if patch.image.shape[:2] != (size, size):
-                    raise LikenessError(
-                        f"a patch is {patch.image.shape[1]}×{patch.image.shape[0]}, the model wants {size}×{size}"
-                    )
-                j = parts.NAMES.index(name)
-                images[i, j] = to_tensor(patch.image)[0]
-                masks[i, j] = torch.from_numpy(patch.mask)
-        return generator_input(self.with_cover, *parts.place(images, masks, self.anchors.mean))
+    def paint(self, canvas: Array) -> Array:
+        """G: average-face pictures B × 3 or 4 × S × S in [-1, 1] to faces B × 3 × S × S in [-1, 1]."""
+        return in_batches(self.weights.graphs["generator"], self.batch, canvas=canvas)["face"]
 
-    def complete(self, colours: Tensor, cover: Tensor) -> Tensor:
-        """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S, as baselines have it: in [-1, 1]."""
-        return self.paint(generator_input(self.with_cover, colours, cover))
+    def complete(self, colours: Array, cover: Array) -> Array:
+        """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S in [0, 1]: in [-1, 1]."""
+        return self.paint(np.concatenate([colours, 2 * cover - 1], 1) if self.with_cover else colours)
 
-    @torch.inference_mode()
-    def paint(self, canvas: Tensor) -> Tensor:
-        """G in float32, at most 64 faces at a time: canvas to faces B × 3 × S × S in [-1, 1]."""
-        return torch.cat([self.generator(some.contiguous(memory_format=torch.channels_last)) for some in canvas.split(64)])
+    def part(self, value: Any, word: str) -> tuple[dict[str, Patch], str]:
+        """The parts a user calls ``word`` (such as ``eyes``) from a photo, or from a loose picture of just that part.
 
-    def draw(self, conditions: Sequence[Parts], *, noise: Tensor | None = None) -> Image:
-        """A face for each set of parts: uint8 B × S × S × 3. There is no chance in it; ``noise`` is not used."""
-        return to_images(self.paint(self.canvas(conditions)))
-
-    def show_parts(self, conditions: Sequence[Parts]) -> Image:
-        """The average-face pictures as one sees them: uint8 B × S × S × 3."""
-        return to_images(self.canvas(conditions)[:, :3])
-
-    def save(self, path: str | Path, picture: Image) -> Path:
-        """Write a picture with its mark of provenance; the suffix chooses the format."""
-        return provenance.write(path, picture, provenance.software(self.card.system, str(self.card.recipe["name"])))
-
-    # reading
-
-    def _faces(self) -> FaceReader:
-        self.reader = self.reader or FaceReader()
-        return self.reader
-
-    def read(self, photo: str | Path | Image, number: int = 1, name: str = "") -> Person:
-        """Face ``number`` (1 is the largest) of a photo file or of an RGB picture, brought to the model's framing."""
-        picture = photo if isinstance(photo, np.ndarray) else read(photo)
-        name = name or ("the picture" if isinstance(photo, np.ndarray) else str(photo))
-        image, landmarks, transform = self._faces().aligned(picture, name, self.framing, number)
-        return Person(name, image, landmarks, picture, transform)
-
-    def people(self, photo: str | Path) -> list[Person]:
-        """All faces of a photo, the largest first."""
-        first = self.read(photo)
-        count = len(self._faces().faces(first.photo))
-        return [first] + [self.read(first.photo, number, str(photo)) for number in range(2, count + 1)]
-
-    def part_from(self, path: str | Path, word: str) -> tuple[dict[str, Patch], bool]:
-        """The parts a user calls ``word`` from a full photo, or from a loose picture of just that part.
+        Args:
+            value: a picture as :meth:`prepare` takes it, a face that was read before, or patches by name.
+            word: one of :data:`likeness.faces.parts.ALIASES`.
 
         Returns:
-            The patches, and whether the picture was taken as loose because no face is in it.
+            The patches, and what to call the picture where it was taken as loose because no face is in it, else nothing.
+
+        Raises:
+            LikenessError: the picture cannot be read or is too small.
         """
         names = parts.named([word])
-        picture = read(path)
-        found = self._faces().faces(picture)
-        if found:
-            return self.read(picture, 1, str(path)).parts(names), False
-        colours, opaque = read_with_alpha(path)
-        if min(colours.shape[:2]) < 4:
-            raise LikenessError(f"{path}: is only {colours.shape[1]}×{colours.shape[0]}, too small for a facial part")
+        if isinstance(value, Mapping):
+            return {name: self._fitting(value[name]) for name in names if name in value}, ""
+        if isinstance(value, PhotoFace):
+            return self._cut(value, names), ""
+        picture, opaque, name = opaque_picture_of(value, word)
+        if found := self.reader.faces(picture):
+            return self._cut(PhotoFace(name, picture, found[0].landmarks), names), ""
+        if min(picture.shape[:2]) < 4:
+            raise LikenessError(f"{name}: is only {picture.shape[1]}×{picture.shape[0]}, too small for a facial part")
         if len(names) > 1:
-            colours, opaque = parts.trim(word, colours, opaque)
-        halves = np.array_split(np.arange(colours.shape[1]), len(names))
+            picture, opaque = parts.trim(word, picture, opaque)
+        halves = np.array_split(np.arange(picture.shape[1]), len(names))
         patches = {}
-        for name, columns in zip(names, halves, strict=True):
-            width = float(self.anchors.width[parts.NAMES.index(name)])
-            patches[name] = parts.loose(name, colours[:, columns], opaque[:, columns], width, self.framing.size)
-        return patches, True
+        for part, columns in zip(names, halves, strict=True):
+            width = float(self.widths[parts.NAMES.index(part)])
+            patches[part] = parts.loose(part, picture[:, columns], opaque[:, columns], width, self.framing.size)
+        return patches, name
 
+    def _cut(self, face: PhotoFace, names: Sequence[str]) -> dict[str, Patch]:
+        picture, landmarks, _ = face.framed(self.framing)
+        return parts.cut(picture, landmarks, names)
 
-def exchange(base: Parts, other: Parts, names: Iterable[str]) -> dict[str, Patch]:
-    """``base`` with the named parts taken from ``other``."""
-    return {**base, **{name: other[name] for name in names}}
-
-
-def open_parts(weights: str | Path = "parts") -> PartsSynthesizer:
-    """A parts synthesizer from a weights file or run directory; by default the weights that ship."""
-    from likeness.systems import load
-
-    system = load(weights, "parts")
-    assert isinstance(system, PartsSynthesizer)
-    return system
+    def _fitting(self, patch: Patch) -> Patch:
+        size = self.framing.size
+        if patch.image.shape[:2] != (size, size):
+            raise LikenessError(f"a patch is {patch.image.shape[1]}×{patch.image.shape[0]}, the model wants {size}×{size}")
+        return patch

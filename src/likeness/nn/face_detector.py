@@ -5,9 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-STRIDE = 8
-"""Pixels a cell."""
-
 
 class Separable(nn.Module):
     """A 3 × 3 convolution of each channel by itself, then a 1 × 1 of all, added to what came in where shapes allow."""
@@ -30,7 +27,7 @@ class Separable(nn.Module):
         return features + made if self.adds else made
 
 
-class FinderNet(nn.Module):
+class FaceDetectorNet(nn.Module):
     """Pictures to cells of eight pixels: a score, the logarithm of a face's size, and the offset of its middle.
 
     Args:

@@ -1,4 +1,4 @@
-"""The face finder in training: mosaics of photos, and the points where their faces are."""
+"""The face detector in training: mosaics of photos, and the points where their faces are."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from torch import Tensor
 from likeness import sheet
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces.finding import drawn, peaks, shared
-from likeness.faces.pointing import box_of
+from likeness.faces.face_detector import STRIDE, drawn, peaks, shared
+from likeness.faces.landmark_detector import box_of
 from likeness.faces.variety import lit
 from likeness.image import to_images, to_tensor
-from likeness.nn.finder import STRIDE, FinderNet
+from likeness.nn.face_detector import FaceDetectorNet
 from likeness.recipe import Phase
 from likeness.records import Image
 from likeness.system import Move, System, Table
-from likeness.systems.finder.objective import objective
-from likeness.systems.finder.recipes import FinderRecipe
+from likeness.systems.face_detector.objective import objective
+from likeness.systems.face_detector.recipes import FaceDetectorRecipe
 
+LEAST = 0.4
+"""The score from which a face counts while training."""
 Squares = NDArray[np.float32]
 """N × 3: middle x, y and side of faces in pixels."""
 
 
 @dataclass(frozen=True)
-class FinderBatch:
+class FaceDetectorBatch:
     """``picture`` B × 3 × S × S in [-1, 1]; ``heat`` and ``sizes`` B × h × w, ``offsets`` B × 2 × h × w; ``faces`` of each."""
 
     picture: Tensor
@@ -41,17 +43,17 @@ class FinderBatch:
     faces: list[Squares]
 
 
-class FinderSystem(System):
+class FaceDetectorSystem(System):
     """One player: F, which finds faces."""
 
-    players: ClassVar[dict[str, tuple[str, ...]]] = {"F": ("finder",)}
-    ships: ClassVar[tuple[str, ...]] = ("finder",)
-    recipe: FinderRecipe
+    players: ClassVar[dict[str, tuple[str, ...]]] = {"F": ("detector",)}
+    ships: ClassVar[tuple[str, ...]] = ("detector",)
+    recipe: FaceDetectorRecipe
 
-    def __init__(self, recipe: FinderRecipe) -> None:
+    def __init__(self, recipe: FaceDetectorRecipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.finder = FinderNet(recipe.width)
+        self.detector = FaceDetectorNet(recipe.width)
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8 N × 3 × S × S, and ``face`` N × 3: middle x, y and side in pixels."""
@@ -66,7 +68,7 @@ class FinderSystem(System):
             faces.append(torch.tensor([(left + right) / 2, (top + bottom) / 2, right - left]))
         return {"photo": torch.stack(photos), "face": torch.stack(faces)}
 
-    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> FinderBatch:
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> FaceDetectorBatch:
         """Mosaics if ``augment``, else each photo with its face at two fifths of the side; all chance from ``generator``."""
         device, side = rows["photo"].device, self.recipe.side
         photos = rows["photo"].permute(0, 2, 3, 1).cpu().numpy()
@@ -82,11 +84,11 @@ class FinderSystem(System):
         pictures, squares = zip(*made, strict=True)
         targets = [target(some, side // STRIDE) for some in squares]
         heat, sizes, offsets = (torch.from_numpy(np.stack(column)).to(device) for column in zip(*targets, strict=True))
-        return FinderBatch(to_tensor(np.stack(pictures)).to(device), heat, sizes, offsets, list(squares))
+        return FaceDetectorBatch(to_tensor(np.stack(pictures)).to(device), heat, sizes, offsets, list(squares))
 
-    def play(self, batch: FinderBatch, phase: Phase) -> Iterator[Move]:
+    def play(self, batch: FaceDetectorBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent."""
-        made = self.finder(batch.picture)
+        made = self.detector(batch.picture)
         plan = self.recipe
         yield "F", lambda: objective(made, batch.heat, batch.sizes, batch.offsets, plan.size_weight, plan.offset_weight)
 
@@ -94,7 +96,7 @@ class FinderSystem(System):
         """Mosaics with the faces that were found in green, and those there are in red."""
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator().manual_seed(0), augment=True)
-            found = peaks(self.finder(batch.picture), 0.4)
+            found = found_in(self.detector(batch.picture))
         pictures = to_images(batch.picture)
         both = [drawn(drawn(p, true, (220, 40, 40)), made) for p, made, true in zip(pictures, found, batch.faces, strict=True)]
         return sheet.grid([both[i : i + 4] for i in range(0, len(both), 4)], cell=self.recipe.side)
@@ -106,11 +108,17 @@ class FinderSystem(System):
             for start in range(0, len(rows["photo"]), 40):
                 some = {key: column[start : start + 40] for key, column in rows.items()}
                 batch = self.batch(some, torch.Generator().manual_seed(start), augment=True)
-                for made, true in zip(peaks(self.finder(batch.picture), 0.4), batch.faces, strict=True):
+                for made, true in zip(found_in(self.detector(batch.picture)), batch.faces, strict=True):
                     right = matched(made, true)
                     found_true, there = found_true + right, there + len(true)
                     false, count = false + len(made) - right, count + 1
         return {"recall": found_true / max(there, 1), "false": false / max(count, 1)}
+
+
+def found_in(made: tuple[Tensor, Tensor, Tensor]) -> list[NDArray[np.float32]]:
+    """The faces in what the network made of pictures, see :func:`likeness.faces.face_detector.peaks`."""
+    logits, sizes, offsets = (one.float().cpu().numpy() for one in made)
+    return peaks(logits, sizes, offsets, LEAST)
 
 
 def placed(
@@ -132,7 +140,7 @@ def placed(
     return np.asarray(made, np.uint8), squares
 
 
-def mosaic(photos: Image, faces: NDArray[np.float32], first: int, plan: FinderRecipe, seed: int) -> tuple[Image, Squares]:
+def mosaic(photos: Image, faces: NDArray[np.float32], first: int, plan: FaceDetectorRecipe, seed: int) -> tuple[Image, Squares]:
     """A training picture: one photo or four, faces of many sizes, or none."""
     chance, side = np.random.default_rng(seed), plan.side
     four = chance.random() < plan.many

@@ -1,4 +1,4 @@
-"""The trained finder as every other system: pictures in, pictures with squares out. To use it: faces/finding.py."""
+"""The trained finder as every other system: pictures in, pictures with squares out. To use it: faces/face_detector.py."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from torch import Tensor, nn
 
 from likeness.checkpoint import Card
 from likeness.faces.align import check_framed
-from likeness.faces.finding import Finder, drawn
+from likeness.faces.face_detector import Finder, drawn
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
-from likeness.systems.finder.recipes import FinderRecipe
+from likeness.systems.face_detector.recipes import FaceDetectorRecipe
 
 
-class FinderSynthesizer(Synthesizer):
+class FaceDetectorSynthesizer(Synthesizer):
     """Finds faces."""
 
     conditions: ClassVar[dict[str, str]] = {"picture": "a photo, framed as the recipe says; Finder.squares takes any"}
 
     def __init__(self, card: Card, finder: Finder) -> None:
-        self.recipe, self.card, self.finder = thaw(FinderRecipe, card.recipe), card, finder
+        self.recipe, self.card, self.finder = thaw(FaceDetectorRecipe, card.recipe), card, finder
         self.framing = self.recipe.framing
 
     @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> FinderSynthesizer:
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> FaceDetectorSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         return cls(card, Finder.of(card, state, path))
 

@@ -1,4 +1,4 @@
-"""What a face finder's training is made of, and the recipes that come with the house."""
+"""What a face detector's training is made of, and the recipes that come with the house."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_ea
 
 
 @dataclass(frozen=True)
-class FinderRecipe(Recipe):
-    """A finder's training on photos framed widely.
+class FaceDetectorRecipe(Recipe):
+    """A face detector's training on photos framed widely.
 
     A training picture of ``side`` pixels is a mosaic: one photo, or with probability ``many`` four smaller ones, each moved so
     that its face spans from ``least`` to ``most`` of the side (in log scale); with probability ``none`` a photo's face is covered
@@ -41,11 +41,11 @@ class FinderRecipe(Recipe):
         require_each(self, ("size_weight", "offset_weight"), 0, FINITE, "a weight of 0 or more")
 
 
-def tiny() -> FinderRecipe:
+def tiny() -> FaceDetectorRecipe:
     """Drawn faces, seconds: to see the machinery turn, and for tests."""
     plan = Training(batch=8, rates=(3e-3,), betas=(0.9, 0.999), phases=(Phase(12, ("F",)),), ema=4.0, every=6, look=12)
-    return FinderRecipe(
-        name="finder:tiny",
+    return FaceDetectorRecipe(
+        name="face_detector:tiny",
         training=plan,
         framing=replace(WIDE, size=64),
         side=64,
@@ -55,19 +55,21 @@ def tiny() -> FinderRecipe:
     )
 
 
-def lite() -> FinderRecipe:
+def lite() -> FaceDetectorRecipe:
     """CPU: half an hour."""
     plan = Training(
         batch=32, rates=(2e-3,), betas=(0.9, 0.999), phases=(Phase(6000, ("F",)),), cooldown=4000, ema=200.0, every=250, look=500
     )
-    return FinderRecipe(name="finder:lite", training=plan, expects="half an hour on one core: 98 % of the faces of mosaics")
+    return FaceDetectorRecipe(
+        name="face_detector:lite", training=plan, expects="half an hour on one core: 98 % of the faces of mosaics"
+    )
 
 
-def paper() -> FinderRecipe:
+def paper() -> FaceDetectorRecipe:
     """Wider and longer, for a GPU."""
     base = lite()
     plan = replace(base.training, batch=128, phases=(Phase(40000, ("F",)),), cooldown=30000, every=1000, look=2000)
-    return replace(base, name="finder:paper", training=plan, width=64, expects="an hour on a GPU; not run yet")
+    return replace(base, name="face_detector:paper", training=plan, width=64, expects="an hour on a GPU; not run yet")
 
 
 RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}

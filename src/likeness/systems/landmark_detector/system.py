@@ -14,8 +14,8 @@ from torch import Tensor
 from likeness import sheet
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.faces.landmark_detector import dotted
 from likeness.faces.landmarks import COUNT, mirror
-from likeness.faces.pointing import dotted
 from likeness.faces.variety import Variety, seen_otherwise, similarity
 from likeness.image import to_images, to_tensor
 from likeness.nn.dsnt import expected, heat
@@ -23,12 +23,12 @@ from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import Phase
 from likeness.records import Image, Points
 from likeness.system import Move, System, Table
-from likeness.systems.detector.objective import objective
-from likeness.systems.detector.recipes import DetectorRecipe
+from likeness.systems.landmark_detector.objective import objective
+from likeness.systems.landmark_detector.recipes import LandmarkDetectorRecipe
 
 
 @dataclass(frozen=True)
-class DetectorBatch:
+class LandmarkDetectorBatch:
     """``picture`` B × 3 × S × S and ``points`` B × 68 × 2, both in [-1, 1]; ``seen`` B × 68, 1 where a landmark is inside."""
 
     picture: Tensor
@@ -36,14 +36,14 @@ class DetectorBatch:
     seen: Tensor
 
 
-class DetectorSystem(System):
+class LandmarkDetectorSystem(System):
     """One player: D, which points at landmarks."""
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("detector",)}
     ships: ClassVar[tuple[str, ...]] = ("detector",)
-    recipe: DetectorRecipe
+    recipe: LandmarkDetectorRecipe
 
-    def __init__(self, recipe: DetectorRecipe) -> None:
+    def __init__(self, recipe: LandmarkDetectorRecipe) -> None:
         super().__init__()
         self.recipe = recipe
         self.detector = LandmarkNet(COUNT, recipe.channels, recipe.depth)
@@ -58,7 +58,7 @@ class DetectorSystem(System):
             landmarks.append(torch.from_numpy(face.landmarks))
         return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks)}
 
-    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> DetectorBatch:
+    def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkDetectorBatch:
         """Faces and landmarks, varied if ``augment``; all chance from ``generator``."""
         device, size = rows["photo"].device, self.recipe.framing.size
         photos, points = rows["photo"].permute(0, 2, 3, 1).cpu().numpy(), rows["landmarks"].cpu().numpy()
@@ -68,13 +68,13 @@ class DetectorSystem(System):
             made = [varied(photo, some, plan, seed) for photo, some, seed in zip(photos, points, seeds, strict=True)]
             photos, points = (np.stack(column) for column in zip(*made, strict=True))
         inside = ((points > -0.5) & (points < size - 0.5)).all(-1)
-        return DetectorBatch(
+        return LandmarkDetectorBatch(
             to_tensor(photos).to(device),
             torch.from_numpy(scaled(points, size)).to(device),
             torch.from_numpy(inside.astype(np.float32)).to(device),
         )
 
-    def play(self, batch: DetectorBatch, phase: Phase) -> Iterator[Move]:
+    def play(self, batch: LandmarkDetectorBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent."""
         maps = heat(self.detector(batch.picture).float())
         points = expected(maps)

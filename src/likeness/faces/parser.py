@@ -1,53 +1,35 @@
-"""Parsing a face: what each pixel is, as soft maps of eight classes, by the parser that this project trained.
-
-The network is a small BiSeNet (:mod:`likeness.nn.bisenet`); it is trained by the system ``parser`` on CelebAMask-HQ, photos and
-drawings of them.
-"""
+"""Parsing a face: what each pixel is, as soft maps of eight classes, by the parser that this project trained (systems/parser)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from likeness import assets
-from likeness.checkpoint import Card, fill, read_weights
-from likeness.errors import LikenessError
+from likeness.engine import Weights
+from likeness.engine.graph import in_batches
 from likeness.faces.align import Framing, Similarity, alignment, check_framed, fitted
 from likeness.faces.labels import CLASSES
+from likeness.faces.landmark_detector import framing_of
 from likeness.faces.reader import FaceReader
-from likeness.image import to_tensor
-from likeness.nn.bisenet import BiSeNet
+from likeness.faces.tools import Tool
+from likeness.image import to_planes
 from likeness.records import Image
 
-WEIGHTS = assets.WEIGHTS / "parser.safetensors"
 
+class FaceParser(Tool):
+    """The network and the framing it learned in."""
 
-class Parser:
-    """A trained network and the framing it learned in."""
+    system: ClassVar[str] = "parser"
 
-    def __init__(self, network: BiSeNet, framing: Framing) -> None:
-        self.network, self.framing = network.eval(), framing
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.framing = framing_of(weights)
         self.reader: FaceReader | None = None
 
-    @classmethod
-    def of(cls, card: Card, state: dict[str, Tensor], path: str | Path) -> Parser:
-        """Rebuild from what a weights file holds; ``path`` is for messages."""
-        try:
-            widths, framing = tuple(card.recipe["widths"]), Framing(**card.recipe["framing"])
-        except (KeyError, TypeError):
-            raise LikenessError(f"{path}: its card lacks the recipe of a parser") from None
-        network = BiSeNet(len(CLASSES), widths)
-        fill(nn.ModuleDict({"parser": network}), state, path)
-        return cls(network, framing)
-
-    @torch.inference_mode()
     def framed(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
         """Soft classes of framed pictures S × S × 3: N × 8 × S × S in [0, 1], which add up to 1.
 
@@ -55,8 +37,7 @@ class Parser:
             LikenessError: no picture, or one of another size.
         """
         stacked = check_framed(pictures, self.framing, "picture")
-        found = [self.network(some)[0].softmax(1) for some in to_tensor(stacked).split(16)]
-        return np.asarray(torch.cat(found).numpy(), np.float32)
+        return in_batches(self.weights.graphs["parser"], 16, picture=to_planes(stacked))["classes"]
 
     def reframed(self, pictures: Sequence[Image], framing: Framing) -> NDArray[np.float32]:
         """Soft classes of pictures S' × S' × 3 in another, wider framing: N × 8 × S' × S' in [0, 1], which add up to 1.
@@ -118,16 +99,3 @@ class Parser:
         back, (height, width) = transform.inverse.matrix, picture.shape[:2]
         for one in maps[1:]:
             yield np.asarray(cv2.warpAffine(one, back, (width, height), flags=cv2.INTER_LINEAR), np.float32)
-
-
-@cache
-def open_parser(weights: str | Path = WEIGHTS) -> Parser:
-    """The parser that ships, or one from another weights file.
-
-    Raises:
-        LikenessError: no such weights, or another system's.
-    """
-    card, state = read_weights(weights)
-    if card.system != "parser":
-        raise LikenessError(f"{weights}: holds weights of {card.system!r}, not of 'parser'")
-    return Parser.of(card, state, weights)

@@ -1,65 +1,59 @@
-"""The 68 landmarks of a face by the detector that this project trained: an hourglass and DSNT (:mod:`likeness.nn.hourglass`).
+"""The 68 landmarks of a face by the detector that this project trained (systems/landmark_detector): an hourglass and DSNT.
 
-It is trained by the system ``detector`` on aligned faces that are moved about; so it wants to know roughly where a face is,
-and looks twice: the second time with the face where the first look found it.
+It learned on aligned faces that are moved about; so it wants to know roughly where a face is, and looks twice: the second time with
+the face where the first look found it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from likeness import assets
-from likeness.checkpoint import Card, fill, read_weights
+from likeness.engine import Weights
+from likeness.engine.graph import in_batches
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, Similarity, alignment, check_framed
 from likeness.faces.landmarks import COUNT
-from likeness.image import to_tensor
-from likeness.nn.dsnt import expected, heat
-from likeness.nn.hourglass import LandmarkNet
+from likeness.faces.tools import Tool
+from likeness.image import to_planes
 from likeness.records import Image, Points
 
-WEIGHTS = assets.WEIGHTS / "detector.safetensors"
 BOX = 0.62
 """How much of the framing's side a face box spans, from brows to chin, as dlib's detector draws it."""
 
 
-class Pointer:
-    """A trained network and the framing it learned in."""
+def framing_of(weights: Weights) -> Framing:
+    """The framing that a network learned in, from its card."""
+    try:
+        return Framing(**weights.card.recipe["framing"])
+    except (KeyError, TypeError):
+        raise LikenessError(f"{weights.path}: its card lacks the recipe of its system") from None
 
-    def __init__(self, network: LandmarkNet, framing: Framing) -> None:
-        self.network, self.framing = network.eval(), framing
 
-    @classmethod
-    def of(cls, card: Card, state: dict[str, Tensor], path: str | Path) -> Pointer:
-        """Rebuild from what a weights file holds; ``path`` is for messages."""
-        try:
-            channels, depth, framing = card.recipe["channels"], card.recipe["depth"], Framing(**card.recipe["framing"])
-        except (KeyError, TypeError):
-            raise LikenessError(f"{path}: its card lacks the recipe of a detector") from None
-        network = LandmarkNet(COUNT, channels, depth)
-        fill(nn.ModuleDict({"detector": network}), state, path)
-        return cls(network, framing)
+class LandmarkDetector(Tool):
+    """The network and the framing it learned in."""
 
-    @torch.inference_mode()
+    system: ClassVar[str] = "landmark_detector"
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.framing = framing_of(weights)
+
     def framed(self, pictures: Sequence[Image]) -> Points:
         """Landmarks of framed pictures S × S × 3: N × 68 × 2 in their pixels.
 
         Raises:
             LikenessError: no picture, or one of another size.
         """
-        stacked = to_tensor(check_framed(pictures, self.framing, "picture"))
-        found = torch.cat([expected(heat(self.network(some))) for some in stacked.split(32)])
-        return np.asarray(((found + 1) * self.framing.size - 1).numpy() / 2, np.float32)
+        stacked = to_planes(check_framed(pictures, self.framing, "picture"))
+        found = in_batches(self.weights.graphs["detector"], 32, picture=stacked)["landmarks"]
+        return np.asarray(((found + 1) * self.framing.size - 1) / 2, np.float32)
 
-    def point(self, photo: Image, box: Sequence[float], looks: int = 2) -> Points:
+    def locate(self, photo: Image, box: Sequence[float], looks: int = 2) -> Points:
         """Landmarks of a face in a photo, 68 × 2 in its pixels.
 
         Args:
@@ -74,19 +68,6 @@ class Pointer:
                 moved = alignment(points, self.framing)
             points = moved.inverse.apply(self.framed([moved.warp(photo, size, size)])[0])
         return points
-
-
-@cache
-def open_pointer(weights: str | Path = WEIGHTS) -> Pointer:
-    """The detector that ships, or one from another weights file.
-
-    Raises:
-        LikenessError: no such weights, or another system's.
-    """
-    card, state = read_weights(weights)
-    if card.system != "detector":
-        raise LikenessError(f"{weights}: holds weights of {card.system!r}, not of 'detector'")
-    return Pointer.of(card, state, weights)
 
 
 def dotted(picture: Image, landmarks: Points, colour: tuple[int, int, int] = (40, 220, 40), radius: int = 1) -> Image:

@@ -13,7 +13,7 @@ MOVED = Variety(turn=35.0, colour=0.4, blur=0.35, drawn=0.1, coarse=0.2, hide=0.
 
 
 @dataclass(frozen=True)
-class DetectorRecipe(Recipe):
+class LandmarkDetectorRecipe(Recipe):
     """A detector's training: an hourglass of ``channels`` halved ``depth`` times; ``sigma`` cells and ``regular`` λ of DSNT."""
 
     framing: Framing = field(default_factory=Framing)
@@ -34,11 +34,11 @@ class DetectorRecipe(Recipe):
         require(0 <= self.regular < float("inf"), "regular", self.regular, "a weight of 0 or more")
 
 
-def tiny() -> DetectorRecipe:
+def tiny() -> LandmarkDetectorRecipe:
     """Drawn faces, seconds: to see the machinery turn, and for tests."""
     plan = Training(batch=8, rates=(2e-3,), betas=(0.9, 0.999), phases=(Phase(12, ("D",)),), ema=4.0, every=6, look=12)
-    return DetectorRecipe(
-        name="detector:tiny",
+    return LandmarkDetectorRecipe(
+        name="landmark_detector:tiny",
         training=plan,
         framing=Framing(size=64),
         channels=16,
@@ -47,7 +47,7 @@ def tiny() -> DetectorRecipe:
     )
 
 
-def lite() -> DetectorRecipe:
+def lite() -> LandmarkDetectorRecipe:
     """CPU: an hour."""
     plan = Training(
         batch=32,
@@ -59,16 +59,18 @@ def lite() -> DetectorRecipe:
         every=250,
         look=500,
     )
-    return DetectorRecipe(
-        name="detector:lite", training=plan, expects="forty minutes on one core: 5.2 % inter-ocular on YouTube Faces' test people"
+    return LandmarkDetectorRecipe(
+        name="landmark_detector:lite",
+        training=plan,
+        expects="forty minutes on one core: 5.2 % inter-ocular on YouTube Faces' test people",
     )
 
 
-def paper() -> DetectorRecipe:
+def paper() -> LandmarkDetectorRecipe:
     """Wider and longer, for a GPU."""
     base = lite()
     plan = replace(base.training, phases=(Phase(60000, ("D",)),), cooldown=30000, every=1000, look=2000)
-    return replace(base, name="detector:paper", training=plan, channels=256, expects="an hour on a GPU; not run yet")
+    return replace(base, name="landmark_detector:paper", training=plan, channels=256, expects="an hour on a GPU; not run yet")
 
 
 RECIPES = {"tiny": tiny, "lite": lite, "paper": paper}

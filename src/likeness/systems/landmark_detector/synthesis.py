@@ -1,4 +1,4 @@
-"""The trained landmark detector as every other system: framed pictures in, drawn landmarks out. To use it: faces/pointing.py."""
+"""The trained landmark detector as every other system: framed pictures in, drawn landmarks out. To use it: faces/landmark_detector.py."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 from torch import Tensor, nn
 
 from likeness.checkpoint import Card
-from likeness.faces.pointing import Pointer, dotted
+from likeness.faces.landmark_detector import Pointer, dotted
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Synthesizer
-from likeness.systems.detector.recipes import DetectorRecipe
+from likeness.systems.landmark_detector.recipes import LandmarkDetectorRecipe
 
 
-class DetectorSynthesizer(Synthesizer):
+class LandmarkDetectorSynthesizer(Synthesizer):
     """Points at the landmarks of a face."""
 
     conditions: ClassVar[dict[str, str]] = {"picture": "a photo of a face, framed as the recipe says"}
 
     def __init__(self, card: Card, pointer: Pointer) -> None:
-        self.recipe, self.card = thaw(DetectorRecipe, card.recipe), card
+        self.recipe, self.card = thaw(LandmarkDetectorRecipe, card.recipe), card
         self.pointer, self.framing = pointer, pointer.framing
 
     @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> DetectorSynthesizer:
+    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkDetectorSynthesizer:
         """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
         return cls(card, Pointer.of(card, state, path))
 

@@ -1,0 +1,5 @@
+"""A weights file's networks written as ONNX graphs beside it."""
+
+from likeness.export.onnx import export
+
+__all__ = ["export"]

@@ -1,0 +1,179 @@
+"""ONNX graphs over a weights file: the graph holds operators, the safetensors file beside it holds the tensors.
+
+Each tensor is ONNX *external data*: a file name, an offset and a length. float16 tensors are followed by Cast, int8 rows by
+DequantizeLinear, so that the same file serves both engines and a graph takes some tens of kilobytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from likeness.card import DIGEST, STEPS, header, read_stored, restored
+from likeness.checkpoint import fill_graphs
+from likeness.engine.graph import Port
+from likeness.engine.onnx import PORTS_KEY, WEIGHTS_KEY
+from likeness.engine.torch import Network, networks_of
+from likeness.errors import LikenessError
+from likeness.files import write_content
+
+LARGEST = 150_000
+"""Bytes that a graph file has at most."""
+EXAMPLE = {"batch": 2}
+ELSE = 64
+"""The example size of a named dimension that is not the batch."""
+
+
+def export(path: str | Path, place: str = "") -> list[Path]:
+    """Write the graphs of a weights file beside it; graphs of other weights that stand there are replaced.
+
+    Args:
+        path: ``…/weights.safetensors``.
+        place: where the networks are, see :func:`likeness.engine.torch.networks_of`.
+
+    Returns:
+        The graph files.
+
+    Raises:
+        LikenessError: no such weights or damaged ones, or onnx is not installed.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 (torch.onnx needs it)
+    except ImportError:
+        raise LikenessError("graphs are written by onnx and onnxscript: pip install 'likeness[train]'") from None
+    path = Path(path)
+    card, stored, _ = read_stored(path)
+    networks = networks_of(card, place)
+    fill_graphs({name: one.module for name, one in networks.items()}, restored(stored), path)
+    places = _places(path)
+    written = []
+    for name, network in networks.items():
+        model = _traced(network)
+        _point(model, places, path.name)
+        _strip(model)
+        notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network)}
+        onnx.helper.set_model_props(model, notes)
+        content = model.SerializeToString()
+        if len(content) > LARGEST:
+            raise LikenessError(f"{path}: the graph {name} takes {len(content)} bytes; tensors of its own must be in the weights")
+        written.append(write_content(path.with_name(f"{name}.onnx"), content))
+    for stale in set(path.parent.glob("*.onnx")) - set(written):
+        stale.unlink()
+    return written
+
+
+def _ports(network: Network) -> str:
+    """The ports of a graph as JSON."""
+    return json.dumps({side: [asdict(port) for port in getattr(network, side)] for side in ("inputs", "outputs")})
+
+
+def _example(port: Port) -> torch.Tensor:
+    shape = [EXAMPLE.get(size, ELSE) if isinstance(size, str) else size for size in port.shape]
+    chance = torch.rand(shape, generator=torch.Generator().manual_seed(len(port.name)))
+    return port.low + (port.high - port.low) * chance
+
+
+def _traced(network: Network) -> Any:
+    """The network as an ONNX model whose initializers have the names of its parameters and buffers."""
+    from torch.export import Dim
+
+    dims = {size: Dim(size) for port in network.inputs for size in port.shape if isinstance(size, str)}
+    shapes = tuple({i: dims[size] for i, size in enumerate(port.shape) if isinstance(size, str)} for port in network.inputs)
+    quiet = logging.getLogger("torch.onnx")
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                network.module.eval(),
+                tuple(_example(port) for port in network.inputs),
+                dynamo=True,
+                external_data=False,
+                optimize=False,
+                input_names=[port.name for port in network.inputs],
+                output_names=[port.name for port in network.outputs],
+                dynamic_shapes=shapes,
+                verbose=False,
+            )
+    finally:
+        quiet.setLevel(level)
+    assert program is not None
+    return program.model_proto
+
+
+def _places(path: Path) -> dict[str, tuple[str, list[int], int, int]]:
+    """Each tensor of a safetensors file: type, shape, offset in the file and length in bytes."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        entries = json.loads(file.read(length))
+    begin = 8 + length
+    return {
+        name: (
+            entry["dtype"],
+            entry["shape"],
+            begin + entry["data_offsets"][0],
+            entry["data_offsets"][1] - entry["data_offsets"][0],
+        )
+        for name, entry in entries.items()
+        if name != "__metadata__"
+    }
+
+
+def _point(model: Any, places: dict[str, tuple[str, list[int], int, int]], file: str) -> None:
+    """Let the model's initializers point into the weights file."""
+    from onnx import TensorProto, helper
+
+    kinds = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT, "I8": TensorProto.INT8, "I64": TensorProto.INT64}
+
+    def external(name: str, key: str) -> Any:
+        kind, shape, offset, length = places[key]
+        tensor = TensorProto(name=name, data_type=kinds[kind], dims=shape, data_location=TensorProto.EXTERNAL)
+        for word, value in (("location", file), ("offset", str(offset)), ("length", str(length))):
+            tensor.external_data.add(key=word, value=value)
+        return tensor
+
+    initializers, before = [], []
+    for own in model.graph.initializer:
+        name = own.name
+        if name not in places:
+            initializers.append(own)
+            continue
+        if places[name][0] == "F32" or places[name][0] == "I64":
+            initializers.append(external(name, name))
+            continue
+        raw = f"{name}|stored"
+        initializers.append(external(raw, name))
+        if places[name][0] == "I8":
+            initializers.append(external(name + STEPS, name + STEPS))
+            before.append(helper.make_node("DequantizeLinear", [raw, name + STEPS], [name], axis=0))
+        else:
+            before.append(helper.make_node("Cast", [raw], [name], to=TensorProto.FLOAT))
+    nodes = [*before, *model.graph.node]
+    del model.graph.initializer[:]
+    del model.graph.node[:]
+    model.graph.initializer.extend(initializers)
+    model.graph.node.extend(nodes)
+
+
+def _strip(model: Any) -> None:
+    """Take out what only tells of the tracing."""
+    model.doc_string = model.graph.doc_string = ""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    for n, node in enumerate(model.graph.node):
+        node.doc_string, node.name = "", f"n{n}"
+        del node.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
+        value.doc_string = ""
+        del value.metadata_props[:]

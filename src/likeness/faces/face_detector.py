@@ -1,0 +1,115 @@
+"""Faces in a photo by the project's own networks: the backend that is used when none is named.
+
+The face detector looks at the photo in several sizes (systems/face_detector trains it); the landmark detector
+(:mod:`likeness.faces.landmark_detector`) places landmarks in each face that is found.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.engine.graph import Array
+from likeness.faces.landmark_detector import LandmarkDetector
+from likeness.faces.tools import Tool, open_tool
+from likeness.image import to_planes
+from likeness.records import Face, Image
+
+STRIDE = 8
+"""Pixels a cell of the network's maps."""
+SIDES = (160, 320, 640)
+"""The longest sides at which a photo is looked at."""
+
+
+def peaks(logits: Array, sizes: Array, offsets: Array, least: float) -> list[NDArray[np.float32]]:
+    """Faces in the network's maps: cells with scores from ``least`` that no neighbour exceeds.
+
+    Args:
+        logits: B × h × w.
+        sizes: B × h × w, logarithms of sides in cells.
+        offsets: B × 2 × h × w in [0, 1], of the middle from its cell's corner.
+        least: in [0, 1].
+
+    Returns:
+        For each picture N × 4: x, y and side in pixels, and the score.
+    """
+    scores = 1 / (1 + np.exp(-np.asarray(logits, np.float32)))
+    found = []
+    for number, score in enumerate(scores):
+        top = (cv2.dilate(score, np.ones((3, 3), np.uint8)) == score) & (score >= least)
+        rows, columns = np.nonzero(top)
+        x = (columns + offsets[number, 0, rows, columns]) * STRIDE - 0.5
+        y = (rows + offsets[number, 1, rows, columns]) * STRIDE - 0.5
+        side = np.exp(np.clip(sizes[number, rows, columns], -3, 5)) * STRIDE
+        found.append(np.stack([x, y, side, score[rows, columns]], 1).astype(np.float32))
+    return found
+
+
+def shared(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The area that two squares (middle x, y and side) have in common, in square pixels."""
+    reach = (one[2] + other[2]) / 2 - np.abs(one[:2] - other[:2])
+    return float(np.prod(np.clip(reach, 0, min(one[2], other[2]))))
+
+
+def drawn(picture: Image, squares: NDArray[np.float32], colour: tuple[int, int, int] = (40, 220, 40)) -> Image:
+    """A picture with squares N × 3 or more (middle x, y, side, …) drawn in it."""
+    copy = picture.copy()
+    for x, y, side in squares[:, :3].tolist():
+        corners = [(round(x + sign * side / 2), round(y + sign * side / 2)) for sign in (-1, 1)]
+        cv2.rectangle(copy, corners[0], corners[1], colour, 1)
+    return copy
+
+
+def apart(squares: NDArray[np.float32], most: float = 0.4) -> NDArray[np.float32]:
+    """Squares N × 4 without those that overlap a better one by more than ``most`` of the smaller (non-maximum suppression)."""
+    kept: list[NDArray[np.float32]] = []
+    for one in squares[np.argsort(-squares[:, 3], kind="stable")]:
+        if not any(shared(one, other) > most * float(min(one[2], other[2])) ** 2 for other in kept):
+            kept.append(one)
+    return np.stack(kept) if kept else np.zeros((0, 4), np.float32)
+
+
+class FaceDetector(Tool):
+    """Squares round the faces of a photo of any size; ``least`` is the score from which a face counts."""
+
+    system: ClassVar[str] = "face_detector"
+    least = 0.5
+
+    def squares(self, photo: Image) -> NDArray[np.float32]:
+        """Faces in a photo H × W × 3, the surest first: N × 4, middle x, y and side in its pixels, and score."""
+        height, width = photo.shape[:2]
+        found = []
+        for longest in SIDES:
+            ratio = longest / max(height, width)
+            if ratio > 2 and longest != SIDES[0]:
+                break
+            size = (max(round(width * ratio / 16) * 16, 16), max(round(height * ratio / 16) * 16, 16))
+            method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+            small = np.asarray(cv2.resize(photo, size, interpolation=method), np.uint8)
+            (some,) = peaks(**self.weights.graphs["detector"](picture=to_planes(small[None])), least=self.least)
+            across, down = width / size[0], height / size[1]
+            scale = np.array([across, down, (across + down) / 2, 1], np.float32)
+            half = np.array([0.5, 0.5, 0, 0], np.float32)
+            found.append((some + half) * scale - half)
+        return apart(np.concatenate(found))
+
+
+class OwnBackend:
+    """Our face detector and our landmark detector (:class:`likeness.faces.reader.FaceBackend`)."""
+
+    name = "likeness"
+
+    def __init__(self, faces: FaceDetector | None = None, landmarks: LandmarkDetector | None = None) -> None:
+        self.faces = faces or open_tool(FaceDetector)
+        self.landmarks = landmarks or open_tool(LandmarkDetector)
+
+    def find(self, image: Image) -> list[Face]:
+        """All faces in a photo."""
+        found = []
+        for x, y, side, score in self.faces.squares(image).tolist():
+            box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+            found.append(Face(box, self.landmarks.locate(image, box), score))
+        return found

@@ -1,0 +1,74 @@
+"""Parts laid on the average face in training: by batches, displaced, magnified and tinted; :func:`likeness.faces.parts.lay` in use."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from likeness.faces.parts import NAMES
+
+
+def unpack(bits: Tensor) -> Tensor:
+    """uint8 B × S × S part bits to float masks B × P × S × S, in the order of :data:`NAMES`."""
+    return torch.stack([(bits >> index) & 1 for index in range(len(NAMES))], 1).float()
+
+
+def centroids(masks: Tensor) -> Tensor:
+    """Centres of mass (x, y) in pixels of masks B × P × S × S: B × P × 2; of an empty mask, the picture's middle."""
+    size = masks.shape[-1]
+    ruler = torch.arange(size, dtype=masks.dtype, device=masks.device)
+    area = masks.sum((2, 3))
+    x = (masks.sum(2) * ruler).sum(-1) / area.clamp(min=1)
+    y = (masks.sum(3) * ruler).sum(-1) / area.clamp(min=1)
+    middle = torch.full_like(x, (size - 1) / 2)
+    return torch.stack([torch.where(area > 0, x, middle), torch.where(area > 0, y, middle)], -1)
+
+
+def place(
+    images: Tensor,
+    masks: Tensor,
+    anchors: Tensor,
+    *,
+    shifts: Tensor | None = None,
+    scales: Tensor | None = None,
+    gains: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Lay parts on the average face: each part's centroid comes to stand at its anchor; nothing is warped.
+
+    Args:
+        images: float B × 3 × S × S in [-1, 1], one source for all parts, or B × P × 3 × S × S, one for each.
+        masks: float B × P × S × S of {0, 1}; an all-zero mask leaves that part out.
+        anchors: P × 2 mean positions (x, y) in pixels.
+        shifts: B × P × 2 further displacement in pixels. Whole pixels are exact.
+        scales: B × P magnification about the centroid.
+        gains: B × P × 3 factors on each colour channel's brightness (on the values (v + 1) / 2).
+
+    Returns:
+        The canvas B × 3 × S × S, zero where nothing lies, and its cover B × 1 × S × S in [0, 1].
+    """
+    batch, parts, size = masks.shape[0], masks.shape[1], masks.shape[-1]
+    sources = images[:, None].expand(batch, parts, 3, size, size) if images.dim() == 4 else images
+    if gains is not None:
+        sources = ((sources + 1) * gains[..., None, None]).clamp(0, 2) - 1
+    centre = centroids(masks)
+    target = anchors[None] if shifts is None else anchors[None] + shifts
+    magnify = masks.new_ones(batch, parts, 1) if scales is None else scales[..., None]
+    # a part that keeps its size is moved by whole pixels, not resampled
+    target = torch.where(magnify == 1, centre + (target - centre).round(), target)
+    # Output pixel o shows source pixel c + (o - t) / m; affine_grid wants that in units where the picture spans [-1, 1].
+    middle = (size - 1) / 2
+    offset = (centre - middle - (target - middle) / magnify) * (2 / size)
+    shrink = 1 / magnify[..., 0]
+    zero = torch.zeros_like(shrink)
+    rows = [torch.stack([shrink, zero, offset[..., 0]], -1), torch.stack([zero, shrink, offset[..., 1]], -1)]
+    theta = torch.stack(rows, -2).reshape(batch * parts, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, [batch * parts, 4, size, size], align_corners=False)
+    layers = torch.cat([sources * masks[:, :, None], masks[:, :, None]], 2).reshape(batch * parts, 4, size, size)
+    moved = torch.nn.functional.grid_sample(layers, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    moved = moved.reshape(batch, parts, 4, size, size)
+    canvas, cover = masks.new_zeros(batch, 3, size, size), masks.new_zeros(batch, 1, size, size)
+    for index in range(parts):
+        colour, alpha = moved[:, index, :3], moved[:, index, 3:]
+        canvas = canvas * (1 - alpha) + colour  # the colours are already multiplied by their mask
+        cover = torch.maximum(cover, alpha)
+    return canvas, cover
