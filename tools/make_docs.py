@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from likeness import assets, systems
-from likeness.checkpoint import read_card
+from likeness.card import read_card
 from likeness.cli import parser as command_line
 
 ROOT = Path(__file__).resolve().parents[1]

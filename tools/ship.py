@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 
 from likeness import assets, systems
-from likeness.checkpoint import STORES, read_card, read_weights, stored, write_weights
+from likeness.card import STORES, read_card, storage
+from likeness.checkpoint import read_weights, write_weights
 from likeness.errors import LikenessError
 from likeness.train.run import commit
 
@@ -130,8 +131,8 @@ def main() -> None:
         card = replace(card, notes=NOTES[given.name or given.system])
         write_weights(target, state["mean"], card, given.store or "float16")
     card, weights = read_weights(target)
-    store = given.store or stored(target)
-    changed = store != stored(target)
+    store = given.store or storage(target)
+    changed = store != storage(target)
     scores: dict[str, str] = {} if given.scores or changed else dict(card.scores)
     for path in given.scores:
         said = json.loads(path.read_text())

@@ -31,9 +31,9 @@ def write_weights(path: Path, state: dict[str, Tensor], card: Card, store: str =
         path: the file.
         state: the tensors by name.
         card: what they say of themselves.
-        store: how floating tensors are kept, one of :data:`likeness.card.STORES`. int8 is for those that end up in a release: matrices and
-            convolutions of :data:`LARGE` numbers and more become whole numbers from −127 to 127 times a step for each row (output
-            channel), the rest float16.
+        store: how floating tensors are kept, one of :data:`likeness.card.STORES`. int8 is for those that end up in a release:
+            matrices and convolutions of :data:`LARGE` numbers and more become integers from −127 to 127 times a step for each row
+            (output channel), the rest float16.
     """
     tensors: dict[str, Tensor] = {}
     for name, value in state.items():
@@ -52,7 +52,7 @@ def write_weights(path: Path, state: dict[str, Tensor], card: Card, store: str =
 
 
 def _padded(content: bytes) -> bytes:
-    """A safetensors file whose header ends in spaces, so that the tensors begin at a multiple of 256 bytes (for mapped memory)."""
+    """A safetensors file whose header ends in spaces, so that the tensors begin at a multiple of :data:`ALIGNMENT` bytes."""
     length = int.from_bytes(content[:8], "little")
     more = -(8 + length) % ALIGNMENT
     return (length + more).to_bytes(8, "little") + content[8 : 8 + length] + b" " * more + content[8 + length :]

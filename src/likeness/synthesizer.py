@@ -1,7 +1,7 @@
 """The seam: a synthesizer is a trained system as its users see it. Conditions in, pictures out.
 
-Commands, studio and batch tools know nothing else of a system: its declared :class:`Condition` s and :class:`Option` s, ``prepare`` and
-``make``. No torch is needed here.
+Commands, studio and batch tools know nothing else of a system: its declared conditions and options, ``prepare`` and ``make``. No
+torch is needed here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a result belongs: in ``photo``, moved there from its framing by the inverse of ``transform``, as far as ``area`` counts.
+    """Where a result belongs: in ``photo``, moved there from its framing by the inverse of ``transform``.
 
     ``area`` is S × S in [0, 1], None for all of it; ``feather`` is the share of the side over which the frame's edge fades.
     """
@@ -201,9 +201,7 @@ def describe(value: Any) -> Any:
     """What a result says of a condition's value: the path of a file, or what kind of thing it was."""
     if isinstance(value, str | Path):
         return str(value)
-    if isinstance(value, PhotoFace):
-        return value.name
-    return type(value).__name__
+    return str(getattr(value, "name", "")) or type(value).__name__
 
 
 def stacked(requests: Sequence[Prepared], name: str) -> NDArray[Any]:

@@ -16,7 +16,8 @@ import torch
 from PIL import Image as Pillow
 
 from likeness import assets, provenance
-from likeness.checkpoint import Card, write_weights
+from likeness.card import Card
+from likeness.checkpoint import write_weights
 from likeness.image import read
 
 Run = Callable[..., int]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from likeness import assets
-from likeness.checkpoint import read_card
+from likeness.card import read_card
 from likeness.cli.study import contenders
 from likeness.data.store import row, write_rows
 from likeness.errors import LikenessError

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from likeness.checkpoint import read_card
+from likeness.card import read_card
 from likeness.data.store import FaceStore, row, write_rows
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment

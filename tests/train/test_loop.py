@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from likeness import systems
-from likeness.checkpoint import read_card
+from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from likeness import systems
-from likeness.checkpoint import read_card, read_weights
+from likeness.card import read_card
+from likeness.engine import open_weights
 from likeness.errors import LikenessError
 from likeness.recipe import Recipe
 from likeness.synthesizer import Synthesizer
@@ -16,7 +17,7 @@ PARTS: dict[str, Row] = {
         what,
         f"baselines.{name}:{recipe}",
         f"baselines.{name}:{system}",
-        "baselines.synthesis:BaselineSynthesizer",
+        "systems.parts.synthesis:PartsSynthesizer",
         "",
         "parts PHOTO --weights",
     )
@@ -65,5 +66,5 @@ def load(weights: str | Path) -> Synthesizer:
     name = read_card(path).system
     if name not in BASELINES:
         return systems.load(weights)
-    card, state = read_weights(path)
-    return BASELINES[name].synthesizer_class().from_weights(card, state, str(path))
+    place = "baselines.graphs" if name in PARTS else "baselines.two_way_graphs"
+    return BASELINES[name].synthesizer_class()(open_weights(path, "torch", place=place))

@@ -12,6 +12,7 @@ from likeness.cli import (
     demo,
     effect,
     evaluate,
+    export,
     face,
     inspect,
     landmarks,
@@ -48,12 +49,28 @@ COMMANDS = (
     verify,
     prepare,
     train,
+    export,
     evaluate,
     compare,
     study,
     systems,
     demo,
 )
+
+
+EXTRAS = {
+    "torch": "train",
+    "pyarrow": "train",
+    "tensorboard": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "filelock": "train",
+    "scipy": "evaluate",
+    "matplotlib": "evaluate",
+    "av": "video",
+    "dlib": "dlib",
+}
+"""Packages that the base install has not, and the extra that brings each."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,6 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(status or 0)
     except LikenessError as mistake:
         print(f"likeness: {mistake}", file=sys.stderr)
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        print(
+            f"likeness: this needs {package}: pip install 'likeness[{EXTRAS[package]}]'", file=sys.stderr
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

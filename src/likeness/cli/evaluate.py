@@ -164,6 +164,8 @@ def _verification(given: argparse.Namespace) -> int:
 
 def _parts(given: argparse.Namespace) -> int:
     """The protocol of the parts system."""
+    import torch
+
     from likeness import provenance
     from likeness.baselines.floors import NearestFace, PastedOnMean
     from likeness.baselines.patchmatch import PatchMatch
@@ -175,14 +177,14 @@ def _parts(given: argparse.Namespace) -> int:
         check_writable(given.sheet)
     system = tables.painter(given.weights or "parts")
     chosen = tables.test_faces(given, system.framing)
-    anchors = system.anchors.mean
+    anchors = torch.from_numpy(system.anchors)
     lines: list[Any]
     if given.stray:
         with options.bar("measuring") as show:
-            strays, pictures = protocol.stray(chosen, anchors, system.complete, given.seed, show)
+            strays, pictures = protocol.stray(chosen, anchors, protocol.painter_of(system.complete), given.seed, show)
         lines = list(strays)
     else:
-        methods: dict[str, protocol.Painter] = {"ours": system.complete}
+        methods: dict[str, protocol.Painter] = {"ours": protocol.painter_of(system.complete)}
         for word in given.against:
             if word == "patchmatch":
                 methods[PatchMatch.title] = PatchMatch().paint
@@ -191,7 +193,7 @@ def _parts(given: argparse.Namespace) -> int:
             if other.framing != system.framing:
                 raise LikenessError(f"{word}: is for faces framed {other.framing}, ours for {system.framing}")
             title = str(other.card.recipe["name"])
-            methods[title if title not in methods else f"{title} ({word})"] = other.complete
+            methods[title if title not in methods else f"{title} ({word})"] = protocol.painter_of(other.complete)
         train = FaceStore(given.floors or given.data).select("train")
         pasted, nearest = PastedOnMean(train), NearestFace(train, anchors)
         methods |= {pasted.title: pasted.paint, nearest.title: nearest.paint}

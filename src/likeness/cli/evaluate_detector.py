@@ -12,7 +12,7 @@ from likeness.errors import LikenessError
 
 def run(given: argparse.Namespace) -> int:
     """Our own finder and detector, dlib and pfld68."""
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
     from likeness.data.folder import photos_in
     from likeness.data.points import landmarks_in
     from likeness.evaluate import detectors

@@ -37,21 +37,22 @@ def run(given: argparse.Namespace) -> int:
         photos = pictures_in(photos[0])
 
     from likeness import provenance
+    from likeness.image import read
     from likeness.systems.parts.figures import GROUPS, matrix
 
     system = tables.painter(given.weights)
-    people = [system.read(photo) for photo in photos]
-    picture, chosen, faces = matrix(system, people, None if given.every else given.random or 10, given.seed)
-    tool = provenance.software("parts", system.card.recipe["name"])
+    people = [system.reader.read(read(photo), str(photo)) for photo in photos]
+    picture, chosen, results = matrix(system, people, None if given.every else given.random or 10, given.seed)
     letters = string.ascii_uppercase
     if given.each:
-        for who, face in zip(chosen, faces, strict=True):
+        for who, result in zip(chosen, results, strict=True):
             name = "-".join(f"{part}{letters[person]}" for part, person in zip(GROUPS, who, strict=True))
-            provenance.write(Path(given.each) / f"{name}.png", face, tool)
-    provenance.write(target, picture, tool)
+            result.save(Path(given.each) / f"{name}.png")
+    provenance.write(target, picture, results[0].tool)
     if given.json:
         who_is = dict(zip(letters, (str(photo) for photo in photos), strict=False))
         mixes = [dict(zip(GROUPS, (letters[person] for person in who), strict=True)) for who in chosen]
-        options.sidecar(target, {"command": "matrix", "people": who_is, "faces": mixes} | options.made_with(given, system.card))
+        said = options.made_with(given, results[0]) | {"conditions": {}, "seed": given.seed}
+        options.sidecar(target, said | {"people": who_is, "faces": mixes})
     print(target)
     return 0

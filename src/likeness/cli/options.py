@@ -11,9 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from likeness.errors import LikenessError
+
+if TYPE_CHECKING:
+    from likeness.synthesizer import Result
+    from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
 Commands = argparse._SubParsersAction
@@ -22,7 +26,7 @@ Commands = argparse._SubParsersAction
 def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
     """A command with its one-line help."""
     made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-    made.set_defaults(run=run)
+    made.set_defaults(run=run, command=name)
     return made
 
 
@@ -129,35 +133,27 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
     return write_content(picture.with_suffix(".json"), text)
 
 
-def donors(system: Any, named: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The patches that part flags name, and which picture each came from."""
-    patches: dict[str, Any] = {}
-    used: dict[str, str] = {}
-    for word, path in named.items():
-        found, loose = system.part_from(path, word)
-        if loose:
-            print(
-                f"likeness: no face in {path}: taken as a loose picture of the {word.replace('_', ' ')}",
-                file=sys.stderr,
-            )
-        patches.update(found)
-        used.update(dict.fromkeys(found, path))
-    return patches, used
+def donated(system: PartsSynthesizer, named: dict[str, str]) -> dict[str, Donor]:
+    """The parts that part flags name, read once; a remark on stderr where a picture was taken as loose."""
+    found = {word: system.donor(path, word) for word, path in named.items()}
+    for word, donor in found.items():
+        if donor.loose:
+            shown = word.replace("_", " ")
+            print(f"likeness: no face in {donor.name}: taken as a loose picture of the {shown}", file=sys.stderr)
+    return found
 
 
-def made_with(given: argparse.Namespace, card: Any) -> dict[str, Any]:
-    """The lines of a sidecar that say what made the picture."""
+def note(result: Result) -> None:
+    """Say on stderr what a result has to say."""
+    for line in result.notes:
+        print(f"likeness: {line}", file=sys.stderr)
+
+
+def made_with(given: argparse.Namespace, result: Result) -> dict[str, Any]:
+    """The lines of a sidecar that say how a result was made."""
     from likeness.version import __version__
 
-    return {
-        "seed": given.seed,
-        "weights": given.weights,
-        "system": card.system,
-        "recipe": card.recipe["name"],
-        "step": card.step,
-        "commit": card.commit,
-        "software": f"likeness {__version__}",
-    }
+    return {"command": given.command, **result.made, "weights_from": given.weights, "software": f"likeness {__version__}"}
 
 
 @contextmanager

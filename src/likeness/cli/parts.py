@@ -11,8 +11,7 @@ from likeness.cli import options, tables
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
-    from likeness.faces.parts import Patch
-    from likeness.systems.parts.synthesis import PartsSynthesizer, Person
+    from likeness.synthesizer import Synthesizer
 
 
 def add(commands: Any) -> None:
@@ -48,27 +47,22 @@ def run(given: argparse.Namespace) -> int:
     pairs = list(options.jobs(source, given.output, "parts")) if given.photo else [_mixed(source, given.output)]
 
     from likeness.faces import parts as names
+    from likeness.image import read
 
-    only = names.named(given.only.split(",")) if given.only else names.FACE
+    choice = {"only": tuple(given.only.split(","))} if given.only else {}
+    names.named(choice.get("only", ()))
     system = tables.painter(given.weights)
-    donated, used = options.donors(system, named)
+    shared = options.donated(system, named)
 
     def work(before: Path, after: Path) -> None:
         if given.photo is None:
-            _write(given, system, None, donated, used, after)
-            return
-        first = 1 if given.face is None else given.face
-        people = system.people(before) if given.all else [system.read(before, first)]
-        for number, person in enumerate(people, first):
-            place = after.with_name(f"{after.stem}-{number}{after.suffix}") if given.all else after
-            _write(
-                given,
-                system,
-                person,
-                {**person.parts(only), **donated},
-                {"photo": str(before), "face": number, **used},
-                place,
-            )
+            _write(given, system, {**shared}, after)
+        elif not given.all:
+            _write(given, system, {"photo": before, "face": given.face, **choice, **shared}, after)
+        else:
+            for face in system.reader.read_all(read(before), str(before)):
+                place = after.with_name(f"{after.stem}-{face.number}{after.suffix}")
+                _write(given, system, {"photo": face, "face": face.number, **choice, **shared}, place)
 
     return options.each(pairs, work, given.photo)
 
@@ -83,24 +77,17 @@ def _mixed(first: str, output: str | None) -> tuple[Path, Path]:
     return Path(first), target
 
 
-def _write(
-    given: argparse.Namespace,
-    system: PartsSynthesizer,
-    person: Person | None,
-    chosen: dict[str, Patch],
-    used: dict[str, Any],
-    target: Path,
-) -> None:
-    from likeness import provenance, sheet
+def _write(given: argparse.Namespace, system: Synthesizer, request: dict[str, Any], target: Path) -> None:
+    from dataclasses import replace
 
-    face = system.draw([chosen])[0]
-    picture = face
-    if given.paste and person is not None:
-        picture = person.paste(face)
-    if given.sheet:
-        row = [system.show_parts([chosen])[0], face] + ([person.image] if person is not None else [])
-        picture = sheet.grid([row], cell=2 * system.framing.size, columns=["parts", "face", "photo"][: len(row)])
-    provenance.write(target, picture, provenance.software("parts", system.card.recipe["name"]))
+    from likeness.systems.parts.figures import reconstruction
+
+    result = system(**request)
+    if given.paste:
+        result = result.pasted()
+    elif given.sheet:
+        result = replace(result, picture=reconstruction(result))
+    result.save(target)
     if given.json:
-        options.sidecar(target, {"command": "parts", "parts": list(chosen), **used, **options.made_with(given, system.card)})
+        options.sidecar(target, options.made_with(given, result))
     print(target, file=sys.stdout)

@@ -179,7 +179,7 @@ def _train(
     import torch
 
     from likeness import baselines
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
     from likeness.data.store import FaceStore
     from likeness.train.loop import Progress, finished, train
 
@@ -254,25 +254,27 @@ def _curves(given: argparse.Namespace, runs: dict[str, Path], plan: dict[str, tu
 
 def _measure(given: argparse.Namespace, runs: dict[str, Path], chosen: FaceStore, others: dict[str, PartsSynthesizer]) -> None:
     """Every contender, and what needs no training, on the same faces."""
+    import torch
+
     from likeness import provenance
     from likeness.baselines.floors import NearestFace, PastedOnMean
     from likeness.baselines.patchmatch import PatchMatch
     from likeness.data.store import FaceStore
-    from likeness.evaluate.parts import compare
+    from likeness.evaluate.parts import compare, painter_of
 
     made = {title: tables.painter(str(run)) for title, run in runs.items()}
     first = next(iter(made.values()))
-    methods: dict[str, Painter] = {title: system.complete for title, system in made.items()}
+    methods: dict[str, Painter] = {title: painter_of(system.complete) for title, system in made.items()}
     for word, other in others.items():
         title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
-        methods[title if title not in methods else f"{title} ({word})"] = other.complete
+        methods[title if title not in methods else f"{title} ({word})"] = painter_of(other.complete)
     if given.study == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
         train = FaceStore(given.floors or given.data).select("train")
-        pasted, nearest = PastedOnMean(train), NearestFace(train, first.anchors.mean)
+        pasted, nearest = PastedOnMean(train), NearestFace(train, torch.from_numpy(first.anchors))
         methods |= {pasted.title: pasted.paint, nearest.title: nearest.paint}
     with options.bar("measuring") as show:
-        scores, pictures = compare(chosen, first.anchors.mean, methods, show)
+        scores, pictures = compare(chosen, torch.from_numpy(first.anchors), methods, show)
     about = tables.about(given, first.card, len(chosen), ("mobilefacenet_b", "squeezenet"))
     about |= {"recipe": f"study {given.study}", "step": given.steps}
     print(f"{about['data']}: N = {about['faces']}; {STUDIES[given.study]}; {given.steps} steps each")
@@ -299,14 +301,15 @@ def _on_samples(system: PartsSynthesizer, methods: dict[str, Painter], order: li
     from likeness.baselines.floors import NearestFace
     from likeness.faces import parts
     from likeness.image import pictures_in, to_images, to_tensor
+    from likeness.systems.parts import placement
 
     order = [name for name in order if name != NearestFace.title]  # that one shows photographs of people
-    people = [system.read(path) for path in pictures_in(assets.SAMPLES)]
-    photos = torch.cat([to_tensor(person.image) for person in people])
-    bits = torch.stack([torch.from_numpy(parts.mask_bits(person.landmarks, system.framing.size)) for person in people])
+    people = [system.face_of(path, "photo").framed(system.framing) for path in pictures_in(assets.SAMPLES)]
+    photos = torch.cat([to_tensor(image) for image, _, _ in people])
+    bits = torch.stack([torch.from_numpy(parts.mask_bits(landmarks, system.framing.size)) for _, landmarks, _ in people])
     masks = placement.unpack(bits)
     masks[:, [i for i, name in enumerate(parts.NAMES) if name not in parts.FACE]] = 0
-    colours, cover = placement.place(photos, masks, system.anchors.mean)
+    colours, cover = placement.place(photos, masks, torch.from_numpy(system.anchors))
     made = {"photo": to_images(photos), "parts": to_images(colours)}
     made |= {name: to_images(paint(colours, cover)) for name, paint in methods.items() if name in order}
     rows = [[made[name][i] for name in order] for i in range(len(people))]

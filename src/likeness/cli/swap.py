@@ -29,23 +29,23 @@ def run(given: argparse.Namespace) -> int:
     pairs = list(options.jobs(given.photo, given.output, "swap"))
 
     from likeness import provenance
+    from likeness.image import read
     from likeness.systems.parts.figures import swap
 
     system = tables.painter(given.weights)
-    donors = [(picture, options.donors(system, {word: picture})[0]) for picture in pictures]
-    tool = provenance.software("parts", system.card.recipe["name"])
+    donors = [options.donated(system, {word: picture})[word] for picture in pictures]
 
     def work(before: Path, after: Path) -> None:
-        row = swap(system, system.read(before, given.face), donors)
+        row = swap(system, system.reader.read(read(before), str(before), given.face), word, donors)
         if given.each:
-            for number, face in enumerate(row.faces):
+            for number, result in enumerate(row.results):
                 name = "reconstruction" if number == 0 else f"{word}-{number}"
                 place = before.relative_to(given.photo).with_suffix("") if Path(given.photo).is_dir() else Path(before.stem)
-                provenance.write(Path(given.each) / place.with_name(f"{place.name}-{name}.png"), face, tool)
-        provenance.write(after, row.picture, tool)
+                result.save(Path(given.each) / place.with_name(f"{place.name}-{name}.png"))
+        provenance.write(after, row.picture, row.results[0].tool)
         if given.json:
-            said = {"command": "swap", "photo": str(before), "part": word, "donors": pictures}
-            options.sidecar(after, said | options.made_with(given, system.card))
+            said = options.made_with(given, row.results[0]) | {"part": word, "donors": pictures}
+            options.sidecar(after, said)
         print(after)
 
     return options.each(pairs, work, given.photo)

@@ -20,15 +20,20 @@ def run(given: argparse.Namespace) -> int:
     """List, or print a card as JSON."""
     import json
     from dataclasses import asdict
+    from importlib.util import find_spec
 
     from likeness import systems
-    from likeness.baselines import BASELINES
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
 
     if given.weights:
         print(json.dumps(asdict(read_card(systems.weights_path(given.weights))), indent=2, ensure_ascii=False))
         return 0
-    for name, row in {**systems.SYSTEMS, **BASELINES}.items():
+    rows = dict(systems.SYSTEMS)
+    if find_spec("torch") is not None:  # the baselines are torch all through
+        from likeness.baselines import BASELINES
+
+        rows |= BASELINES
+    for name, row in rows.items():
         print(f"{name}: {row.what}")
         for variant, make in row.recipes().items():
             print(f"  {name}:{variant:<8}{(make.__doc__ or '').strip().splitlines()[0]}")

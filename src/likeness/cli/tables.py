@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
-    from likeness.checkpoint import Card
+    from likeness.card import Card
     from likeness.data.store import FaceStore
     from likeness.faces.align import Framing
     from likeness.records import Image
@@ -61,14 +61,19 @@ def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
 
 def painter(weights: str) -> PartsSynthesizer:
     """The parts system or a baseline from its weights."""
-    from likeness import baselines, systems
-    from likeness.checkpoint import read_card
+    from likeness import systems
+    from likeness.card import read_card
     from likeness.systems.parts.synthesis import PartsSynthesizer
 
     system = read_card(systems.weights_path(weights)).system
-    if system != "parts" and system not in baselines.PARTS:
-        raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
-    made = baselines.load(weights)
+    if system == "parts":
+        made = systems.load(weights)
+    else:
+        from likeness import baselines
+
+        if system not in baselines.PARTS:
+            raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
+        made = baselines.load(weights)
     assert isinstance(made, PartsSynthesizer)
     return made
 

@@ -72,9 +72,7 @@ class OnnxGraph(Graph):
             raise LikenessError(f"{path}: is damaged or not a graph of likeness ({first[:200]})") from None
         notes = self._session.get_modelmeta().custom_metadata_map
         if notes.get(WEIGHTS_KEY) != digest:
-            raise LikenessError(
-                f"{path}: belongs to other weights than the file beside it; write it anew: likeness export FOLDER"
-            )
+            raise LikenessError(f"{path}: belongs to other weights than those beside it; write it anew: likeness export FOLDER")
         try:
             ports = json.loads(notes[PORTS_KEY])
             self.inputs, self.outputs = (

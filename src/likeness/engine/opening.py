@@ -73,9 +73,7 @@ def open_weights(
         graphs: dict[str, Graph] = {file.stem: OnnxGraph(file, digest, device) for file in files}
         return Weights(path, card, graphs, digest, engine, stored)
     if find_spec("torch") is None:
-        raise LikenessError(
-            f"{path}: has no graphs beside it, and without torch none can be built: pip install 'likeness[train]'"
-        )
+        raise LikenessError(f"{path}: has no graphs beside it; without torch none can be built: pip install 'likeness[train]'")
     from likeness.engine.torch import open_graphs
 
     return Weights(path, card, open_graphs(card, restored(stored), str(path), device, place), digest, engine, stored)

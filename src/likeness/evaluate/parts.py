@@ -74,6 +74,11 @@ class Stray:
     undetected: int
 
 
+def painter_of(complete: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]) -> Painter:
+    """A painter from a synthesizer's ``complete``, which takes and gives arrays."""
+    return lambda colours, cover: torch.from_numpy(complete(colours.numpy(), cover.numpy()))
+
+
 def painted(face_of: Painter, colours: Tensor, cover: Tensor) -> Tensor:
     """All faces, 64 at a time."""
     made = [face_of(c, k) for c, k in zip(colours.split(64), cover.split(64), strict=True)]

@@ -117,16 +117,12 @@ def _places(path: Path) -> dict[str, tuple[str, list[int], int, int]]:
         length = int.from_bytes(file.read(8), "little")
         entries = json.loads(file.read(length))
     begin = 8 + length
-    return {
-        name: (
-            entry["dtype"],
-            entry["shape"],
-            begin + entry["data_offsets"][0],
-            entry["data_offsets"][1] - entry["data_offsets"][0],
-        )
-        for name, entry in entries.items()
-        if name != "__metadata__"
-    }
+    entries.pop("__metadata__", None)
+    found = {}
+    for name, entry in entries.items():
+        first, last = entry["data_offsets"]
+        found[name] = (entry["dtype"], entry["shape"], begin + first, last - first)
+    return found
 
 
 def _point(model: Any, places: dict[str, tuple[str, list[int], int, int]], file: str) -> None:

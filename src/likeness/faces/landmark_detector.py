@@ -1,7 +1,7 @@
 """The 68 landmarks of a face by the detector that this project trained (systems/landmark_detector): an hourglass and DSNT.
 
-It learned on aligned faces that are moved about; so it wants to know roughly where a face is, and looks twice: the second time with
-the face where the first look found it.
+It learned on aligned faces that are moved about; so it wants to know roughly where a face is, and looks twice: the second time
+with the face where the first look found it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from likeness.checkpoint import Card, fill, fingerprint, read_card, read_weights, write_weights
+from likeness.card import DIGEST, Card, header, read_card
+from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.recipe import Recipe, Training, difference, freeze
@@ -134,7 +135,7 @@ def train(
             }
         )
         card = Card(name, freeze(system.recipe), step, commit(), data=data, terms=terms)
-        write_weights(run.weights, mean.state, card)
+        run.write_weights(mean.state, card)
 
     scalars = Scalars(Path(folder) / "tensorboard", step) if rank == 0 else None
     sums: dict[str, list[Tensor]] = {}
@@ -213,7 +214,7 @@ def finished(folder: str | Path, recipe: Recipe, store: FaceStore, warm_start: s
     data = learned_from(store, recipe.training)
     if card.step < recipe.training.steps or difference(card.recipe, freeze(recipe)) or card.data != data:
         return False
-    begun = fingerprint(read_weights(warm_start)[1]) if warm_start is not None else ""
+    begun = header(warm_start)[DIGEST] if warm_start is not None else ""
     return bool(json.loads(note.read_text()).get("warm_start") == begun)
 
 
@@ -233,10 +234,10 @@ def _begun_from(system: System, name: str, path: str | Path) -> tuple[dict[str, 
     card, state = read_weights(path)
     if card.system != name:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
-    own, digest, state = system.shipped_state(), fingerprint(state), system.adopt(state)
+    own, state = system.shipped_state(), system.adopt(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
-    return state, digest
+    return state, header(path)[DIGEST]
 
 
 def _look(

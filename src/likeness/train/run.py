@@ -10,8 +10,11 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from likeness import provenance
+from likeness.card import Card
+from likeness.checkpoint import write_weights
 from likeness.errors import LikenessError
 from likeness.files import write_atomically, write_content
 from likeness.recipe import difference
@@ -48,6 +51,12 @@ class RunDirectory:
     def weights(self) -> Path:
         """The weights file."""
         return self.folder / "weights.safetensors"
+
+    def write_weights(self, state: dict[str, Tensor], card: Card) -> Path:
+        """Write the weights; graphs of earlier weights that stand beside them are taken away."""
+        for stale in self.folder.glob("*.onnx"):
+            stale.unlink()
+        return write_weights(self.weights, state, card)
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the training state, whole or not at all."""

@@ -61,7 +61,7 @@ def lite() -> FaceDetectorRecipe:
         batch=32, rates=(2e-3,), betas=(0.9, 0.999), phases=(Phase(6000, ("F",)),), cooldown=4000, ema=200.0, every=250, look=500
     )
     return FaceDetectorRecipe(
-        name="face_detector:lite", training=plan, expects="half an hour on one core: 98 % of the faces of mosaics"
+        name="face_detector:lite", training=plan, expects="half an hour on one core: 98 % of mosaics' faces"
     )
 
 

@@ -12,12 +12,11 @@ import numpy as np
 
 from likeness import sheet
 from likeness.errors import LikenessError
-from likeness.faces import parts
 from likeness.faces.parts import Patch
 from likeness.faces.reader import PhotoFace
 from likeness.records import Image
 from likeness.synthesizer import Result
-from likeness.systems.parts.synthesis import PartsSynthesizer
+from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
 
 GROUPS: tuple[str, ...] = ("eyes", "nose", "mouth")
 """The columns of figure 8."""
@@ -52,26 +51,26 @@ class Row:
     picture: Image
 
 
-def swap(system: PartsSynthesizer, photo: Any, word: str, donors: Sequence[tuple[str, dict[str, Patch]]]) -> Row:
+def swap(system: PartsSynthesizer, photo: Any, word: str, donors: Sequence[Donor]) -> Row:
     """Figures 6 and 7: one person's face with a part of each donor in turn, in a row, the reconstruction first.
 
     Args:
         system: the trained model.
         photo: whose face is kept, as :meth:`PartsSynthesizer.prepare` takes it.
         word: which part, one of :data:`likeness.faces.parts.ALIASES`.
-        donors: name and patches to put in of each donor, see :meth:`PartsSynthesizer.part`.
+        donors: whose part is put in, see :meth:`PartsSynthesizer.donor`.
     """
     if not donors:
         raise LikenessError("name at least one picture to take the part from")
     only = (*GROUPS, "jaw") if word == "jaw" else GROUPS
     base = {"photo": photo, "only": only}
-    requests = [base, *({**base, word: patches} for _, patches in donors)]
+    requests = [base, *({**base, word: donor} for donor in donors)]
     results = system.make([system.prepare(request) for request in requests])
-    above = [results[0].intermediates["photo"]] + [show_patch(list(patches.values())) for _, patches in donors]
+    above = [results[0].intermediates["photo"]] + [show_patch(list(donor.patches.values())) for donor in donors]
     picture = sheet.grid(
         [above, [result.picture for result in results]],
         cell=system.framing.size,
-        columns=[_short(text) for text in ("photo", *(name for name, _ in donors))],
+        columns=[_short(text) for text in ("photo", *(donor.name for donor in donors))],
         captions=[[], ["reconstruction"]],
     )
     return Row(results, picture)
@@ -107,16 +106,13 @@ def matrix(
     chosen = combinations(len(people), count, seed)
     if len(chosen) > 1000:
         raise LikenessError(f"{len(people)} people have {len(chosen)} combinations; choose some with --random N")
-    own: list[dict[str, dict[str, Patch]]] = []
-    for person in people:
-        picture, landmarks, _ = person.framed(system.framing)
-        own.append({word: parts.cut(picture, landmarks, parts.named([word])) for word in GROUPS})
+    own = [{word: system.donor(person, word) for word in GROUPS} for person in people]
     requests: list[dict[str, Any]] = [{"photo": person} for person in people]
     requests += [{word: own[giver][word] for giver, word in zip(who, GROUPS, strict=True)} for who in chosen]
     results = system.make([system.prepare(request) for request in requests])
     rows: list[list[Image | None]] = []
-    for patches, result in zip(own, results, strict=False):
-        shown = [show_patch(list(patches[word].values())) for word in GROUPS]
+    for donors, result in zip(own, results, strict=False):
+        shown = [show_patch(list(donors[word].patches.values())) for word in GROUPS]
         rows.append([result.intermediates["photo"], *shown, result.picture])
     across, letters = len(rows[0]), string.ascii_uppercase
     labels, captions = list(letters[: len(people)]), [[""]] * len(people)

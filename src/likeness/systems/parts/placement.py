@@ -1,4 +1,4 @@
-"""Parts laid on the average face in training: by batches, displaced, magnified and tinted; :func:`likeness.faces.parts.lay` in use."""
+"""Parts laid on the average face in training, by batches: displaced, magnified, tinted."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,18 @@ from likeness.faces.reader import PhotoFace
 from likeness.image import from_planes, opaque_picture_of
 from likeness.records import Image
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, stacked
+
+
+@dataclass(frozen=True)
+class Donor:
+    """Parts that were read once, to be used in several requests: ``patches`` by name, and what to call the picture they are from.
+
+    ``loose`` tells that no face was found in it, so that it was taken for a picture of just this part.
+    """
+
+    name: str
+    patches: Mapping[str, Patch]
+    loose: bool = False
 
 
 class PartsSynthesizer(Synthesizer):
@@ -46,7 +59,7 @@ class PartsSynthesizer(Synthesizer):
         self.with_cover = canvas.shape[1] == 4
 
     def prepare(self, request: Mapping[str, Any]) -> Prepared:
-        """See :meth:`likeness.synthesizer.Synthesizer.prepare`; a part may also be patches by name that were cut before."""
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`; a part may also be a :class:`Donor`."""
         given, options = self.chosen(request)
         if not given:
             raise LikenessError(f"no part was given; name a photo, or at least one of {', '.join(parts.ALIASES)}")
@@ -62,10 +75,10 @@ class PartsSynthesizer(Synthesizer):
             place = Place(found.photo, moved, face_area(landmarks, self.framing.size))
         for word in parts.ALIASES:
             if word in given:
-                donated, loose = self.part(given[word], word)
-                patches |= donated
-                if loose:
-                    notes.append(f"no face in {loose}: taken as a loose picture of the {word.replace('_', ' ')}")
+                donor = self.donor(given[word], word)
+                patches |= donor.patches
+                if donor.loose:
+                    notes.append(f"no face in {donor.name}: taken as a loose picture of the {word.replace('_', ' ')}")
         colours, cover = parts.lay(patches, self.anchors)
         canvas = np.concatenate([colours, 2 * cover - 1]) if self.with_cover else colours
         pictures["parts"] = from_planes(colours[None])[0]
@@ -94,27 +107,24 @@ class PartsSynthesizer(Synthesizer):
         """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S in [0, 1]: in [-1, 1]."""
         return self.paint(np.concatenate([colours, 2 * cover - 1], 1) if self.with_cover else colours)
 
-    def part(self, value: Any, word: str) -> tuple[dict[str, Patch], str]:
+    def donor(self, value: Any, word: str) -> Donor:
         """The parts a user calls ``word`` (such as ``eyes``) from a photo, or from a loose picture of just that part.
 
         Args:
-            value: a picture as :meth:`prepare` takes it, a face that was read before, or patches by name.
+            value: a picture as :meth:`prepare` takes it, a face that was read before, or a donor.
             word: one of :data:`likeness.faces.parts.ALIASES`.
-
-        Returns:
-            The patches, and what to call the picture where it was taken as loose because no face is in it, else nothing.
 
         Raises:
             LikenessError: the picture cannot be read or is too small.
         """
         names = parts.named([word])
-        if isinstance(value, Mapping):
-            return {name: self._fitting(value[name]) for name in names if name in value}, ""
+        if isinstance(value, Donor):
+            return value
         if isinstance(value, PhotoFace):
-            return self._cut(value, names), ""
+            return self._cut(value, names)
         picture, opaque, name = opaque_picture_of(value, word)
         if found := self.reader.faces(picture):
-            return self._cut(PhotoFace(name, picture, found[0].landmarks), names), ""
+            return self._cut(PhotoFace(name, picture, found[0].landmarks), names)
         if min(picture.shape[:2]) < 4:
             raise LikenessError(f"{name}: is only {picture.shape[1]}×{picture.shape[0]}, too small for a facial part")
         if len(names) > 1:
@@ -124,14 +134,8 @@ class PartsSynthesizer(Synthesizer):
         for part, columns in zip(names, halves, strict=True):
             width = float(self.widths[parts.NAMES.index(part)])
             patches[part] = parts.loose(part, picture[:, columns], opaque[:, columns], width, self.framing.size)
-        return patches, name
+        return Donor(name, patches, True)
 
-    def _cut(self, face: PhotoFace, names: Sequence[str]) -> dict[str, Patch]:
+    def _cut(self, face: PhotoFace, names: Sequence[str]) -> Donor:
         picture, landmarks, _ = face.framed(self.framing)
-        return parts.cut(picture, landmarks, names)
-
-    def _fitting(self, patch: Patch) -> Patch:
-        size = self.framing.size
-        if patch.image.shape[:2] != (size, size):
-            raise LikenessError(f"a patch is {patch.image.shape[1]}×{patch.image.shape[0]}, the model wants {size}×{size}")
-        return patch
+        return Donor(face.name, parts.cut(picture, landmarks, names))

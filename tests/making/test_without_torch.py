@@ -1,0 +1,34 @@
+"""The making half runs where torch, pyarrow and the learning rooms cannot be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_shipped_system_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "try_base.py"), "--block"], capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    assert "all systems ran without torch" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (["train", "parts:tiny", "-o", "x"], "likeness: this needs torch: pip install 'likeness[train]'"),
+        (["prepare", ".", "-o", "x.parquet"], "likeness: this needs pyarrow: pip install 'likeness[train]'"),
+    ],
+)
+def test_a_command_that_needs_an_extra_says_which(call: list[str], line: str, tmp_path: Path) -> None:
+    code = "import sys\nfor name in ('torch', 'pyarrow'): sys.modules[name] = None\n"
+    code += f"from likeness import cli\nsys.exit(cli.main({call!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr.strip()) == (2, line)
+    assert not list(tmp_path.iterdir())
