@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from likeness.checkpoint import STEPS, STORES, Card, read_card, read_weights, stored, write_weights
+from likeness.card import STEPS, STORES, Card, header, read_card, storage
+from likeness.checkpoint import ALIGNMENT, read_weights, write_weights
 from likeness.errors import LikenessError
 
 CARD = Card("parts", {"name": "parts:tiny"}, 7)
@@ -30,7 +31,7 @@ def test_what_is_kept_comes_back(store: str, share: float, tmp_path: Path) -> No
     state = some()
     path = write_weights(tmp_path / "w.safetensors", state, CARD, store)
     card, found = read_weights(path)
-    assert card == CARD == read_card(path) and stored(path) == store
+    assert card == CARD == read_card(path) and storage(path) == store
     assert found.keys() == state.keys() and int(found["count"]) == 12345
     for name, value in state.items():
         if value.is_floating_point():
@@ -40,10 +41,18 @@ def test_what_is_kept_comes_back(store: str, share: float, tmp_path: Path) -> No
             assert ((found[name].reshape(rows.shape) - rows).abs() <= most).all(), name
 
 
-def test_whole_numbers_take_a_quarter_of_the_room(tmp_path: Path) -> None:
+def test_int8_takes_a_quarter_of_the_room(tmp_path: Path) -> None:
     state = {"matrix": torch.randn(256, 256)}
     sizes = {store: write_weights(tmp_path / store, state, CARD, store).stat().st_size for store in STORES}
     assert sizes["int8"] < 0.28 * sizes["float32"] < 0.15 * 4 * sizes["float16"]
+
+
+def test_tensors_begin_at_a_multiple_of_256_bytes(tmp_path: Path) -> None:
+    for notes in ("", "a", "ab" * 100):
+        path = write_weights(tmp_path / "w.safetensors", some(), Card("parts", {"name": "parts:tiny"}, 7, notes=notes))
+        content = path.read_bytes()
+        assert (8 + int.from_bytes(content[:8], "little")) % ALIGNMENT == 0
+        assert read_card(path).notes == notes and header(path)
 
 
 def test_written_again_they_are_the_same(tmp_path: Path) -> None:

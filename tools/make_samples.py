@@ -17,7 +17,8 @@ from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.reader import FaceReader
 from likeness.records import AlignedFace
-from likeness.systems.parts.synthesis import open_parts
+from likeness.systems import load
+from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
 
 NAMES = ("ada", "bo", "cleo", "dev", "eun", "fay")
 
@@ -38,7 +39,8 @@ def main() -> None:
         "--preview", metavar="PICTURE", help="only draw this many candidates 0 … 63 into a sheet, to choose seeds from"
     )
     given = parser.parse_args()
-    system = open_parts(given.weights)
+    system = load(given.weights, "parts")
+    assert isinstance(system, PartsSynthesizer)
     people = list(FaceStore(given.data).select("train", "celebamask"))
 
     skin = np.stack([tone(face) for face in people])
@@ -47,13 +49,12 @@ def main() -> None:
         chance = np.random.default_rng(seed)
         first = int(chance.integers(len(people)))
         alike = np.argsort(np.linalg.norm(skin - skin[first], axis=1))[1:61]
-        eyes, nose, mouth = (people[i] for i in (first, *chance.choice(alike, 2, replace=False)))
-        mix = {
-            **parts.cut(eyes.image, eyes.landmarks, ["left_eye", "right_eye"]),
-            **parts.cut(nose.image, nose.landmarks, ["nose"]),
-            **parts.cut(mouth.image, mouth.landmarks, ["mouth"]),
-        }
-        return system.draw([mix])[0]
+        givers = dict(zip(("eyes", "nose", "mouth"), (first, *chance.choice(alike, 2, replace=False)), strict=True))
+        mix = {}
+        for word, i in givers.items():
+            giver = people[i]
+            mix[word] = Donor(giver.name, parts.cut(giver.image, giver.landmarks, parts.named([word])))
+        return system(**mix).picture
 
     if given.preview:
         from likeness import sheet

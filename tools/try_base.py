@@ -1,7 +1,7 @@
 """Run every shipped system without torch, pyarrow and the learning half of the package.
 
-    python tools/try_base.py            # in an environment that has only the base install
-    python tools/try_base.py --block    # elsewhere: the packages and rooms of the learning half are made unimportable first
+python tools/try_base.py            # in an environment that has only the base install
+python tools/try_base.py --block    # elsewhere: the packages and rooms of the learning half are made unimportable first
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def test_parts_of_one_photo(likeness: Run, samples: list[Path], tmp_path: Path) 
     assert face.std() > 20
     said = json.loads((tmp_path / f"{name}.json").read_text())
     assert said["parts"] == ["left_eye", "right_eye", "nose", "mouth"]
-    assert said["seed"] == 0
+    assert said["engine"] == "onnx" and said["recipe"] == "parts:lite"
     mark = provenance.read(tmp_path / f"{name}.png")
     assert mark is not None and mark.trained and mark.software.startswith("likeness parts 0.")
     assert likeness("parts", samples[0], "-o", "again.jpg") == 0
@@ -49,7 +49,7 @@ def test_mixed_parts(likeness: Run, samples: list[Path], tmp_path: Path) -> None
     """Each given part changes the face where it lies, and a PHOTO's part is replaced by a named one."""
     a, b, c, d = samples[:4]
     assert likeness("parts", "--eyes", a, "--nose", b, "--mouth", c, "--jaw", d, "-o", "mix.png", "--json") == 0
-    assert json.loads((tmp_path / "mix.json").read_text())["jaw"] == str(d)
+    assert json.loads((tmp_path / "mix.json").read_text())["conditions"]["jaw"] == str(d)
     assert likeness("parts", a, "-o", "own.png") == 0
     assert likeness("parts", a, "--mouth", c, "-o", "mouth.png") == 0
     own, mouth = read(tmp_path / "own.png").astype(int), read(tmp_path / "mouth.png").astype(int)
@@ -61,10 +61,10 @@ def test_mixed_parts(likeness: Run, samples: list[Path], tmp_path: Path) -> None
 
 def test_loose_patch(likeness: Run, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A cut-out mouth without a face is taken as a mouth, and makes nearly the face that the full photo makes."""
+    from likeness import systems
     from likeness.faces import parts
-    from likeness.systems.parts.synthesis import open_parts
 
-    patch = open_parts().read(samples[1]).parts(["mouth"])["mouth"]
+    patch = systems.load("parts").donor(samples[1], "mouth").patches["mouth"]  # type: ignore[attr-defined]
     rows, columns = np.flatnonzero(patch.mask.any(1)), np.flatnonzero(patch.mask.any(0))
     clear = np.dstack([patch.image, patch.mask.astype(np.uint8) * 255])[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     Pillow.fromarray(clear).save(tmp_path / "lips.png")
@@ -231,7 +231,7 @@ def test_bad_pictures(
 
 
 def test_bad_weights(likeness: Run, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = (assets.WEIGHTS / "parts.safetensors").read_bytes()
+    good = (assets.WEIGHTS / "parts" / "weights.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(good[: len(good) // 2])
     (tmp_path / "text.safetensors").write_text("no weights")
     from safetensors.torch import save_file
@@ -338,27 +338,39 @@ def test_demo(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert read(tmp_path / "demo" / "contact-sheet.png").std() > 20
 
 
-def test_library_use(samples: list[Path]) -> None:
-    """The lines of docs/quickstart.md."""
+def test_library_use(samples: list[Path], tmp_path: Path) -> None:
+    """The lines of docs/quickstart.md: paths, PIL pictures and arrays give the same face."""
     import likeness
 
     parts = likeness.load("parts")
-    ann, bob = parts.read(samples[0]), parts.read(samples[1])
-    face = parts.draw([{**ann.parts(), "mouth": bob.parts()["mouth"]}])[0]
-    assert ann.paste(face).shape == ann.photo.shape
+    face = parts(photo=samples[0], mouth=samples[1])
+    with Pillow.open(samples[0]) as photo:
+        same = parts(photo=photo, mouth=read(samples[1]))
+    np.testing.assert_array_equal(face.picture, same.picture)
+    assert set(face.intermediates) == {"photo", "parts"}
+    assert face.made["conditions"] == {"photo": str(samples[0]), "mouth": str(samples[1])}
+    assert same.made["conditions"]["mouth"] == "ndarray"
+    mark = provenance.read(face.save(tmp_path / "face.png"))
+    assert mark is not None and mark.trained
+    assert face.pasted().picture.shape == read(samples[0]).shape
+    with pytest.raises(likeness.LikenessError, match="there is no photo"):
+        parts(mouth=samples[1]).pasted()
     with pytest.raises(likeness.LikenessError, match="no part"):
-        parts.draw([{}])
+        parts()
+    with pytest.raises(likeness.LikenessError, match="did you mean 'mouth'"):
+        parts(mout=samples[1])
+    with pytest.raises(likeness.LikenessError, match="uint8 array"):
+        parts(photo=np.zeros((5, 5)))
     with pytest.raises(AttributeError):
         likeness.nothing  # noqa: B018
 
 
 def test_batches_do_not_matter(samples: list[Path]) -> None:
-    """A face is the same whether it is drawn alone or among others: no hidden chance, no train mode."""
-    from likeness.systems.parts.synthesis import open_parts
+    """A face is the same whether it is made alone or among others: no hidden chance."""
+    from likeness import systems
 
-    system = open_parts()
-    people = [system.read(path).parts() for path in samples[:3]]
-    together = system.draw(people).astype(int)
-    alone = np.concatenate([system.draw([one]) for one in people]).astype(int)
+    system = systems.load("parts")
+    requests = [system.prepare({"photo": path}) for path in samples[:3]]
+    together = np.stack([result.picture for result in system.make(requests)]).astype(int)
+    alone = np.stack([system.make([one])[0].picture for one in requests]).astype(int)
     assert np.abs(together - alone).max() <= 1
-    assert not any(module.training for module in system.graph().modules())

@@ -24,6 +24,7 @@ from likeness.faces.landmarks import eye_distance, five_points
 from likeness.faces.reader import FaceReader
 from likeness.image import read, to_images, to_tensor
 from likeness.records import AlignedFace, Image
+from likeness.systems.parts.synthesis import PartsSynthesizer
 
 SIZE = 128
 ANCHORS = torch.tensor([[64.7, 95.7], [45.3, 51.8], [82.6, 51.8], [63.8, 73.0], [64.0, 97.2]])
@@ -102,17 +103,18 @@ def test_straying(store: FaceStore) -> None:
 
 def test_the_shipped_model_makes_these_faces(store: FaceStore, made_instruments: None) -> None:
     """Every sample person comes out as a face, nearer to its picture than the parts pasted on somebody else."""
-    from likeness.systems.parts.synthesis import open_parts
+    from likeness import systems
 
-    system = open_parts()
-
+    system = systems.load("parts")
+    assert isinstance(system, PartsSynthesizer)
     stranger = to_tensor(next(iter(store)).image)
 
     def pasted(colours: Tensor, cover: Tensor) -> Tensor:
         return stranger * (1 - cover) + colours
 
     others = store.take(list(range(1, len(store))))
-    (a, b), _ = parts.compare(others, system.anchors.mean, {"ours": system.complete, "pasted": pasted})
+    methods = {"ours": parts.painter_of(system.complete), "pasted": pasted}
+    (a, b), _ = parts.compare(others, torch.from_numpy(system.anchors), methods)
     assert a.undetected == 0
     assert a.psnr[0] > b.psnr[0]
 

@@ -11,6 +11,7 @@ from likeness.faces import parts
 from likeness.faces.drawing import MEAN_SHAPE, draw
 from likeness.faces.landmarks import mirror
 from likeness.image import to_tensor
+from likeness.systems.parts import placement
 
 SIZE = 128
 SHAPE = np.array(MEAN_SHAPE, np.float32) * SIZE
@@ -142,9 +143,23 @@ def test_loose_patches() -> None:
     assert tall.mask.any(1).sum() <= 0.9 * SIZE + 1
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_laid_parts_are_those_of_training(seed: int) -> None:
+    """In use parts are laid by numpy, in training by torch: the same canvas and the same cover, to float noise."""
+    image, points = draw(seed, SIZE)
+    images, masks = sources(seed)
+    chosen = [name for i, name in enumerate(parts.NAMES) if (seed + i) % 3]
+    keep = torch.tensor([float(name in chosen) for name in parts.NAMES])[None, :, None, None]
+    anchors = placement.centroids(masks)[0] + torch.tensor([3.3, -2.8])
+    colours, cover = placement.place(images, masks * keep, anchors)
+    laid, covered = parts.lay(parts.cut(image, points, chosen), anchors.numpy())
+    np.testing.assert_array_equal(covered, cover[0].round().numpy())
+    np.testing.assert_allclose(laid, colours[0].numpy(), atol=2e-5)
+
+
 def test_trimming_comes_before_halving() -> None:
     """A loose picture of two eyes with an uneven margin is split between them."""
-    from likeness.systems.parts.synthesis import open_parts
+    from likeness import systems
 
     image = np.zeros((40, 200, 4), np.uint8)
     image[10:30, 120:150] = (200, 10, 10, 255)
@@ -156,8 +171,9 @@ def test_trimming_comes_before_halving() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         Pillow.fromarray(image).save(Path(folder) / "eyes.png")
-        patches, loose = open_parts().part_from(Path(folder) / "eyes.png", "eyes")
-    assert loose
+        donor = systems.load("parts").donor(Path(folder) / "eyes.png", "eyes")  # type: ignore[attr-defined]
+    assert donor.loose
+    patches = donor.patches
     assert patches["left_eye"].image[patches["left_eye"].mask][:, 0].mean() > 150
     assert patches["right_eye"].image[patches["right_eye"].mask][:, 2].mean() > 150
 

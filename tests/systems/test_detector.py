@@ -13,8 +13,8 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw, drawn_faces
-from likeness.faces.landmarks import MIRROR, eye_distance
 from likeness.faces.landmark_detector import Pointer, boxed
+from likeness.faces.landmarks import MIRROR, eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.faces.variety import Variety
 from likeness.image import read

@@ -13,6 +13,7 @@ from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import Phase, override
+from likeness.systems.parts import placement
 from likeness.systems.parts.canvas import choose_parts, key_parts
 from likeness.systems.parts.recipes import Augment
 from likeness.systems.parts.system import PartsSystem
