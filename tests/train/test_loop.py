@@ -336,7 +336,7 @@ def test_a_projected_discriminator_goes_on_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_a_projected_discriminator_under_two_processes(tmp_path: Path) -> None:
-    """torchrun with two processes (gloo), stopped after two steps and gone on with, ends as the undisturbed run does."""
+    """Torchrun with two processes (gloo), stopped after two steps and gone on with, ends as the undisturbed run does."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "likeness.cli"]
     options = {"check": True, "capture_output": True, "timeout": 250, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
     settings = [word for setting in PROJECTED for word in ("--set", setting)]
