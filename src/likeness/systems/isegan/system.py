@@ -16,7 +16,7 @@ from likeness.errors import LikenessError
 from likeness.faces.labels import CLASSES, coloured
 from likeness.image import to_images
 from likeness.losses.adversarial import Judgement, judgement
-from likeness.losses.perceptual import Features, same_crop
+from likeness.losses.perceptual import Features, judged_distance, same_crop
 from likeness.nn.efficientnet import efficientnet_features, open_efficientnet
 from likeness.nn.patchgan import PatchGAN
 from likeness.nn.projected import ProjectedDiscriminator
@@ -203,8 +203,12 @@ class ISEGANSystem(System):
         return np.concatenate([np.concatenate(list(column), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
-        """Mean absolute error in [0, 1] of both stages, and the share of pixels whose class P_int has right."""
+        """Mean absolute error in [0, 1] of both stages, and the share of pixels whose class P_int has right.
+
+        Where its package is installed also ``lite0``, the distance of Ŷ(2) from Y on EfficientNet-Lite0's features.
+        """
         found: dict[str, list[Tensor]] = {"absolute_1": [], "absolute_2": [], "parsing": []}
+        pictures: list[tuple[Tensor, Tensor]] = []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 10):
                 some = {key: column[start : start + 10] for key, column in rows.items()}
@@ -212,9 +216,11 @@ class ISEGANSystem(System):
                 middle, *photos = self.both()(batch.sketch, batch.sketch_parsing)
                 for name, made in zip(("absolute_1", "absolute_2"), photos, strict=True):
                     found[name].append((made.float() - batch.photo).abs().flatten(1).mean(1) / 2)
+                pictures.append((batch.photo, photos[1].float()))
                 right = middle.argmax(1) == batch.photo_parsing.argmax(1)
                 found["parsing"].append(right.float().flatten(1).mean(1))
-        return {name: float(torch.cat(values).mean()) for name, values in found.items()}
+        photos, made = (torch.cat(some) for some in zip(*pictures, strict=True))
+        return {name: float(torch.cat(values).mean()) for name, values in found.items()} | judged_distance(photos, made)
 
 
 def moved(pictures: Tensor, places: Sequence[Sequence[int]], jitter: int) -> Tensor:
