@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from likeness import assets, systems
-from likeness.checkpoint import read_card
+from likeness.checkpoint import read_card, read_weights
 from likeness.data.cufs import FRAMING
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -24,9 +24,10 @@ from likeness.faces.parser import Parser
 from likeness.image import read, write
 from likeness.losses.pixel import root_mean_square
 from likeness.nn.bisenet import BiSeNet
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import CONVOLUTIONS, VGG19
-from likeness.recipe import override
-from likeness.systems.isegan.recipes import ISEGANRecipe, Weights, lite, paper, tiny
+from likeness.recipe import freeze, override
+from likeness.systems.isegan.recipes import ISEGANRecipe, Weights, finetune, lite, paper, tiny
 from likeness.systems.isegan.synthesis import ISEGANSynthesizer
 from likeness.systems.isegan.system import ISEGANSystem, moved
 from likeness.train.loop import train
@@ -76,6 +77,82 @@ def test_a_step_is_the_papers() -> None:
         ),
         ("G2", {"adversarial_2": (1.0, "(2)"), "compositional_2": (10.0, "(4)"), "perceptual_2": (5.0, "(5)")}),
     ]
+
+
+def test_projected_critics_judge_photos_alone(tmp_path: Path) -> None:
+    """D1 and D2 are projected and differ, D_par stays a patch critic; a stopped training goes on bit for bit."""
+    recipe = override(
+        tiny(), ['networks.discriminator="projected"', 'perceptual="efficientnet"', "weights.perceptual=1", "crop=32"]
+    )
+    system = ISEGANSystem(recipe)
+    one, two = system.photo_critic, system.second_critic
+    assert isinstance(one, ProjectedDiscriminator) and isinstance(two, ProjectedDiscriminator)
+    assert not torch.equal(one.mix0, two.mix0) and one.features is two.features  # type: ignore[arg-type]
+    assert system.parsing_critic.body[0].in_channels == len(CLASSES)
+    batch = system.batch(system.table(store()), torch.Generator().manual_seed(0), augment=True)
+    said = {player: set(ask()) for player, ask in system.play(batch, recipe.training.phases[0])}
+    assert said["G2"] == {"adversarial_2", "compositional_2", "perceptual_2"}
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for steps in stops:
+            torch.manual_seed(1)
+            train(ISEGANSystem(recipe), "isegan", store(), tmp_path / name, steps=steps)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True)["system"] for name in ("once", "twice")]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any("mix0" in key for key in states[0]) and not any("features" in key for key in states[0])
+
+
+def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
+    """The shipped weights fit it; D1 and D2 move alone first, with Adam (0, 0.99) at 2e-4."""
+    recipe = finetune()
+    assert recipe.training.betas == (0.0, 0.99) and set(recipe.training.rates) == {2e-4}
+    assert recipe.training.phases[0].players == ("D1", "D2") and recipe.networks.discriminator == "projected"
+    faces = FaceStore.of(drawn_faces(3, FRAMING, paired=True), FRAMING, "drawn", "labels")
+    for settings, name in (([], "isegan"), (["made=sketch", "networks.width=20"], "isegan_sketch")):
+        shipped = assets.WEIGHTS / f"{name}.safetensors"
+        system = ISEGANSystem(override(recipe, settings), features)
+        train(system, "isegan", faces, tmp_path / name, steps=0, warm_start=shipped)
+        found = system.shipped_state()
+        assert all(torch.equal(value, found[key]) for key, value in read_weights(shipped)[1].items())
+
+
+def test_the_papers_features_or_a_named_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(5) of ``paper`` reads torchvision's VGG-19; where that cannot be had, one line names the choice that needs none."""
+    from likeness.nn.vgg import TORCHVISION
+
+    monkeypatch.setenv("LIKENESS_INSTRUMENTS", str(tmp_path))
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+
+    def unreachable(*words: object, **more: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("likeness.assets.urlopen", unreachable)
+    chosen = override(paper(), ["networks.width=4", "networks.critic_width=4"])
+    photo, chance = torch.rand(1, 3, 64, 64) * 2 - 1, torch.Generator()
+    with pytest.raises(LikenessError, match=r"download\.pytorch\.org.*--set perceptual=efficientnet"):
+        ISEGANSystem(chosen).features(photo, photo, chance)
+    free, made = ISEGANSystem(override(chosen, ["perceptual=efficientnet"])).features(photo, -photo, chance)
+    assert [one.shape[1] for one in free] == [24, 40, 112, 320] and not torch.equal(free[0], made[0])
+    before, state = 3, {}
+    widths = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
+    for ours, theirs in TORCHVISION.items():
+        state[f"{theirs}.weight"] = torch.full((widths[ours[4]], before, 3, 3), 1 / (9 * before))
+        state[f"{theirs}.bias"], before = torch.zeros(widths[ours[4]]), widths[ours[4]]
+    entry = assets.INSTRUMENTS["vgg19_torchvision"]
+    torch.save(state, tmp_path / entry.file)
+    monkeypatch.setitem(assets.INSTRUMENTS, "vgg19_torchvision", replace(entry, sha256=assets.digest(tmp_path / entry.file)))
+    true, _ = ISEGANSystem(chosen).features(photo, photo, chance)
+    assert [tuple(one.shape[1:]) for one in true] == [(64, 64, 64), (256, 16, 16), (512, 8, 8)]
+
+
+def test_the_papers_recipe_is_as_it_was() -> None:
+    """New fields stand at what they were before there were choices."""
+    frozen = freeze(paper())
+    assert frozen["networks"].pop("discriminator") == "patch" and frozen["weights"].pop("adversarial") == 1.0
+    assert frozen.pop("perceptual") == "vgg19"
+    assert frozen["networks"] == {"width": 64, "depth": 8, "widest": 8, "critic_width": 64}
+    weights = {"alpha": 0.3, "beta": 0.3, "delta": 0.7, "compositional": 10.0, "perceptual": 5.0, "matching": 10.0}
+    assert frozen["weights"] == weights and frozen["features"] == ["conv1_1", "conv3_4", "conv4_1"]
+    assert frozen["training"]["betas"] == [0.5, 0.999] and frozen["training"]["max_missing"] == 1.0
 
 
 def test_stage_two_leaves_stage_one_alone() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from likeness import provenance, systems
+from likeness import assets, provenance, systems
 from likeness.checkpoint import read_card, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -23,11 +23,12 @@ from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import mirror
 from likeness.faces.reader import FaceReader
 from likeness.image import read, to_images
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.provenance import write as write_picture
 from likeness.recipe import Phase, override
-from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, write
+from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, perceived, write
 from likeness.systems.portrait.person import gather
-from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, paper, tiny
+from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, finetune, paper, tiny
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, open_portrait
 from likeness.systems.portrait.system import PortraitSystem, jittered
 from likeness.train.loop import train
@@ -62,8 +63,49 @@ def test_what_each_player_minimises() -> None:
     assert set(write(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
 
 
+def test_a_projected_discriminator(tmp_path: Path) -> None:
+    """It sees the made picture alone; a perceptual term by EfficientNet; a stopped training goes on bit for bit."""
+    settings = ["discriminator=projected", "perceptual=efficientnet", "perceptual_weight=2", "crop=32", "dropout=false"]
+    recipe = override(tiny(), settings)
+    system = PortraitSystem(recipe)
+    assert isinstance(system.discriminator, ProjectedDiscriminator)
+    faces = FaceStore.of(drawn_faces(6, recipe.framing), recipe.framing, "drawn")
+    batch = system.batch(system.table(faces), torch.Generator().manual_seed(0), augment=True)
+    said = {
+        player: {name: term.weight for name, term in ask().items()}
+        for player, ask in system.play(batch, recipe.training.phases[0])
+    }
+    assert said == {"D": {"discriminator": 0.5}, "G": {"adversarial": 1.0, "absolute": 100.0, "perceptual": 2.0}}
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for steps in stops:
+            torch.manual_seed(1)
+            train(PortraitSystem(recipe), "portrait", faces, tmp_path / name, steps=steps)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True)["system"] for name in ("once", "twice")]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any("mix0" in key for key in states[0]) and not any("features" in key for key in states[0])
+
+
+def test_a_distance_of_features() -> None:
+    """A mean over each map, summed, with its weight."""
+    photo, fake = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.5)
+    (term,) = perceived(lambda pictures: [pictures, 2 * pictures[:, :1]], photo, fake, 3.0).values()
+    assert (float(term.value), term.weight) == (pytest.approx(0.5 + 1.0), 3.0)
+
+
+def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
+    recipe, shipped = finetune(), assets.WEIGHTS / "portrait.safetensors"
+    assert recipe.training.betas == (0.0, 0.99) and recipe.training.phases[0].players == ("D",)
+    system = PortraitSystem(recipe)
+    faces = FaceStore.of(drawn_faces(3, recipe.framing), recipe.framing, "drawn")
+    train(system, "portrait", faces, tmp_path / "run", steps=0, warm_start=shipped)
+    found = system.shipped_state()
+    assert all(torch.equal(value, found[key]) for key, value in read_weights(shipped)[1].items())
+
+
 def test_the_paper_recipe_is_the_reports() -> None:
     recipe = paper()
+    assert (recipe.discriminator, recipe.perceptual_weight, recipe.crop) == ("patch", 0.0, 0)
+    assert recipe.training.max_missing == 1.0 and (recipe.critic_layers, recipe.critic_norm) == (3, "batch")
     assert (recipe.framing.size, recipe.width, recipe.critic_width, recipe.absolute) == (256, 64, 64, 100.0)
     assert (recipe.training.batch, recipe.training.rates, recipe.training.betas) == (1, (2e-4, 2e-4), (0.5, 0.999))
     assert recipe.training.phases == (Phase(42000, ("D", "G")),)  # 2,000 epochs of 21 pairs

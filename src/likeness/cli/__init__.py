@@ -100,9 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (missing.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        print(
-            f"likeness: this needs {package}: pip install 'likeness[{EXTRAS[package]}]'", file=sys.stderr
-        )
+        print(f"likeness: this needs {package}: pip install 'likeness[{EXTRAS[package]}]'", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -10,9 +10,7 @@ from likeness.cli import options
 
 def add(commands: Any) -> None:
     """Add the command."""
-    parser = options.command(
-        commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch"
-    )
+    parser = options.command(commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch")
     parser.add_argument("run", metavar="RUN", help="a run directory or weights file")
 
 
