@@ -37,7 +37,14 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
         "--weights", default="parts", metavar="W", help="a weights file or run directory (default: those that ship)"
     )
     parser.add_argument("--seed", type=int, default=0, help="the chance in it, where there is any (default: 0)")
+    engine(parser)
     parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def engine(parser: argparse.ArgumentParser) -> None:
+    """The options that say what runs the networks."""
+    parser.add_argument("--engine", default="auto", metavar="E", help="onnx, torch, or auto: onnx where graphs are (default)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
 
 
 def training(parser: argparse.ArgumentParser) -> None:

@@ -59,7 +59,7 @@ def test_faces(given: argparse.Namespace, framing: Framing) -> FaceStore:
     return chosen.head(given.limit) if given.limit else chosen
 
 
-def painter(weights: str) -> PartsSynthesizer:
+def painter(weights: str, engine: str = "auto", device: str = "auto") -> PartsSynthesizer:
     """The parts system or a baseline from its weights."""
     from likeness import systems
     from likeness.card import read_card
@@ -67,13 +67,13 @@ def painter(weights: str) -> PartsSynthesizer:
 
     system = read_card(systems.weights_path(weights)).system
     if system == "parts":
-        made = systems.load(weights)
+        made = systems.load(weights, engine=engine, device=device)
     else:
         from likeness import baselines
 
         if system not in baselines.PARTS:
             raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
-        made = baselines.load(weights)
+        made = baselines.load(weights)  # these are torch networks only
     assert isinstance(made, PartsSynthesizer)
     return made
 
