@@ -73,7 +73,7 @@ def test_a_clip(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.
     assert (done.frames, done.missed) == (13, 2)
     about, made = look(tmp_path / "a.mp4"), list(frames(tmp_path / "a.mp4"))
     assert about.rate == 30 and len(made) == 13 and made[0].shape == (64, 64, 3)
-    for asked in (7, 8 + 7):  # in the middle of the landmarks, of which five are kept; then of the pictures
+    for asked in (7, 8 + 1):  # in the middle of the landmarks, of which five are kept; then after a batch of pictures
         calls = iter(range(100))
         with pytest.raises(InterruptedError):
             reenact(clip, model, tmp_path / "b.mp4", reader=reader, stop=lambda calls=calls, asked=asked: next(calls) >= asked)
