@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from likeness.cli.landmark_study import contenders, stores
-from likeness.data.clips import Writer
 from likeness.data.store import FaceStore
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.image import read
+from likeness.video import Writer
 
 Run = Callable[..., int]
 

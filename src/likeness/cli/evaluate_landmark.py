@@ -21,7 +21,7 @@ FRAMES = 40
 
 
 def run(given: argparse.Namespace) -> int:
-    """A model's targets with and without the converter, and what needs no training; or the face that is nobody's."""
+    """A model's targets with and without the converter, and what needs no training; or the generic face."""
     from likeness import systems
     from likeness.data.store import FaceStore
     from likeness.image import check_writable

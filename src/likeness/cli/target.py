@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
         "--from",
         dest="warm",
         metavar="W",
-        help="weights to begin from (default: those of the face that is nobody's; the word nothing for none)",
+        help="weights to begin from (default: those of the generic face; the word nothing for none)",
     )
     training.add_argument("--recipe", default="target", metavar="NAME", help="of the landmark system (default: target)")
     training.add_argument("--most", type=int, default=1500, metavar="N", help="take N frames evenly through it (default: 1500)")
@@ -38,7 +38,9 @@ def run(given: argparse.Namespace) -> int:
     import torch
 
     from likeness import provenance, sheet, systems
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
+    from likeness.engine.opening import graph_files
+    from likeness.export import export
     from likeness.recipe import override
     from likeness.systems.landmark.recipes import LandmarkRecipe
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
@@ -107,6 +109,8 @@ def run(given: argparse.Namespace) -> int:
             report=report,
             stop=lambda: bool(asked),
         )
+    if not graph_files(weights):
+        export(weights)
     made = systems.load(weights, "landmark")
     assert isinstance(made, LandmarkSynthesizer)
     held_out = list(store.select("test").head(12))

@@ -130,7 +130,7 @@ def compare(
 
 @dataclass(frozen=True)
 class Followed:
-    """How a face that is nobody's follows the landmarks of people it was not learned from.
+    """How the generic face follows the landmarks of people it was not learned from.
 
     ``follows`` is the distance of its landmarks, as the judge reads them, from those it was given, in per cent of the distance
     between the outer corners of the eyes; ``undetected`` how many of its pictures no face was found in, which do not count in it.

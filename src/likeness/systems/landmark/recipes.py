@@ -8,7 +8,7 @@ from likeness.faces.align import Framing
 from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 ANYONE = "anyone"
-"""The target that is nobody: everybody's faces together."""
+"""The generic target: everybody's faces together."""
 ALL = ("D", "C", "G")
 
 
@@ -81,7 +81,7 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
-            require(name != ANYONE, "targets", name, "another name, for that is nobody's")
+            require(name != ANYONE, "targets", name, "another name, for that is the generic target's")
         require_each(self, ("width", "hidden", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 
@@ -143,7 +143,7 @@ def lite() -> LandmarkRecipe:
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1),
         crop=64,
         shaken=(0.2, 1.0),
-        expects="from the face that is nobody's, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
+        expects="from the generic face, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
     )
 
 
@@ -173,7 +173,7 @@ def paper() -> LandmarkRecipe:
 
 
 def anyone() -> LandmarkRecipe:
-    """CPU: a face that is nobody's, from everybody's photos."""
+    """CPU: the generic face, from everybody's photos."""
     base = lite()
     plan = replace(base.training, batch=16, phases=(Phase(1000, ("C",)), Phase(6000, ALL)), cooldown=2500, ema=300.0)
     return replace(
@@ -186,7 +186,7 @@ def anyone() -> LandmarkRecipe:
         turn=12.0,
         scale=0.12,
         shift=0.06,
-        expects="forty minutes on one core: a person who is nobody",
+        expects="forty minutes on one core: a generic person",
     )
 
 
@@ -213,7 +213,7 @@ def finetune() -> LandmarkRecipe:
 
 
 def target() -> LandmarkRecipe:
-    """One person, begun from the face that is nobody's, whose Φ rests: what ``likeness target train`` uses."""
+    """One person, begun from the generic face, whose Φ is frozen: what ``likeness target train`` uses."""
     base = lite()
     plan = replace(base.training, phases=(Phase(1000, ("C",)), Phase(1000, ALL)), cooldown=400)
     return replace(

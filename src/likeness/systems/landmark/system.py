@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -13,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from likeness import assets
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity
-from likeness.faces.landmark_detector import open_pointer
 from likeness.faces.landmarks import mirror
 from likeness.faces.variety import similarity
 from likeness.image import to_images
@@ -24,6 +23,7 @@ from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.perceptual import Features, feature_distance, judged_distance, same_crop
 from likeness.nn.dsnt import expected, heat
 from likeness.nn.efficientnet import efficientnet_features, open_efficientnet
+from likeness.nn.hourglass import open_landmark_net
 from likeness.nn.patchgan import PatchGAN
 from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import vgg_features
@@ -152,7 +152,7 @@ class LandmarkSystem(System):
                 self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
     def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own.
+        """The generic face as the beginning of every target; which landmarks are common is each target's own.
 
         A face of half the side, or a quarter, begins as itself enlarged (:func:`~likeness.systems.landmark.networks.grown`).
         """
@@ -347,8 +347,7 @@ def brought(landmarks: Tensor, ways: Sequence[Similarity]) -> Tensor:
 
 def open_detector() -> Detector:
     """Ω from its shipped weights, for faces of any size."""
-    pointer = open_pointer()
-    network, side = deepcopy(pointer.network).requires_grad_(False), pointer.framing.size  # readers keep theirs where it is
+    network, side = open_landmark_net(assets.WEIGHTS / "landmark_detector" / "weights.safetensors")
 
     def detect(faces: Tensor) -> Tensor:
         network.to(faces.device)  # no part of the system, which may move after it was opened
