@@ -192,18 +192,24 @@ def face_area(landmarks: Points, size: int) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(area, (0, 0), 0.03 * size), np.float32)
 
 
+def _ramp(side: int, feather: float) -> NDArray[np.float32]:
+    """From 0 at both ends of ``side`` pixels to 1 within ``feather`` of them, smoothly; 1 throughout where that is 0."""
+    if feather <= 0:
+        return np.ones(side, np.float32)
+    ramp = np.clip(np.minimum(np.arange(side), np.arange(side)[::-1]) / max(feather * side, 1), 0, 1)
+    return (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
+
+
 def paste_back(
     result: Image, photo: Image, transform: Similarity, area: NDArray[np.float32] | None = None, feather: float = 0.12
 ) -> Image:
-    """Put an aligned result (S × S × 3) back where it came from in the photo.
+    """Put an aligned result (H × W × 3, mostly square) back where it came from in the photo.
 
-    ``area`` (S × S in [0, 1]) says how much of it counts where, such as :func:`face_area`; without it, all does. The frame's
-    edge fades over ``feather`` of the side; pixels outside are the photo's, untouched.
+    ``area`` (H × W in [0, 1]) says how much of it counts where, such as :func:`face_area`; without it, all does. The frame's
+    edge fades over ``feather`` of the sides, 0: not at all; pixels outside are the photo's, untouched.
     """
-    size, (height, width) = result.shape[0], photo.shape[:2]
-    ramp = np.clip(np.minimum(np.arange(size), np.arange(size)[::-1]) / max(feather * size, 1), 0, 1)
-    ramp = (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
-    alpha = np.minimum.outer(ramp, ramp)
+    height, width = photo.shape[:2]
+    alpha = np.minimum.outer(*(_ramp(side, feather) for side in result.shape[:2]))
     if area is not None:
         alpha = np.minimum(alpha, area)
     back = transform.inverse

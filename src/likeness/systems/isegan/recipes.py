@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from likeness.data.cufs import FRAMING
 from likeness.faces.align import Framing
-from likeness.nn.vgg import CONVOLUTIONS
+from likeness.faces.cufs import FRAMING
 from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 BOTH = ("D1", "D2", "G1", "G2")
+LAYERS = tuple(f"conv{block}_{i}" for block, count in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for i in range(1, count + 1))
+"""The layers of VGG-19 that (5) may compare: those of :data:`likeness.nn.vgg.CONVOLUTIONS`, told without torch."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class ISEGANRecipe(Recipe):
         require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
         require(len(self.features) > 0, "features", self.features, "at least one layer")
         for name in self.features:
-            require(name in CONVOLUTIONS, "features", name, f"one of {', '.join(CONVOLUTIONS)}")
+            require(name in LAYERS, "features", name, f"one of {', '.join(LAYERS)}")
         require(self.crop == 0 or 32 <= self.crop <= self.framing.size, "crop", self.crop, "0, or from 32 to the framing's size")
         require(0 <= self.jitter <= self.framing.size, "jitter", self.jitter, "a number of pixels, at most the framing's size")
 
