@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.checkpoint import read_card
+from likeness.card import read_card
 from likeness.data.split import split_of
 from likeness.data.store import FaceStore, row, write_rows
 from likeness.errors import LikenessError

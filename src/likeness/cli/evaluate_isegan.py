@@ -46,16 +46,18 @@ def compare(
 ) -> tuple[list[dict[str, Any]], Image, tuple[str, ...]]:
     """Table, contact sheet and instruments of models by title; the first is an ISEGAN, whose parsings are shown too."""
     from likeness import sheet
+    from likeness.baselines.two_way import TwoWaySynthesizer
     from likeness.data.store import FaceStore
     from likeness.evaluate.sketches import Judge
     from likeness.faces.labels import coloured
     from likeness.systems.isegan.synthesis import ISEGANSynthesizer
+    from likeness.systems.portrait.synthesis import PortraitSynthesizer
 
     model = next(iter(models.values()))
     assert isinstance(model, ISEGANSynthesizer)
     _check(chosen)
     faces, back = list(chosen), model.recipe.made == "sketch"
-    photos = model.bare(np.stack([_pair(face)[0] if back else face.image for face in faces]))
+    photos = model.unpad(np.stack([_pair(face)[0] if back else face.image for face in faces]))
     sources, parsings = _given(faces, back), np.stack([_pair(face)[1][0 if back else 1] for face in faces])
     pictures: dict[str, Image] = {}
     shown: list[Image] = []
@@ -63,13 +65,14 @@ def compare(
         for number, (title, other) in enumerate(models.items()):
             show(number, len(models), title)
             if isinstance(other, ISEGANSynthesizer):
-                steps = other.make(sources, parsings)
+                steps = other.stages(sources, parsings)
                 if other is model and model.recipe.stages == 2 and model.recipe.middle:
-                    pictures[f"{title}, stage I"] = model.bare(steps.first)
-                pictures[title] = model.bare(steps.photo)
-                shown = shown or [model.bare(coloured(one)) for one in (steps.source, steps.parsing)]
+                    pictures[f"{title}, stage I"] = model.unpad(steps.first)
+                pictures[title] = model.unpad(steps.photo)
+                shown = shown or [model.unpad(coloured(one)) for one in (steps.source, steps.parsing)]
             else:
-                pictures[title] = model.bare(other.draw(sources))
+                assert isinstance(other, PortraitSynthesizer | TwoWaySynthesizer)
+                pictures[title] = model.unpad(other.draw(sources))
     floors: dict[str, Image] = {}
     train = FaceStore(given.floors or given.data).select("train")
     if len(train):
@@ -78,8 +81,8 @@ def compare(
             raise LikenessError(f"{train.path}: is framed {train.framing}, the weights want {model.framing}")
         known = np.mean([(_pair(face)[0] if back else face.image).astype(np.float64) for face in train], 0)
         mean = np.asarray(np.round(known), np.uint8)
-        floors["the mean picture"] = np.repeat(model.bare(mean)[None], len(faces), 0)
-    floors["what was given"] = model.bare(np.stack(sources))
+        floors["the mean picture"] = np.repeat(model.unpad(mean)[None], len(faces), 0)
+    floors["what was given"] = model.unpad(np.stack(sources))
     judge, lines = Judge(photos), []
     with options.bar("measuring") as show:
         for number, (title, some) in enumerate({**pictures, **floors}.items()):

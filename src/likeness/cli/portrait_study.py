@@ -100,7 +100,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _check(given: argparse.Namespace, general: Path | None, recipe: PortraitRecipe, names: Sequence[str]) -> None:
     """Refuse now what would fail after hours: a general model that does not fit or has seen these people, no place for tables."""
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
     from likeness.data.split import split_of
     from likeness.recipe import thaw
     from likeness.systems.portrait.recipes import PortraitRecipe
@@ -159,7 +159,7 @@ def _train(
     import torch
 
     from likeness import systems
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
     from likeness.systems.portrait.experiments import GENERAL, MODELS, recipe_of
     from likeness.train.loop import Progress, finished, train
 

@@ -11,7 +11,7 @@ from likeness.cli import options
 
 if TYPE_CHECKING:
     from likeness.data.folder import Report
-    from likeness.faces.parser import Parser
+    from likeness.faces.parser import FaceParser
 
 
 def add(commands: Any) -> None:
@@ -183,13 +183,12 @@ def _drawings(given: argparse.Namespace) -> int:
     return _said(given, report, f"cufs.parquet {given.output}")
 
 
-def _parser(given: argparse.Namespace) -> Parser:
+def _parser(given: argparse.Namespace) -> FaceParser:
     from likeness import systems
-    from likeness.systems.parser.synthesis import ParserSynthesizer
+    from likeness.faces.parser import FaceParser
+    from likeness.faces.tools import open_tool
 
-    system = systems.load(given.parser or "parser", "parser")
-    assert isinstance(system, ParserSynthesizer)
-    return system.parser
+    return open_tool(FaceParser, systems.weights_path(given.parser or "parser"))
 
 
 def _said(given: argparse.Namespace, report: Report, data: str) -> int:

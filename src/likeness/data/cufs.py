@@ -26,6 +26,7 @@ from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image
 
+
 @dataclass(frozen=True)
 class Pair:
     """A photo and its sketch; ``side`` is ``train`` or ``test``."""

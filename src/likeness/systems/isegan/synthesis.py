@@ -141,7 +141,9 @@ class ISEGANSynthesizer(Synthesizer):
             some = framed[here]
             maps = parsed(self.parser, list(some), self.framing) if parsings is None else parsings[here]
             found.append(self._some(to_planes(some), maps.astype(np.float32) / 255, list(edited[here]) if edited else []))
-        return Stages(*(np.concatenate([getattr(one, name) for one in found]) for name in ("source", "parsing", "first", "photo")))
+        return Stages(
+            *(np.concatenate([getattr(one, name) for one in found]) for name in ("source", "parsing", "first", "photo"))
+        )
 
     def _some(self, sketch: Array, source: Array, edited: Sequence[NDArray[np.uint8] | None]) -> Stages:
         """:meth:`stages` of one batch: X B × 3 × S × S in [-1, 1] and P_s B × 8 × S × S in [0, 1]."""

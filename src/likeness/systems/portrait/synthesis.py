@@ -41,7 +41,9 @@ class PortraitSynthesizer(Synthesizer):
         Condition("noise", "noise", False, "a seed: the chance in the picture, and in an effect; without it there is none"),
     )
     options: ClassVar[tuple[Option, ...]] = (
-        Option("frame", "auto", "align by the face, as-is (the middle square), or auto: as it is where that fits or no face is seen"),
+        Option(
+            "frame", "auto", "align by the face, as-is (the middle square), or auto: as it is where that fits or no face is seen"
+        ),
         Option("effect", "", "draw the picture, which is a photo, with this effect first"),
     )
     batch: ClassVar[int] = 16
