@@ -154,11 +154,8 @@ def test_convolutions_without_a_bias_have_none() -> None:
         assert all(made.get(node.input[2]) in (None, "Cast", "DequantizeLinear") for node in convolutions if len(node.input) == 3)
 
 
-BLOCKED = (
-    "torch",
-    "pyarrow",
-    *(f"likeness.{room}" for room in ["nn", "losses", "data", "system", "train", "export", "evaluate", "baselines"]),
-)
+ROOMS = ("nn", "losses", "data", "system", "train", "export", "evaluate", "baselines")
+BLOCKED = ("torch", "pyarrow", *(f"likeness.{room}" for room in ROOMS))
 
 
 def test_commands_need_no_torch(tmp_path: Path, samples: list[Path]) -> None:

@@ -169,8 +169,8 @@ def _point(model: Any, places: dict[str, tuple[str, list[int], int, int]], file:
 def _without_zero_biases(model: Any) -> None:
     """Take the computed zeros away that convolutions without a bias are given as one, and what only they were computed from.
 
-    onnxruntime does not see that they are constant, and so cannot join such a convolution with the normalisation and the ReLU that
-    follow it.
+    onnxruntime does not see that they are constant, and so cannot join such a convolution with the normalisation and the ReLU
+    that follow it.
     """
     from onnx import numpy_helper
 
