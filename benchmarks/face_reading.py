@@ -23,6 +23,7 @@ import numpy as np
 
 from likeness.data.folder import photos_in
 from likeness.faces.face_detector import OwnBackend
+from likeness.faces.landmark_detector import NEAR
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import DlibBackend
 from likeness.image import read
@@ -35,7 +36,7 @@ class Way:
 
     title: str
     squares: Callable[[Image], np.ndarray]
-    near: dict[str, float]
+    near: float
     found: int = 0
     errors: list[float] = field(default_factory=list)
     detecting: list[float] = field(default_factory=list)
@@ -59,8 +60,8 @@ def main() -> None:
         photos = [photo for photo in photos_in(folder) if photo.side == "validation"]
         random.Random(0).shuffle(photos)
         ways = [
-            Way("all sizes, two looks", own.faces.squares, {"near": 0.0}),
-            Way("one small size first", own.faces.largest, {}),
+            Way("all sizes, two looks", own.faces.squares, 0.0),
+            Way("one small size first", own.faces.largest, NEAR),
         ]
         known = 0
         for photo in photos[: given.limit]:
@@ -77,7 +78,7 @@ def main() -> None:
                 if not len(squares):
                     continue
                 x, y, side, _ = squares[np.argmax(squares[:, 2])].tolist()
-                points = own.landmarks.locate(picture, (x - side / 2, y - side / 2, x + side / 2, y + side / 2), **way.near)
+                points = own.landmarks.locate(picture, (x - side / 2, y - side / 2, x + side / 2, y + side / 2), near=way.near)
                 way.locating.append(time.process_time() - seen)
                 if np.linalg.norm(points.mean(0) - true.mean(0)) < eye_distance(true):
                     way.found += 1

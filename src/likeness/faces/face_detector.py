@@ -22,9 +22,9 @@ from likeness.records import Face, Image, Points
 
 STRIDE = 8
 """Pixels a cell of the network's maps."""
-SIDES = (160, 320, 640)
-"""The longest sides at which a photo is looked at."""
-COARSE, CLEAR, ALONE = 112, 20.0, 0.7
+SIDES = (112, 160, 320, 640)
+"""The longest sides at which a photo is looked at; no side over 160 is more than twice the photo's own."""
+COARSE, CLEAR, ALONE = SIDES[0], 20.0, 0.7
 """The longest side at which the largest face is looked for first, the side in its pixels from which a face counts as clearly seen
 there, and the share of the largest face's side from which another might be as large."""
 CROP = Framing(size=96, eye_distance=0.18, eye_height=0.45, mouth_drop=0.2)
@@ -88,7 +88,7 @@ class FaceDetector(Tool):
     def squares(self, photo: Image) -> NDArray[np.float32]:
         """Faces in a photo H × W × 3, the surest first: N × 4, middle x, y and side in its pixels, and score."""
         longest = max(photo.shape[:2])
-        return apart(np.concatenate([self._at(photo, side) for side in SIDES if side <= 2 * longest or side == SIDES[0]]))
+        return apart(np.concatenate([self._at(photo, side) for side in SIDES if side <= max(2 * longest, 160)]))
 
     def largest(self, photo: Image) -> NDArray[np.float32]:
         """The largest face in a photo H × W × 3: 1 × 4 as :meth:`squares`, or 0 × 4 where there is none.
