@@ -11,14 +11,14 @@ from likeness.cli import options
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch")
-    parser.add_argument("run", metavar="RUN", help="a run directory or weights file")
+    parser.add_argument("weights", metavar="RUN", help="a run directory or weights file")
 
 
 def run(given: argparse.Namespace) -> int:
     """Write the graphs."""
     from likeness import systems
 
-    path = systems.weights_path(given.run)
+    path = systems.weights_path(given.weights)
     from likeness.export import export
 
     for file in export(path):

@@ -20,7 +20,7 @@ import torch
 from likeness.card import DIGEST, STEPS, header, read_stored, restored
 from likeness.checkpoint import fill_graphs
 from likeness.engine.graph import Port
-from likeness.engine.onnx import PORTS_KEY, WEIGHTS_KEY
+from likeness.engine.onnx import GRAPH_KEY, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
 from likeness.engine.torch import Network, networks_of
 from likeness.errors import LikenessError
 from likeness.files import write_content
@@ -61,9 +61,9 @@ def export(path: str | Path, place: str = "") -> list[Path]:
         _without_zero_biases(model)
         _point(model, places, path.name)
         _strip(model)
-        notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network)}
+        notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network), GRAPH_KEY: UNSEALED}
         onnx.helper.set_model_props(model, notes)
-        content = model.SerializeToString()
+        content = sealed(model.SerializeToString())
         if len(content) > LARGEST:
             raise LikenessError(f"{path}: the graph {name} takes {len(content)} bytes; tensors of its own must be in the weights")
         written.append(write_content(path.with_name(f"{name}.onnx"), content))

@@ -12,7 +12,7 @@ from likeness import assets
 from likeness.card import read_card
 from likeness.engine import open_weights
 from likeness.errors import LikenessError
-from likeness.recipe import Recipe
+from likeness.recipe import Recipe, thaw
 from likeness.synthesizer import Synthesizer
 
 if TYPE_CHECKING:
@@ -158,7 +158,12 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
         raise LikenessError(
             f"no weights of {weights} ship yet; train some: likeness train {weights}:lite --data FILE.parquet -o runs/x"
         )
-    name = read_card(path).system
+    card = read_card(path)
+    name = card.system
     if system is not None and name != system:
         raise LikenessError(f"{path}: holds weights of {name!r}, not of {system!r}")
+    try:
+        thaw(row(name).recipe_class(), card.recipe)
+    except LikenessError as problem:
+        raise LikenessError(f"{path}: {problem}") from None
     return row(name).synthesizer_class()(open_weights(path, engine, device))
