@@ -90,9 +90,9 @@ def test_coordinates_as_the_paper_feeds_them() -> None:
 
 
 def test_what_the_papers_weights_mean() -> None:
-    """(2) is a mean over pixels and weighs 40, the others are norms and weigh 1; the rest of the recipe is the paper's."""
+    """(2) is a mean over pixels and weighs 10, the others are norms and weigh 1; the rest of the recipe is the paper's."""
     frozen = freeze(paper())
-    weights = {"image": 40.0, "kept": 1.0, "reconstruction": 1.0, "crossed": 1.0, "adversarial": 1.0, "perceptual": 0.0}
+    weights = {"image": 10.0, "kept": 1.0, "reconstruction": 1.0, "crossed": 1.0, "adversarial": 1.0, "perceptual": 0.0}
     assert frozen["weights"] == weights and frozen["discriminator"] == "patch"
     assert (frozen["generic"], frozen["axes"], frozen["within"], frozen["shaken"]) == (False, False, False, [0.0, 0.0])
     assert (frozen["width"], frozen["hidden"], frozen["converter_width"], frozen["critic_width"]) == (64, 1024, 512, 64)

@@ -111,7 +111,7 @@ def test_the_paper_recipe_is_the_reports() -> None:
     assert (recipe.framing.size, recipe.width, recipe.critic_width, recipe.absolute) == (256, 64, 64, 100.0)
     assert (recipe.training.batch, recipe.training.rates, recipe.training.betas) == (1, (2e-4, 2e-4), (0.5, 0.999))
     assert recipe.training.phases == (Phase(42000, ("D", "G")),)  # 2,000 epochs of 21 pairs
-    assert recipe.drawing.jitter == 0 and recipe.drawing.flip and recipe.dropout
+    assert recipe.drawing.jitter == 30 and recipe.drawing.flip and recipe.dropout  # only test 2.B was without jitter
     with pytest.raises(LikenessError, match="watercolour"):
         override(recipe, ['drawing.effects=["watercolour"]'])
     with pytest.raises(LikenessError, match="probability"):

@@ -215,12 +215,12 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
 
 
 def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
-    """Phase 1 leaves D as it was; phase 2 leaves G as it was."""
+    """Phase 1 leaves D as it was; phase 2 leaves G as it was, the running statistics of its BatchNorm too."""
 
     def parameters(step: int) -> dict[str, torch.Tensor]:
         run(tmp_path / "a", steps=step)
         state = torch.load(tmp_path / "a" / "state.pt", weights_only=True)["system"]
-        return {name: value.clone() for name, value in state.items() if "running" not in name and "batches" not in name}
+        return {name: value.clone() for name, value in state.items()}
 
     torch.manual_seed(1)
     start = systems.row("parts").build(systems.recipe("parts:tiny")).state_dict()
@@ -234,6 +234,8 @@ def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
     assert changed(start, first, "generator", "weight")
     assert not changed(start, first, "discriminator", "original")
     assert not changed(first, second, "generator", "weight")
+    assert not changed(first, second, "generator", "running_mean") and not changed(first, second, "generator", "running_var")
+    assert changed(second, third, "generator", "running_mean")
     assert changed(first, second, "discriminator", "original")
     assert changed(second, third, "generator", "weight")
     assert changed(second, third, "discriminator", "original")

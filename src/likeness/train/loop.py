@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.card import DIGEST, Card, header, read_card
 from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.recipe import Recipe, Training, difference, freeze
+from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.distributed import average_gradients, join, together
 from likeness.train.ema import RunningMean
 from likeness.train.run import RunDirectory, Scalars, commit
 
 VALIDATION_FACES = 200
+_MOMENTUM = 0.1
 SHEET_FACES = 12
 
 
@@ -151,6 +152,7 @@ def train(
         cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
         with cast:
             batch = system.batch({key: column[rows] for key, column in table.items()}, chance, augment=True)
+        keep_statistics(system, phase)
         moves = system.play(batch, phase)
         while True:
             with cast:
@@ -190,6 +192,16 @@ def train(
             _look(system, mean, check, run, scalars, step, cast)
     save()
     return run.weights
+
+
+def keep_statistics(system: System, phase: Phase) -> None:
+    """Only the networks of the phase's players move their BatchNorm's running statistics; others normalise by the batch still."""
+    for player, names in system.players.items():
+        momentum = _MOMENTUM if player in phase.players else 0.0
+        for name in names:
+            for module in getattr(system, name).modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.momentum = momentum
 
 
 def training_faces(store: FaceStore, plan: Training) -> FaceStore:

@@ -163,7 +163,7 @@ def paper() -> LandmarkRecipe:
         width=64,
         hidden=1024,
         critic_width=64,
-        weights=Weights(image=40.0),
+        weights=Weights(image=10.0),
         within=False,
         generic=False,
         axes=False,

@@ -1,6 +1,7 @@
 """Figure 10 of Sun, Guo & Liu 2022: the same training with every subset of its three terms, for equal budgets.
 
-R is the reconstruction, P the perceptual and A the adversarial term of equation (6).
+R is the reconstruction, P the perceptual and A the adversarial term of equation (6). Beside the subsets, :data:`VARIANTS` of the
+full model answer what the paper says of its networks, of total variation and of its first phase.
 """
 
 from __future__ import annotations
@@ -9,10 +10,49 @@ from dataclasses import replace
 
 from likeness.errors import LikenessError
 from likeness.recipe import Phase
-from likeness.systems.parts.recipes import Augment, PartsRecipe, lite
+from likeness.systems.parts.recipes import Augment, Networks, PartsRecipe, lite
 
 LETTERS = {"R": "reconstruction", "P": "perceptual", "A": "adversarial"}
 COMBINATIONS = ("R", "P", "A", "RP", "RA", "PA", "RPA")
+VARIANTS: dict[str, str] = {
+    "RPA-paper": "RPA, the paper's generator and discriminator",
+    "RPA-paper-generator": "RPA, the paper's generator",
+    "RPA-TV": "RPA and total variation",
+    "RPA-first-0": "RPA, no first phase",
+    "RPA-first-20": "RPA, a twentieth of the steps in the first phase",
+    "RPA-first-2": "RPA, half of the steps in the first phase",
+}
+"""Name → what it is. RPA itself has a fifth of the steps in the first phase; G moves equally often in all."""
+TOTAL_VARIATION = 0.5
+"""Its weight in ``RPA-TV``: a smooth face's is about .05, a noisy one's about .3, beside a loss of about 5."""
+
+
+def variant(name: str, steps: int) -> PartsRecipe:
+    """The full model with one thing changed, for as many steps of G as :func:`ablation` gives it.
+
+    Raises:
+        LikenessError: no such variant, or fewer than 20 steps.
+    """
+    if name not in VARIANTS:
+        raise LikenessError(f"{name!r}: is no variant; there are {', '.join(VARIANTS)}")
+    made = replace(ablation("RPA", steps), name=f"parts:{name}", expects=VARIANTS[name])
+    if name == "RPA-TV":
+        return replace(made, weights=replace(made.weights, total_variation=TOTAL_VARIATION))
+    if name.startswith("RPA-paper"):
+        kept = made.networks
+        papers = replace(Networks(), cover=kept.cover)
+        if name == "RPA-paper-generator":
+            papers = replace(
+                papers,
+                discriminator=kept.discriminator,
+                discriminator_width=kept.discriminator_width,
+                spectral=kept.spectral,
+            )
+        return replace(made, networks=papers)
+    share = int(name.rpartition("-")[2])
+    first = steps // share if share else 0
+    phases = (Phase(first, ("G",), silent=("adversarial",)), made.training.phases[1], Phase(steps - first, ("D", "G")))
+    return replace(made, training=replace(made.training, phases=phases))
 
 
 def ablation(letters: str, steps: int) -> PartsRecipe:

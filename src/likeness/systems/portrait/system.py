@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from likeness.data.store import FaceStore
+from likeness.data.unaligned import unaligned
 from likeness.errors import LikenessError
 from likeness.faces import effects
 from likeness.faces.landmarks import mirror
@@ -78,6 +79,8 @@ class PortraitSystem(System):
             raise LikenessError(f"{store.path}: its faces have no other picture; prepare them with --with, --labels or --depth")
         photos, landmarks, pairs = [], [], []
         for face in store:
+            if self.recipe.drawing.unaligned:
+                face = unaligned(face, self.recipe.drawing.unaligned)
             photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
             landmarks.append(torch.from_numpy(face.landmarks))
             if self.recipe.drawing.source == "pairs":
@@ -160,10 +163,20 @@ class PortraitSystem(System):
         return terms | perceived(self.features, view[0], view[1], plan.perceptual_weight)
 
     def show(self, rows: Table) -> Image:
-        """Rows of x, G(x) and y."""
+        """Rows of x, G(x) and y; where the recipe erases features, x without its first feature and what G makes of it, too."""
+        plan = self.recipe.drawing
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator(), augment=False)
             columns = [batch.source, self.generator(batch.source).float(), batch.target]
+            if plan.erase and self.recipe.made == "photo":
+                drawn, points = to_images(batch.source), rows["landmarks"].cpu().numpy()
+                regions = [
+                    effects.erased_region(one.shape[:2], some, plan.features[:1]) for one, some in zip(drawn, points, strict=True)
+                ]
+                rubbed = to_tensor(
+                    np.stack([effects.mutilate(one, where) for one, where in zip(drawn, regions, strict=True)])
+                ).to(batch.source)
+                columns += [rubbed, self.generator(rubbed).float()]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
