@@ -12,14 +12,13 @@ from likeness.errors import LikenessError
 
 def run(given: argparse.Namespace) -> int:
     """Our own finder and detector, dlib and pfld68."""
+    from likeness import systems
     from likeness.card import read_card
     from likeness.data.folder import photos_in
     from likeness.data.points import landmarks_in
     from likeness.evaluate import detectors
     from likeness.evaluate.judge import judging_reader
-    from likeness.faces.face_detector import WEIGHTS as FINDER
     from likeness.faces.face_detector import OwnBackend
-    from likeness.faces.landmark_detector import WEIGHTS as POINTER
     from likeness.faces.reader import FaceReader
     from likeness.image import read
     from likeness.train.run import commit
@@ -30,7 +29,7 @@ def run(given: argparse.Namespace) -> int:
     if len(chosen) < 2:
         raise LikenessError(f"{given.real}: holds fewer than 2 photos of {given.split} people with a line in {given.landmarks}")
     faces = [(read(photo.path), known[photo.name]) for photo in chosen]
-    card = read_card(POINTER)
+    card = read_card(systems.weights_path("landmark_detector"))
     methods: dict[str, detectors.Detector] = {
         f"ours, {card.step:,} steps": detectors.of_reader(FaceReader(OwnBackend())),
         "dlib": detectors.of_reader(judging_reader()),
@@ -61,6 +60,6 @@ def run(given: argparse.Namespace) -> int:
     if given.csv:
         tables.write_csv(given.csv, table, about)
     if given.output:
-        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": read_card(FINDER).step, "lines": lines}
+        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": read_card(systems.weights_path("face_detector")).step, "lines": lines}
         tables.write_text(given.output, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
     return 0

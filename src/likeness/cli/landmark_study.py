@@ -87,14 +87,13 @@ def measure(given: argparse.Namespace, store: FaceStore, names: Sequence[str]) -
 
 def drawings(folder: Path, names: Sequence[str]) -> Puppet:
     """pix2pix from drawn landmarks: one run for each target in ``folder``, as ``likeness study landmark`` trains them."""
-    from likeness import systems
     from likeness.systems.landmark.synthesis import drawn
+    from likeness.systems.portrait.synthesis import open_portrait
 
-    models = {name: systems.load(folder / run_of(name), "portrait") for name in names}
+    models = {name: open_portrait(folder / run_of(name)) for name in names}
 
     def draw(points: Sequence[Points], target: str) -> Image:
-        size = int(models[target].card.recipe["framing"]["size"])
-        return models[target].draw([drawn(some, size) for some in points])
+        return models[target].draw([drawn(some, models[target].framing.size) for some in points])
 
     return draw
 

@@ -188,7 +188,8 @@ def _parser(given: argparse.Namespace) -> FaceParser:
     from likeness.faces.parser import FaceParser
     from likeness.faces.tools import open_tool
 
-    return open_tool(FaceParser, systems.weights_path(given.parser or "parser"))
+    parser: FaceParser = open_tool(FaceParser, systems.weights_path(given.parser or "parser"))
+    return parser
 
 
 def _said(given: argparse.Namespace, report: Report, data: str) -> int:
