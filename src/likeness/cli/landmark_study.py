@@ -89,8 +89,13 @@ def drawings(folder: Path, names: Sequence[str]) -> Puppet:
     """pix2pix from drawn landmarks: one run for each target in ``folder``, as ``likeness study landmark`` trains them."""
     from likeness import systems
     from likeness.systems.landmark.synthesis import drawn
+    from likeness.systems.portrait.synthesis import PortraitSynthesizer
 
-    models = {name: systems.load(folder / run_of(name), "portrait") for name in names}
+    models: dict[str, PortraitSynthesizer] = {}
+    for name in names:
+        model = systems.load(folder / run_of(name), "portrait")
+        assert isinstance(model, PortraitSynthesizer)
+        models[name] = model
 
     def draw(points: Sequence[Points], target: str) -> Image:
         size = int(models[target].card.recipe["framing"]["size"])
