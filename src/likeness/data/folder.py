@@ -141,15 +141,17 @@ def _prepare_chunk(
     On one thread: processes do not crowd each other, and the same sums come out however many there are.
     """
     import cv2
-    import torch
 
+    before, chosen = cv2.getNumThreads(), os.environ.get("LIKENESS_THREADS")
     cv2.setNumThreads(1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    os.environ["LIKENESS_THREADS"] = "1"  # graphs that are opened from now on
     try:
         return _prepared_chunk(photos, source, framing, pairing, pointing, part)
     finally:
-        torch.set_num_threads(threads)
+        cv2.setNumThreads(before)
+        os.environ.pop("LIKENESS_THREADS")
+        if chosen is not None:
+            os.environ["LIKENESS_THREADS"] = chosen
 
 
 def _prepared_chunk(
