@@ -5,6 +5,7 @@ Every picture that enters the project is read by :func:`read`, every one that le
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,12 +29,24 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
 MAX_PIXELS = 100_000_000
 """Largest picture that is read: decoded it takes 300 MB, and face detection gains nothing from more."""
 
-Pillow.MAX_IMAGE_PIXELS = None  # our own limit below speaks first, with one clear line
 
+def opened(source: Path | BinaryIO, name: str) -> Pillow.Image:
+    """A picture file's header, read by Pillow; no pixel is decoded yet.
 
-def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
+    Pillow's guard against pictures that are made to fill the memory (``PIL.Image.MAX_IMAGE_PIXELS``) is this process's and stays
+    as it is; :data:`MAX_PIXELS` lies between where it warns and where it refuses by default.
+
+    Raises:
+        LikenessError: the file is missing, not a picture, damaged, or larger than :data:`MAX_PIXELS`.
+    """
     try:
-        picture = Pillow.open(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit is below
+            picture = Pillow.open(source)
+    except Pillow.DecompressionBombError as problem:
+        found = re.search(r"\d+", str(problem))
+        most = min(MAX_PIXELS, 2 * (Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS))
+        raise _too_large(name, int(found[0]) if found else 0, "", most) from None
     except FileNotFoundError:
         raise LikenessError(f"{name}: no such file") from None
     except IsADirectoryError:
@@ -49,11 +62,13 @@ def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         picture.close()
-        raise LikenessError(
-            f"{name}: is {width}×{height}, {width * height / 1e6:.1f} megapixels; at most {MAX_PIXELS // 10**6} are read: "
-            "scale it down first"
-        )
+        raise _too_large(name, width * height, f"{width}×{height}, ", MAX_PIXELS)
     return picture
+
+
+def _too_large(name: str, pixels: int, shape: str, most: int) -> LikenessError:
+    said = f"{name}: is {shape}{pixels / 1e6:.1f} megapixels; at most {most / 1e6:.4g} are read: scale it down first"
+    return LikenessError(said)
 
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
@@ -74,36 +89,50 @@ def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the picture is still good
             picture = _upright(picture)
             if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-                grey = np.asarray(picture, dtype=np.float64)
-                top = 65535.0 if grey.max(initial=0) > 255 else 255.0
-                picture = Pillow.fromarray((np.clip(grey / top, 0, 1) * 255).round().astype(np.uint8))
+                picture = Pillow.fromarray(_eight_bits(picture, name))
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
                 canvas = Pillow.new("RGBA", picture.size, (background, background, background, 255))
                 picture = Pillow.alpha_composite(canvas, picture)
             return np.asarray(picture.convert("RGB"))
-    except MemoryError:
+    except (MemoryError, LikenessError):
         raise
     except Exception as problem:  # decoders of damaged files raise nearly anything
         raise LikenessError(f"{name}: is damaged or cut off ({problem})") from None
 
 
+def _eight_bits(picture: Pillow.Image, name: str) -> NDArray[np.uint8]:
+    """A deep grey picture as 8 bits, by what its kind means and never by how bright it happens to be.
+
+    16-bit and whole numbers (Pillow's modes ``I;16…`` and ``I``, which is how it reads deep PGM files) span 0 to 65535, floats
+    (``F``: TIFF, PFM) span 0 to 1. Numbers beyond have a scale that nobody knows, so they are refused.
+    """
+    grey = np.asarray(picture, dtype=np.float64)
+    top, kind = (1.0, "floats from 0 to 1") if picture.mode == "F" else (65535.0, "numbers from 0 to 65535")
+    if not (grey.min(initial=0) >= 0 and grey.max(initial=0) <= top):
+        low, high = grey.min(), grey.max()
+        raise LikenessError(f"{name}: its pixels go from {low:.6g} to {high:.6g}; {kind} are read: save it with 8 or 16 bits")
+    return (grey / top * 255).round().astype(np.uint8)
+
+
 def read(path: str | Path, background: int = 255) -> Image:
     """Read a picture file as uint8 RGB, height × width × 3, turned as its EXIF says.
 
-    Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255).
+    Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255). Deep grey
+    pictures keep their scale: whole numbers span 0 to 65535, floats 0 to 1.
 
     Raises:
-        LikenessError: the file is missing, not a picture, damaged, or larger than :data:`MAX_PIXELS`.
+        LikenessError: the file is missing, not a picture, damaged, larger than :data:`MAX_PIXELS`, or its numbers have no known
+            scale.
     """
-    with _open(Path(path), str(path)) as picture:
+    with opened(Path(path), str(path)) as picture:
         return _decode(picture, str(path), background)
 
 
 def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int], np.dtype[np.bool_]]]:
     """Read a picture and where it is opaque (height × width, bool; all true when it has no transparency)."""
     colours = read(path, background=127)
-    with _open(Path(path), str(path)) as picture:
+    with opened(Path(path), str(path)) as picture:
         picture = _upright(picture)
         if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
             return colours, np.asarray(picture.convert("RGBA"))[..., 3] > 127
@@ -112,7 +141,7 @@ def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int]
 
 def decode(encoded: BinaryIO, name: str) -> Image:
     """Decode picture bytes, as :func:`read` does for a file."""
-    with _open(encoded, name) as picture:
+    with opened(encoded, name) as picture:
         return _decode(picture, name, background=255)
 
 
