@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
+from likeness.colour import PROFILE, from_srgb, to_srgb
 from likeness.errors import LikenessError
 from likeness.files import write_atomically
 from likeness.records import Image
@@ -82,19 +83,29 @@ def _upright(picture: Pillow.Image) -> Pillow.Image:
         return picture
 
 
-def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
-    """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey."""
+def _decode(picture: Pillow.Image, name: str, background: int = 255, convert: bool = True) -> Image:
+    """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey.
+
+    Colours are brought to sRGB from the profile that the picture has; without ``convert`` its numbers stay.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the picture is still good
+            profile = picture.info.get(PROFILE) if convert else None
             picture = _upright(picture)
             if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
                 picture = Pillow.fromarray(_eight_bits(picture, name))
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
+                clear = picture.convert("RGBA")
+                grey = picture.mode in ("L", "LA")
+                bare = clear.getchannel("R") if grey else clear.convert("RGB")
+                bare = to_srgb(bare, profile).convert("RGB")
+                bare.putalpha(clear.getchannel("A"))
                 canvas = Pillow.new("RGBA", picture.size, (background, background, background, 255))
-                picture = Pillow.alpha_composite(canvas, picture)
-            return np.asarray(picture.convert("RGB"))
+                return np.asarray(Pillow.alpha_composite(canvas, bare).convert("RGB"))
+            if picture.mode == "P":
+                picture = picture.convert("RGB")
+            return np.asarray(to_srgb(picture, profile).convert("RGB"))
     except (MemoryError, LikenessError):
         raise
     except Exception as problem:  # decoders of damaged files raise nearly anything
@@ -119,7 +130,8 @@ def read(path: str | Path, background: int = 255) -> Image:
     """Read a picture file as uint8 RGB, height × width × 3, turned as its EXIF says.
 
     Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255). Deep grey
-    pictures keep their scale: whole numbers span 0 to 65535, floats 0 to 1.
+    pictures keep their scale: whole numbers span 0 to 65535, floats 0 to 1. Colours of another ICC profile (Display P3 …) are
+    converted to sRGB; a damaged profile is passed over.
 
     Raises:
         LikenessError: the file is missing, not a picture, damaged, larger than :data:`MAX_PIXELS`, or its numbers have no known
@@ -198,15 +210,44 @@ def check_writable(path: str | Path) -> None:
         raise LikenessError(f"{path}: pictures are written as {', '.join(WRITABLE)}; name the output so")
 
 
-def write(path: str | Path, image: Image, xmp: bytes | None = None, software: str | None = None) -> Path:
+def as_the_photo(image: Image, photo: str | Path) -> tuple[Image, bytes | None]:
+    """An sRGB picture, H × W × 3, that was painted over a photo's, in the photo's own colours, and the photo's ICC profile.
+
+    Pixels that are as :func:`read` gave them are the file's own, also where sRGB has not their colour; the others are converted.
+    As it came and without a profile: where the photo has none, or one of grey or CMYK, or the file is of another shape now.
+    """
+    try:
+        with opened(Path(photo), str(photo)) as picture:
+            profile = picture.info.get(PROFILE)
+            if not profile or (converted := from_srgb(Pillow.fromarray(image), profile)) is None:
+                return image, None
+            own = _decode(picture, str(photo), convert=False)
+        seen = read(photo)
+    except LikenessError:  # the file went away, or was never one
+        return image, None
+    if own.shape != image.shape:
+        return image, None
+    same = (image == seen).all(-1, keepdims=True)
+    return np.where(same, own, np.asarray(converted)), profile
+
+
+def write(
+    path: str | Path,
+    image: Image,
+    xmp: bytes | None = None,
+    software: str | None = None,
+    photo: str | Path | None = None,
+) -> Path:
     """Write a picture; its suffix chooses PNG, JPEG or WebP (lossy ones at quality 95, colours not subsampled).
 
-    ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`.
+    ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`. Pictures are sRGB and
+    have no ICC profile, but for one that was painted over a ``photo``'s: it keeps the photo's, see :func:`as_the_photo`.
     """
     check_writable(path)
     from PIL.PngImagePlugin import PngInfo
 
     suffix = Path(path).suffix.lower()
+    image, profile = as_the_photo(image, photo) if photo else (image, None)
     picture = Pillow.fromarray(image)
     exif = Pillow.Exif()
     if software:
@@ -219,12 +260,12 @@ def write(path: str | Path, image: Image, xmp: bytes | None = None, software: st
                 notes.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
             if software:
                 notes.add_text("Software", software)
-            picture.save(file, format="PNG", pnginfo=notes)
+            picture.save(file, format="PNG", pnginfo=notes, icc_profile=profile)
         elif suffix == ".webp":
-            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif)
+            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif, icc_profile=profile)
         else:
             options = {"xmp": xmp} if xmp else {}
-            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, **options)
+            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, icc_profile=profile, **options)
 
     try:
         return write_atomically(path, fill)

@@ -60,9 +60,9 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE_TYPE) -> Path:
-    """Write a picture with its mark; the suffix chooses the format."""
-    return image.write(path, picture, packet(tool, source_type), tool)
+def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE_TYPE, photo: str | Path | None = None) -> Path:
+    """Write a picture with its mark; the suffix chooses the format. ``photo``: see :func:`likeness.image.write`."""
+    return image.write(path, picture, packet(tool, source_type), tool, photo)
 
 
 def read(path: str | Path) -> Mark | None:
