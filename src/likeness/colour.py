@@ -72,10 +72,15 @@ def _transform(profile: bytes, mode: str, back: bool) -> Any:
     from PIL import ImageCms
 
     srgb, theirs = ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    ends = (srgb, theirs, "RGB", mode) if back else (theirs, srgb, mode, "RGB")
+    before, after, one, other = (srgb, theirs, "RGB", mode) if back else (theirs, srgb, mode, "RGB")
     try:
         made = ImageCms.buildTransform(
-            *ends, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC, flags=ImageCms.Flags.BLACKPOINTCOMPENSATION
+            before,
+            after,
+            one,
+            other,
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
         if mode == "RGB":
             cube = np.stack(np.meshgrid(_STEPS, _STEPS, _STEPS), -1).reshape(9, 81, 3)
