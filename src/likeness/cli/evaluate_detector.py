@@ -60,6 +60,12 @@ def run(given: argparse.Namespace) -> int:
     if given.csv:
         tables.write_csv(given.csv, table, about)
     if given.output:
-        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": read_card(systems.weights_path("face_detector")).step, "lines": lines}
+        said = {
+            **about,
+            "data": about["faces_of"],
+            "faces": len(faces),
+            "finder_step": read_card(systems.weights_path("face_detector")).step,
+            "lines": lines,
+        }
         tables.write_text(given.output, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
     return 0

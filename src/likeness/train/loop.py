@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from likeness.card import DIGEST, Card, header, read_card
 from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.files import locked
 from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.distributed import average_gradients, join, together
@@ -82,11 +84,33 @@ def train(
 
     Returns:
         The weights file (running mean, float16).
+
+    Raises:
+        LikenessError: the recipe does not suit the system, the data or the run directory, or another process trains into it.
     """
-    began = time.monotonic()
-    plan = system.recipe.training
     check_players(system)
     rank, world = join()
+    with locked(Path(folder) / ".lock", str(folder)) if rank == 0 else nullcontext():
+        return _train(system, name, store, folder, minutes, steps, warm_start, terms, report, stop, rank, world)
+
+
+def _train(
+    system: System,
+    name: str,
+    store: FaceStore,
+    folder: str | Path,
+    minutes: float | None,
+    steps: int | None,
+    warm_start: str | Path | None,
+    terms: str,
+    report: Callable[[Progress], None],
+    stop: Callable[[], bool],
+    rank: int,
+    world: int,
+) -> Path:
+    """The work of :func:`train`; this run has its directory to itself."""
+    began = time.monotonic()
+    plan = system.recipe.training
     device = next(system.parameters()).device
     faces, judged = training_faces(store, plan), system.judged(store).evenly(VALIDATION_FACES)
     if len(faces) == 0:
