@@ -16,6 +16,7 @@ from likeness.cli import (
     face,
     inspect,
     landmarks,
+    make,
     matrix,
     parse,
     parts,
@@ -30,6 +31,8 @@ from likeness.cli import (
     train,
     verify,
 )
+from likeness.cli.options import Filled
+from likeness.cli.renamed import new_spelling
 from likeness.errors import LikenessError
 from likeness.version import __version__
 
@@ -45,6 +48,7 @@ COMMANDS = (
     target,
     face,
     reenact,
+    make,
     inspect,
     verify,
     prepare,
@@ -81,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     root.add_argument("--version", action="version", version=f"likeness {__version__}")
-    commands = root.add_subparsers(metavar="COMMAND", required=True)
+    commands = root.add_subparsers(metavar="COMMAND", required=True, parser_class=Filled)
     for command in COMMANDS:
         command.add(commands)
     return root
@@ -89,7 +93,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did its work, 2 when the user can mend something (one line on stderr says what)."""
-    given = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if said := new_spelling(words):
+        print(f"likeness: {said}", file=sys.stderr)
+        return 2
+    given = parser().parse_args(words)
     try:
         status = given.run(given)
         sys.stdout.flush()
@@ -100,9 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (missing.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        print(
-            f"likeness: this needs {package}: pip install 'likeness[{EXTRAS[package]}]'", file=sys.stderr
-        )
+        print(f"likeness: this needs {package}: pip install 'likeness[{EXTRAS[package]}]'", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -10,19 +10,17 @@ from likeness.cli import options
 
 def add(commands: Any) -> None:
     """Add the command."""
-    parser = options.command(
-        commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch"
-    )
+    parser = options.command(commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch")
     parser.add_argument("run", metavar="RUN", help="a run directory or weights file")
 
 
 def run(given: argparse.Namespace) -> int:
     """Write the graphs."""
-    from likeness import systems
-
-    path = systems.weights_path(given.run)
+    from likeness import baselines, systems
+    from likeness.card import read_card
     from likeness.export import export
 
-    for file in export(path):
+    path = systems.weights_path(given.run)
+    for file in export(path, baselines.row(read_card(path).system).graph_module):
         print(file)
     return 0

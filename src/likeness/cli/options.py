@@ -23,9 +23,50 @@ PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
 Commands = argparse._SubParsersAction
 
 
-def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
-    """A command with its one-line help."""
-    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+class Filled(argparse.ArgumentParser):
+    """A parser whose options are added by ``fill`` when it is first used, so that others need not import what it needs.
+
+    ``usual`` is the sub-command that is meant where the first word is none, empty where there is no such.
+    """
+
+    usual = ""
+
+    def __init__(self, *given: Any, fill: Callable[[argparse.ArgumentParser], None] | None = None, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._fill = fill
+
+    def filled(self) -> Filled:
+        """The same parser with all its options."""
+        if (fill := self._fill) is not None:
+            self._fill = None
+            fill(self)
+        return self
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As :meth:`argparse.ArgumentParser.parse_known_args`."""
+        words, parser = list(args or ()), self.filled()
+        if parser.usual and words and words[0] not in ("-h", "--help", *parser.commands()):
+            words.insert(0, parser.usual)
+        return super().parse_known_args(words, namespace)
+
+    def commands(self) -> dict[str, argparse.ArgumentParser]:
+        """The sub-commands by name."""
+        found: dict[str, argparse.ArgumentParser] = {}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found |= action.choices  # type: ignore[arg-type]
+        return found
+
+
+def command(
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    text: str,
+    fill: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> Filled:
+    """A command with its one-line help; ``fill`` adds its options once it is named."""
+    made: Filled = commands.add_parser(name, help=text, description=text, allow_abbrev=False, fill=fill)
     made.set_defaults(run=run, command=name)
     return made
 
@@ -42,10 +83,22 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
 
 def training(parser: argparse.ArgumentParser) -> None:
     """The options of every command that trains one model."""
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    session(parser)
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe; may be repeated"
+    )
+
+
+def session(parser: argparse.ArgumentParser) -> None:
+    """The options of a training session: how long, and on what."""
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+
+
+def limits(given: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`session`'s options mean for :class:`likeness.train.session.Session`."""
+    return {"minutes": given.minutes, "device": given.device, "threads": given.threads}
 
 
 def target(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +184,21 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
 
     text = json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
     return write_content(picture.with_suffix(".json"), text)
+
+
+def painter(weights: str) -> PartsSynthesizer:
+    """The parts system, or a baseline of it, from its weights."""
+    from likeness import systems
+    from likeness.card import read_card
+    from likeness.systems.parts.synthesis import PartsSynthesizer
+
+    if read_card(systems.weights_path(weights)).system != "parts":  # the baselines are torch all through
+        from likeness.systems.parts.protocol import opened
+
+        return opened(weights)
+    made = systems.load(weights)
+    assert isinstance(made, PartsSynthesizer)
+    return made
 
 
 def donated(system: PartsSynthesizer, named: dict[str, str]) -> dict[str, Donor]:
