@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from statistics import median
-
-import torch
 
 
 def seconds(*calls: Callable[[], object], runs: int = 15) -> list[float]:
@@ -23,4 +22,6 @@ def seconds(*calls: Callable[[], object], runs: int = 15) -> list[float]:
 
 def machine() -> str:
     """What the milliseconds belong to."""
-    return f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+    from likeness.engine.graph import threads
+
+    return f"{threads()} threads, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"

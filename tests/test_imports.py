@@ -11,23 +11,32 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "likeness"
 FLOORS = [
-    {"errors", "version", "records"},
+    {"errors", "version", "records", "signals"},
     {"files"},
     {"image"},
     {"provenance", "sheet", "assets"},
-    {"recipe", "card"},
-    {"checkpoint"},
+    {"card"},
+    {"checkpoint", "recipe"},
     {"engine"},
+    {"faces", "video"},
+    {"synthesizer", "export"},
     {"nn"},
-    {"faces"},
-    {"losses", "data", "export"},
-    {"system", "synthesizer", "experiment"},
-    {"systems", "evaluate", "train"},
+    {"losses", "data"},
+    {"system", "evaluate", "experiment"},
+    {"systems", "train"},
     {"baselines", "measuring"},
     {"cli"},
 ]
 MEASURING = ("protocol", "study")
 """Modules of a paper that measure it: they stand beside the baselines, above the rest of ``systems``."""
+MAKING = {
+    *("errors", "version", "records", "signals", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
+    *("engine", "faces", "video", "synthesizer", "experiment"),
+}
+"""Rooms that torch, pyarrow and the learning rooms are never needed for."""
+LEARNING = {"checkpoint", "export", "nn", "losses", "data", "system", "evaluate", "train", "baselines"}
+OF_A_SYSTEM = {"__init__", "synthesis", "recipes", "figures", "reenact"}
+"""A system's modules that belong to the making half."""
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
@@ -63,6 +72,34 @@ def test_imports_point_down(path: Path) -> None:
         assert HEIGHT[other] <= HEIGHT[own], f"{path.relative_to(SOURCE)} imports {module}, which stands above it"
         if {own, other} <= FLOORS[-3]:
             raise AssertionError(f"{own} and {other} do not know each other")
+
+
+def of_the_making_half(path: Path) -> bool:
+    words = path.relative_to(SOURCE).parts
+    if words[0] == "systems":
+        return len(words) < 3 or path.stem in OF_A_SYSTEM
+    return room_of(path) in MAKING and words != ("engine", "torch.py")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if of_the_making_half(path)], ids=lambda path: str(path.relative_to(SOURCE))
+)
+def test_the_making_half_does_not_know_the_learning_half(path: Path) -> None:
+    """Not at import; where a function reaches over, on request, it is named here."""
+    tree = ast.parse(path.read_text())
+    checking = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    skipped = {inner for node in checking for inner in ast.walk(node)}
+    reaches = {"image.py": {"torch"}, "engine/opening.py": {"likeness.engine.torch"}}.get(str(path.relative_to(SOURCE)), set())
+    for node in ast.walk(tree):
+        if node in skipped or not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom) and node.module == "likeness":
+            modules = [f"likeness.{alias.name}" for alias in node.names]
+        for module in modules:
+            words = module.split(".")
+            learning = words[0] in ("torch", "pyarrow") or (words[0] == "likeness" and len(words) > 1 and words[1] in LEARNING)
+            assert not learning or module in reaches, f"{path.relative_to(SOURCE)} imports {module}"
 
 
 def test_no_paper_knows_another() -> None:

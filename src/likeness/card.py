@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +64,15 @@ def read_card(path: str | Path) -> Card:
         LikenessError: no such file, not a weights file, damaged, or another project's.
     """
     try:
-        return Card(**json.loads(header(path)[KEY]))
-    except (KeyError, TypeError, ValueError):
+        card = Card(**json.loads(header(path)[KEY]))
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise LikenessError(f"{path}: was not written by likeness, its header is missing") from None
+    for name, hint in get_type_hints(Card).items():
+        value = getattr(card, name)
+        texts = get_args(hint)[1:] == (str,)
+        if type(value) is not (get_origin(hint) or hint) or (texts and any(type(one) is not str for one in value.values())):
+            raise LikenessError(f"{path}: was not written by likeness, its header's {name} is {str(value)[:40]!r}")
+    return card
 
 
 def read_stored(path: str | Path) -> tuple[Card, dict[str, NDArray[Any]], str]:
@@ -79,11 +85,15 @@ def read_stored(path: str | Path) -> tuple[Card, dict[str, NDArray[Any]], str]:
     try:
         with safe_open(str(path), "np") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, TypeError, ValueError) as problem:
+    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as problem:
         raise LikenessError(f"{path}: is damaged ({problem})") from None
     digest = fingerprint(state)
     if digest != header(path).get(DIGEST):
         raise LikenessError(f"{path}: is damaged, its tensors are not those that were written; fetch or train it again")
+    for name, steps in state.items():
+        rows = state.get(name.removesuffix(STEPS))
+        if name.endswith(STEPS) and (rows is None or rows.dtype != np.int8 or steps.shape != rows.shape[:1]):
+            raise LikenessError(f"{path}: is damaged, {name} does not fit the rows of int8 that it is for")
     return card, state, digest
 
 

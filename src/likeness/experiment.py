@@ -42,6 +42,10 @@ def option(help: str, default: Any = MISSING, *, metavar: str = "", choices: Seq
     return field(default=default, metadata={"help": help, "metavar": metavar, "choices": tuple(choices), "flag": flag})
 
 
+NAMING = ("person", "effect", "change", "erased", "face", "recogniser", "model", "method")
+"""The columns that say what a line is of, in the order in which its title has them."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What was measured.
@@ -49,8 +53,9 @@ class Outcome:
     ``title`` is a line above the table. ``about`` says on what: ``system``, ``recipe``, ``step``, ``faces_of`` (whose faces, in
     words), ``faces`` (how many) and ``instruments`` (name → beginning of the hash), plain JSON values.
 
-    ``lines`` are the rows of the table: column → text, number, or (mean, standard deviation). Each has a ``method``. A line's
-    ``each`` is not shown: metric → one value for each of ``names``, so that outcomes can be compared face by face.
+    ``lines`` are the rows of the table: column → text, number, or (mean, standard deviation). Columns of :data:`NAMING` say what
+    a line is of. A line's ``each`` is not shown: metric → one value for each of ``names``, so that outcomes can be compared face
+    by face.
 
     ``sheets`` are contact sheets by name, the first being the main one; ``tables`` further tables by name; ``figures`` plots by
     name, as PNG files' bytes; ``notes`` lines below the table.
@@ -66,9 +71,18 @@ class Outcome:
     notes: Sequence[str] = ()
 
     def record(self) -> dict[str, Any]:
-        """The outcome as JSON values: what it is about, ``names`` and ``lines`` with ``each``, and further tables."""
+        """The outcome as JSON values: what it is about, ``names``, ``lines`` and further tables.
+
+        Every line has a ``title`` of its own and ``each``, which is empty where nothing was measured face by face.
+        """
         more = {"tables": {name: [dict(line) for line in table] for name, table in self.tables.items()}} if self.tables else {}
-        return {**self.about, "names": list(self.names), "lines": [dict(line) for line in self.lines], **more}
+        return {**self.about, "names": list(self.names), "lines": [_whole(line) for line in self.lines], **more}
+
+
+def _whole(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line with its title and ``each``."""
+    title = ", ".join(str(line[name]) for name in NAMING if name in line)
+    return {"title": title, **line, "each": dict(line.get("each", {}))}
 
 
 @dataclass(frozen=True)
@@ -94,10 +108,11 @@ class Study:
 
     ``contenders(experiment, options, folder)`` are the trainings by name, in order; the run of ``name`` is ``folder / name``.
     Whatever can be refused is refused there, before hours of training. ``measure(experiment, options, folder, progress)``
-    measures the runs once all are trained.
+    measures the runs once all are trained; ``check(experiment, options)`` refuses before what could not be measured.
     """
 
     options: type[Any]
     experiments: Mapping[str, str]
     contenders: Callable[[str, Any, Path], Mapping[str, Contender]]
     measure: Callable[[str, Any, Path, Progress], Outcome]
+    check: Callable[[str, Any], None] = lambda experiment, options: None

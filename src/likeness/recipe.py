@@ -16,6 +16,15 @@ from likeness.errors import LikenessError
 R = TypeVar("R")
 
 
+RENAMED = {
+    "silent": "disabled_terms",
+    "within": "clamp_to_range",
+    "resting": "freeze_encoder",
+    "shaken": "landmark_jitter",
+}
+"""Fields of recipes that had another name before version 0.2: weights of then still load, ``--set`` answers with the new name."""
+
+
 def require(holds: bool, name: str, value: Any, accepted: str) -> None:
     """Refuse a field's value."""
     if not holds:
@@ -110,6 +119,7 @@ def freeze(recipe: Any) -> dict[str, Any]:
 def thaw(kind: type[R], frozen: dict[str, Any]) -> R:
     """A recipe from JSON values; unknown names and wrong types are refused."""
     hints = get_type_hints(kind)
+    frozen = {_renamed(kind, name): value for name, value in frozen.items()}
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(frozen) - known):
         raise LikenessError(f"the recipe has no field {unknown[0]!r}; there are {', '.join(sorted(known))}")
@@ -119,6 +129,13 @@ def thaw(kind: type[R], frozen: dict[str, Any]) -> R:
         needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
         missing = next((name for name in needed if name not in frozen), "a field")
         raise LikenessError(f"the recipe's {kind.__name__} lacks {missing!r}") from None
+
+
+def _renamed(kind: type, name: str) -> str:
+    """A field's name of today."""
+    new = RENAMED.get(name, name)
+    own = {item.name for item in fields(kind)}
+    return new if name not in own and new in own else name
 
 
 def _fit(hint: Any, value: Any, name: str) -> Any:
@@ -165,6 +182,8 @@ def override(recipe: R, settings: Sequence[str]) -> R:
         place: Any = frozen
         for group in groups:
             place = place.get(group) if isinstance(place, dict) else None
+        if isinstance(place, dict) and RENAMED.get(last) in place:
+            raise LikenessError(f"--set {path}: is called {'.'.join([*groups, RENAMED[last]])} since version 0.2")
         if not isinstance(place, dict) or last not in place:
             known = sorted(_paths(freeze(recipe)))
             near = difflib.get_close_matches(path, known, 3, 0.4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,10 +12,12 @@ from torch import nn
 from likeness import baselines
 from likeness.baselines.cyclegan import CycleGAN, CycleGANRecipe, generator, least_squares, persuaded, returned
 from likeness.baselines.dualgan import DualGAN, DualGANRecipe, critic_loss, generators_loss
-from likeness.baselines.two_way import TwoWaySynthesizer
+from likeness.baselines.two_way import TwoWay, TwoWaySynthesizer
+from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
+from likeness.image import to_images
 from likeness.recipe import freeze, override
 from likeness.train.loop import train
 
@@ -38,7 +41,15 @@ def test_it_is_trained_and_used_like_a_system(name: str, tmp_path: Path) -> None
     made = baselines.load(tmp_path / "run")
     assert isinstance(made, TwoWaySynthesizer) and made.card.recipe == freeze(recipe)
     sketches = [face.pair for face in faces if face.pair is not None]
-    assert made.draw(sketches).shape == (6, 64, 64, 3)
+    drawn = made.draw(sketches)
+    assert drawn.shape == (6, 64, 64, 3) and np.array_equal(made(sketch=sketches[1]).picture, drawn[1])
+    tensors = torch.from_numpy(np.stack(sketches)).permute(0, 3, 1, 2) / 127.5 - 1
+    _, state = read_weights(tmp_path / "run" / "weights.safetensors")
+    assert isinstance(system, TwoWay)
+    system.load_state_dict(state, strict=False)
+    with torch.inference_mode():
+        wanted = to_images(system.eval().forth(tensors))
+    assert np.abs(drawn.astype(int) - wanted).max() <= 1
     with pytest.raises(LikenessError, match="no sketches"):
         system.table(FaceStore.of(drawn_faces(2, framing), framing, "drawn"))
 

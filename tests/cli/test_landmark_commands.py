@@ -14,15 +14,15 @@ import torch
 
 from likeness import systems
 from likeness.checkpoint import read_weights
-from likeness.data.clips import Writer
-from likeness.data.points import read_points, write_points
 from likeness.errors import LikenessError
 from likeness.evaluate.landmark_error import interocular_error
 from likeness.faces.align import upright
 from likeness.faces.landmarks import eye_distance
+from likeness.faces.points import read_points, write_points
 from likeness.faces.reader import DlibBackend, FaceReader
 from likeness.image import read, write
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+from likeness.video import Writer
 
 Run = Callable[..., int]
 

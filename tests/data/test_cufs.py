@@ -10,22 +10,28 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from likeness.card import Card
+from likeness.checkpoint import write_weights
 from likeness.data import cufs
 from likeness.data.split import split_of
 from likeness.data.store import FaceStore
+from likeness.engine import open_weights
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing
+from likeness.faces.cufs import FRAMING, cropped, padded, parsed
 from likeness.faces.landmarks import five_points
-from likeness.faces.parser import Parser
+from likeness.faces.parser import FaceParser
 from likeness.faces.reader import FaceReader
 from likeness.image import read
-from likeness.nn.bisenet import BiSeNet
+from likeness.recipe import freeze
+from likeness.systems.parser.recipes import tiny
+from likeness.systems.parser.system import ParserSystem
 
 
 @pytest.fixture
-def parser() -> Parser:
+def parser(tmp_path: Path) -> FaceParser:
     """One that knows nothing, but answers in the right form."""
-    return Parser(BiSeNet(8, (8, 16, 16, 16)), Framing(size=64))
+    path = write_weights(tmp_path / "parser.safetensors", ParserSystem(tiny()).shipped_state(), Card("parser", freeze(tiny()), 0))
+    return FaceParser(open_weights(path, "torch"))
 
 
 @pytest.fixture
@@ -46,27 +52,27 @@ def ours(tmp_path: Path, samples: list[Path]) -> Path:
     return root
 
 
-def test_pairs_with_parsings(ours: Path, parser: Parser, tmp_path: Path) -> None:
+def test_pairs_with_parsings(ours: Path, parser: FaceParser, tmp_path: Path) -> None:
     """Pictures are padded, not scaled; parsings are distributions, all background in the padding, and come back as they were."""
     report = cufs.prepare(ours, tmp_path / "c.parquet", parser)
     store = FaceStore(tmp_path / "c.parquet")
-    assert report.prepared == 2 and store.mapped and store.pairs == "with" and store.framing == cufs.FRAMING
+    assert report.prepared == 2 and store.mapped and store.pairs == "with" and store.framing == FRAMING
     assert [face.split for face in store] == ["train", "test"]
     for face in store:
         photo = read(ours / "photos" / f"{face.name}.png")
         assert face.pair is not None and face.maps is not None and face.maps.shape == (2, 8, 256, 256)
-        assert np.abs(cufs.cropped(face.image).astype(int) - photo).mean() < 3  # WebP
-        assert np.array_equal(cufs.cropped(face.pair), 255 - photo)
+        assert np.abs(cropped(face.image).astype(int) - photo).mean() < 3  # WebP
+        assert np.array_equal(cropped(face.pair), 255 - photo)
         assert not face.pair[:3].any() and not face.pair[:, :28].any() and face.pair[3, 28].any()
         assert np.abs(face.maps.sum(1, dtype=int) - 255).max() <= 4  # eight roundings
         assert (face.maps[:, 0, :3] == 255).all() and not face.maps[:, 1:, :, 228:].any()
-        again = cufs.parsed(parser, [cufs.padded(photo), face.pair])
+        again = parsed(parser, [padded(photo), face.pair])
         assert np.array_equal(face.maps, again)
     assert store.fingerprint() != store.with_pairs([face.image for face in store]).fingerprint()
     assert not store.with_pairs([face.image for face in store]).mapped
 
 
-def test_validation_people(ours: Path, parser: Parser, tmp_path: Path) -> None:
+def test_validation_people(ours: Path, parser: FaceParser, tmp_path: Path) -> None:
     """Asked for, training people whose name says so are kept for choices; test people stay what they are."""
     name = next(f"y_{i}" for i in range(100) if split_of(f"y_{i}") == "validation")
     for kind in ("photos", "sketches"):
@@ -111,16 +117,16 @@ def test_folders_as_they_are_handed_on(tmp_path: Path) -> None:
 
 
 def test_what_is_refused(
-    ours: Path, parser: Parser, tmp_path: Path, likeness: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    ours: Path, parser: FaceParser, tmp_path: Path, likeness: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert likeness("prepare", "cufs", tmp_path / "none", "-o", tmp_path / "c.parquet") == 2
     assert "none: no such folder" in capsys.readouterr().err
     assert likeness("prepare", "cufs", ours, "-o", tmp_path / "c.parquet", "--parser", tmp_path / "none") == 2
     assert "no such weights" in capsys.readouterr().err
     assert likeness("prepare", "cufs", ours, "-o", tmp_path / "c.parquet", "--size", 64) == 2
-    assert "the data set's" in capsys.readouterr().err
+    assert "unrecognized arguments: --size" in capsys.readouterr().err
     assert likeness("prepare", ours, "-o", tmp_path / "c.parquet", "--validation") == 2
-    assert "cufs" in capsys.readouterr().err
+    assert "unrecognized arguments: --validation" in capsys.readouterr().err
     with pytest.raises(LikenessError, match="neither"):
         cufs.pairs_in(tmp_path)
     listed = (ours / "pairs.csv").read_text()
@@ -149,10 +155,10 @@ def test_the_real_set(shared: Path) -> None:
     assert len(pairs) == 525 and sum(pair.side == "train" for pair in pairs) == 268
     papers = cufs.pairs_in(shared / "data" / "cufs", "paper_split")
     assert (sum(pair.side == "train" for pair in papers), sum(pair.side == "test" for pair in papers)) == (187, 338)
-    reader, wanted = FaceReader(), cufs.FRAMING.template
+    reader, wanted = FaceReader(), FRAMING.template
     for kind in ("photo", "sketch"):
         found = []
         for pair in pairs[::40]:
-            five = five_points(reader.face(cufs.padded(read(getattr(pair, kind))), pair.name).landmarks)
+            five = five_points(reader.face(padded(read(getattr(pair, kind))), pair.name).landmarks)
             found.append(np.stack([five[0], five[1], (five[3] + five[4]) / 2]))
         assert np.abs(np.median(np.stack(found), 0) - wanted).max() < 3

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.data import cufs
 from likeness.data.split import split_of
 from likeness.data.store import FaceStore
 from likeness.faces.align import alignment
+from likeness.faces.cufs import FRAMING, within
 from likeness.faces.effects import EFFECTS, apply
 from likeness.faces.reader import FaceReader
 from likeness.image import read
@@ -32,14 +32,14 @@ def test_photos_and_their_drawings(
     said = capsys.readouterr().out
     assert "4 pairs" in said and "skipped blank" in said and "--data cufs.parquet" in said
     store, reader = FaceStore(tmp_path / "d.parquet"), FaceReader()
-    assert store.framing == cufs.FRAMING and store.mapped and store.pairs == "with"
+    assert store.framing == FRAMING and store.mapped and store.pairs == "with"
     names = sorted(path.stem for path in folder.iterdir())
     for face in store:
         assert face.pair is not None and face.maps is not None and face.split == split_of(face.person)
         photo, place = read(folder / f"{face.name}.png"), names.index(face.name)
-        moved = alignment(reader.face(photo, face.name).landmarks, cufs.FRAMING)
+        moved = alignment(reader.face(photo, face.name).landmarks, FRAMING)
         effect = apply(list(EFFECTS)[place % len(EFFECTS)], photo, place)
-        assert np.array_equal(face.pair, cufs.within(moved.warp(effect, 256, 256, "paper")))
+        assert np.array_equal(face.pair, within(moved.warp(effect, 256, 256, "paper")))
         assert np.ptp(face.pair.astype(int), axis=2).max() == 0
         assert np.allclose(face.landmarks[36:48].mean(0), [127.5, 129.5], atol=2)
         assert (face.maps[:, 0, :3] == 255).all()
@@ -53,7 +53,7 @@ def test_what_is_refused(
     where = samples[0].parent
     for arguments, word in (
         ((where, "-o", tmp_path / "d.png"), "suffix .parquet"),
-        ((where, "-o", tmp_path / "d.parquet", "--size", 64), "only --parser"),
+        ((where, "-o", tmp_path / "d.parquet", "--size", 64), "unrecognized arguments: --size"),
         ((tmp_path / "none", "-o", tmp_path / "d.parquet"), "no such folder"),
     ):
         assert likeness("prepare", "drawings", *arguments) == 2

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from likeness.data.folder import Pointing, prepare
-from likeness.data.points import disagreement, landmarks_in, read_points, write_points
+from likeness.data.points import disagreement, landmarks_in
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import WIDE, Framing, alignment
+from likeness.faces.points import read_points, write_points
 from likeness.faces.reader import FaceReader
 from likeness.image import read
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image as Pillow
 
-from likeness.data.cufs import FRAMING
 from likeness.data.store import FaceStore
 from likeness.evaluate.sketches import Judge, grey
+from likeness.faces.cufs import FRAMING
 from likeness.faces.drawing import drawn_faces
 from likeness.image import read
 from likeness.systems.isegan.recipes import tiny

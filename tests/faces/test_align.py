@@ -69,6 +69,14 @@ def test_paste_back_restores_the_photo() -> None:
     assert (painted[:60] == photo[:60]).all()
 
 
+def test_a_result_that_is_not_square_has_a_sharp_edge_where_nothing_fades() -> None:
+    photo, made = np.full((90, 80, 3), 50, np.uint8), np.full((40, 20, 3), 250, np.uint8)
+    mixed = paste_back(made, photo, Similarity(np.array([[1.0, 0, -30], [0, 1, -10]])), feather=0.0)
+    assert (mixed[10:50, 30:50] == 250).all() and (mixed == 250).all(-1).sum() == 40 * 20
+    faded = paste_back(made, photo, Similarity(np.array([[1.0, 0, -30], [0, 1, -10]])), feather=0.25)
+    assert faded[30, 40, 0] == 250 and faded[10, 40, 0] == 50 and 50 < faded[30, 31, 0] < 250
+
+
 def test_only_the_face_is_pasted() -> None:
     """With the face's area, its landmarks are the result's and the corners of the frame the photo's."""
     shape = np.array(MEAN_SHAPE, np.float32) * 128

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
 from likeness.losses import adversarial, perceptual, pixel
+from likeness.nn.efficientnet import efficientnet_features
 
 
 def test_adversarial_is_binary_cross_entropy() -> None:
@@ -52,6 +54,22 @@ def test_feature_distance() -> None:
     other = [torch.full((2, 4, 8, 8), 0.5), torch.full((2, 16, 2, 2), -2.0)]
     assert perceptual.feature_distance(one, other).item() == 2.5
     assert perceptual.feature_distance(one, one).item() == 0
+
+
+def test_the_judge_of_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EfficientNet-Lite0's distance over at most 64 faces: 0 for equal ones, larger for blurred ones than for moved colour."""
+    photos = torch.rand(70, 3, 32, 32) * 2 - 1
+    assert perceptual.judged_distance(photos, photos) == {"lite0": 0.0}
+    features = efficientnet_features("lite0")
+    made = photos.flip(2)
+    expected = perceptual.feature_distance(features(photos[::2]), features(made[::2])).item()
+    assert perceptual.judged_distance(photos, made)["lite0"] == pytest.approx(expected, rel=1e-4)
+    blurred = torch.nn.functional.avg_pool2d(photos, 3, 1, 1)
+    assert perceptual.judged_distance(photos, blurred)["lite0"] > perceptual.judged_distance(photos, photos + 0.1)["lite0"] > 0
+    perceptual._judge.cache_clear()
+    monkeypatch.setattr("likeness.nn.efficientnet.find_spec", lambda name: None)
+    assert perceptual.judged_distance(photos, made) == {}
+    perceptual._judge.cache_clear()
 
 
 def test_gram_and_style() -> None:

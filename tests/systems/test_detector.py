@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,18 @@ import pytest
 import torch
 
 from likeness import systems
+from likeness.card import Card
 from likeness.data.store import FaceStore
+from likeness.engine import Graph, Port, Weights
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw, drawn_faces
-from likeness.faces.landmark_detector import Pointer, boxed
+from likeness.faces.landmark_detector import LandmarkDetector, boxed
 from likeness.faces.landmarks import MIRROR, eye_distance
-from likeness.faces.reader import FaceReader
+from likeness.faces.reader import FaceReader, PhotoFace
 from likeness.faces.variety import Variety
 from likeness.image import read
 from likeness.nn.dsnt import gaussian
-from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import override
 from likeness.systems.landmark_detector.objective import objective
 from likeness.systems.landmark_detector.recipes import lite, tiny
@@ -88,12 +91,16 @@ def test_it_learns(tmp_path: Path) -> None:
 
     longer = replace(recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=80),)))
     system.recipe = longer
-    train(system, "detector", faces, tmp_path / "run")
+    train(system, "landmark_detector", faces, tmp_path / "run")
     after = system.eval().measure(table)
     assert after["error"] < 0.35 * before["error"]
-    model = systems.load(tmp_path / "run", "detector")
-    drawn = model.draw([face.image for face in faces.head(2)])
-    assert drawn.shape == (2, 64, 64, 3)
+    model = systems.load(tmp_path / "run", "landmark_detector")
+    read_before = [PhotoFace(face.name, face.image, face.landmarks) for face in faces.head(2)]
+    results = model.make([model.prepare({"photo": face}) for face in read_before])
+    for result, face in zip(results, read_before, strict=True):
+        found = np.array(result.made["landmarks"])
+        assert result.picture.shape == (64, 64, 3) and found.shape == (68, 2)
+        assert np.linalg.norm(found - face.landmarks, axis=1).mean() < 0.3 * eye_distance(face.landmarks)
 
 
 def test_recipes_that_cannot_be() -> None:
@@ -109,15 +116,16 @@ def test_recipes_that_cannot_be() -> None:
         LandmarkDetectorSystem(tiny()).table(FaceStore.of(drawn_faces(1, Framing(size=128)), Framing(size=128), "drawn"))
 
 
-class Knowing(LandmarkNet):
+class Knowing(Graph):
     """In the network's place: it knows where the landmarks of the framing's template face are, whatever it is shown."""
 
     def __init__(self, points: np.ndarray, size: int) -> None:
-        super().__init__(68, 8, 1)
-        self.maps = gaussian(torch.from_numpy(scaled(points, size)), size // 4, size // 4, 0.5).clamp(min=1e-30).log()
+        self.name, self.points = "detector", scaled(points, size)
+        self.inputs = (Port("picture", ("batch", 3, size, size)),)
+        self.outputs = (Port("landmarks", ("batch", 68, 2)),)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.maps[None].expand(len(pictures), -1, -1, -1)
+    def compute(self, feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        return [np.repeat(self.points[None], len(feeds["picture"]), 0)]
 
 
 def test_points_come_back_to_the_photo(samples: list[Path]) -> None:
@@ -125,15 +133,17 @@ def test_points_come_back_to_the_photo(samples: list[Path]) -> None:
     photo, framing = read(samples[0]), Framing()
     face = FaceReader().face(photo, "ada")
     moved = alignment(face.landmarks, framing)
-    knowing = Pointer(Knowing(moved.apply(face.landmarks), framing.size), framing)
+    card = Card("landmark_detector", {"framing": asdict(framing)}, 0)
+    graph = Knowing(moved.apply(face.landmarks), framing.size)
+    knowing = LandmarkDetector(Weights(Path("none"), card, {"detector": graph}, "", "none", {}))
     first = boxed(face.box, framing)
     assert abs(np.log(first.scale / moved.scale)) < np.log(1.25)
     apart = np.abs(first.apply(face.landmarks) - moved.apply(face.landmarks)).max() / framing.size
     assert apart < 0.12  # within what it is trained to bear
     # whatever it is shown, this network says where an aligned face's landmarks are: that place, told in the photo
     template = moved.apply(face.landmarks)
-    once = knowing.point(photo, face.box, looks=1)
+    once = knowing.locate(photo, face.box, looks=1)
     assert np.abs(once - first.inverse.apply(template)).max() < 0.03 * eye_distance(face.landmarks)
-    twice = knowing.point(photo, face.box)
+    twice = knowing.locate(photo, face.box)
     assert np.abs(twice - once).max() < 0.05 * eye_distance(face.landmarks)  # the second look frames what the first one found
     assert np.abs(knowing.framed([moved.warp(photo, 128, 128)])[0] - template).max() < 1

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from likeness import systems
+from likeness.card import Card
 from likeness.data.store import FaceStore
+from likeness.engine import Graph, Port, Weights
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
-from likeness.faces.face_detector import Finder, OwnBackend, apart, peaks
-from likeness.faces.landmark_detector import Pointer, box_of, boxed
+from likeness.faces.face_detector import STRIDE, FaceDetector, OwnBackend, apart, peaks
+from likeness.faces.landmark_detector import LandmarkDetector, box_of, boxed
 from likeness.faces.reader import FaceReader
 from likeness.image import read
-from likeness.nn.face_detector import STRIDE, FaceDetectorNet
-from likeness.nn.hourglass import LandmarkNet
 from likeness.recipe import override
 from likeness.systems.face_detector.objective import at_faces, focal_loss, objective
 from likeness.systems.face_detector.recipes import lite, tiny
@@ -55,9 +55,10 @@ def test_equations() -> None:
 
 def test_targets_decode_to_their_faces() -> None:
     squares = np.array([[20.3, 41.7, 30.0], [90.0, 100.5, 14.0]], np.float32)
-    heat, sizes, offsets = (torch.from_numpy(one)[None] for one in target(squares, 16))
+    heat, sizes, offsets = (one[None] for one in target(squares, 16))
     assert int((heat == 1).sum()) == 2 and 0 < float(heat[0, 4, 2]) < 1
-    (found,) = peaks((torch.logit(heat, 1e-6), sizes, offsets), 0.9)
+    inside = np.clip(heat, 1e-6, 1 - 1e-6)
+    (found,) = peaks(np.log(inside / (1 - inside)), sizes, offsets, 0.9)
     found = found[found[:, 0].argsort()]
     assert np.allclose(found[:, :3], squares, atol=1e-3) and (found[:, 3] > 0.99).all()
     assert matched(found, squares) == 2 and matched(found[:1], squares) == 1
@@ -103,12 +104,32 @@ def test_mosaics() -> None:
     assert gone[middle].std((0, 1)).max() < 0.5 * photos[0][middle].std((0, 1)).max()
 
 
-class Bright(FaceDetectorNet):
+class Bright(Graph):
     """In the network's place: it says a face is wherever a cell is bright."""
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        cells = torch.nn.functional.avg_pool2d(pictures, STRIDE).mean(1)
-        return 8 * cells, torch.full_like(cells, math.log(4)), torch.full((len(cells), 2, *cells.shape[1:]), 0.5)
+    name = "detector"
+    inputs = (Port("picture", ("batch", 3, "height", "width")),)
+    outputs = tuple(Port(name, ("batch", "rows", "columns")) for name in ("logits", "sizes", "offsets"))
+
+    def compute(self, feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        count, _, height, width = feeds["picture"].shape
+        cells = feeds["picture"].reshape(count, 3, height // STRIDE, STRIDE, width // STRIDE, STRIDE).mean((1, 3, 5))
+        return [8 * cells, np.full_like(cells, math.log(4)), np.full((count, 2, *cells.shape[1:]), 0.5, np.float32)]
+
+
+class Still(Graph):
+    """In the landmark detector's place: all landmarks in the middle, but for one."""
+
+    name = "detector"
+    inputs = (Port("picture", ("batch", 3, 64, 64)),)
+    outputs = (Port("landmarks", ("batch", 68, 2)),)
+
+    def compute(self, feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        return [np.repeat(drawn_faces(1, Framing(size=64))[0].landmarks[None] / 32 - 1, len(feeds["picture"]), 0)]
+
+
+def opened(graph: Graph) -> Weights:
+    return Weights(Path("none"), Card("none", {"framing": asdict(Framing(size=64))}, 0), {"detector": graph}, "", "none", {})
 
 
 def test_photos_of_any_size() -> None:
@@ -118,14 +139,14 @@ def test_photos_of_any_size() -> None:
         y, x = height // 3, 2 * width // 3
         around = max(height, width) // 16
         photo[y - around : y + around, x - around : x + around] = 255
-        found = Finder(Bright(8)).squares(photo)
+        found = FaceDetector(opened(Bright())).squares(photo)
         assert len(found) and np.abs(found[0, :2] - [x, y]).max() < max(height, width) / 10
-    assert Finder(Bright(8)).squares(np.zeros((64, 64, 3), np.uint8)).shape == (0, 4)
+    assert FaceDetector(opened(Bright())).squares(np.zeros((64, 64, 3), np.uint8)).shape == (0, 4)
 
 
 def test_a_backend(samples: list[Path]) -> None:
     """In dlib's place: every square a face with its landmarks, of a photo and of nothing."""
-    backend = OwnBackend(Finder(Bright(8)), Pointer(LandmarkNet(68, 8, 1), Framing(size=64)))
+    backend = OwnBackend(FaceDetector(opened(Bright())), LandmarkDetector(opened(Still())))
     photo = np.zeros((200, 200, 3), np.uint8)
     photo[60:120, 60:120] = 255
     faces = FaceReader(backend).faces(photo)
@@ -145,11 +166,13 @@ def test_it_learns(tmp_path: Path) -> None:
     faces = store(20)
     table = system.table(faces)
     assert system.eval().measure(table)["recall"] < 0.2
-    train(system, "finder", faces, tmp_path / "run")
+    train(system, "face_detector", faces, tmp_path / "run")
     after = system.eval().measure(table)
     assert after["recall"] > 0.6 and after["false"] < 1
-    model = systems.load(tmp_path / "run", "finder")
-    assert model.draw([face.image for face in faces.head(2)]).shape == (2, 64, 64, 3)
+    model = systems.load(tmp_path / "run", "face_detector")
+    results = model.make([model.prepare({"photo": face.image}) for face in faces.head(2)])
+    assert all(result.picture.shape == (64, 64, 3) for result in results)
+    assert all(len(face) == 4 and 0 <= face[3] <= 1 for result in results for face in result.made["faces"])
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 7])

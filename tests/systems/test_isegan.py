@@ -63,12 +63,18 @@ def test_adversarial_terms() -> None:
 
 
 def test_parsing_matching() -> None:
-    """(3): one class off by d everywhere, K classes: β d/√K + (1 − β) d."""
-    photo = torch.zeros(2, 8, 16, 16)
-    made = photo.clone()
-    made[:, 3] = 0.5
-    expected = 0.3 * 0.5 / math.sqrt(8) + 0.7 * 0.5
-    assert float(parsing_matching(photo, made, 0.3)) == pytest.approx(expected, abs=1e-3)
+    """(3): the paper's norms, all over √(hw), so that β weighs the whole against the classes as printed."""
+    photo, made = torch.rand(2, 8, 16, 16), torch.rand(2, 8, 16, 16)
+    for beta in (0.0, 0.3, 1.0):
+        printed = [
+            beta * torch.linalg.vector_norm(p - q) + (1 - beta) * sum(torch.linalg.vector_norm(p[c] - q[c]) for c in range(8))
+            for p, q in zip(photo, made, strict=True)
+        ]
+        expected = torch.stack(printed).mean() / 16
+        assert float(parsing_matching(photo, made, beta)) == pytest.approx(float(expected), rel=1e-5)
+    one = torch.zeros(2, 8, 16, 16)
+    one[:, 3] = 0.5  # one class off by d: both terms are d, whatever β
+    assert float(parsing_matching(torch.zeros_like(one), one, 0.3)) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_compositional() -> None:

@@ -14,21 +14,26 @@ from PIL import Image as Pillow
 from torch import Tensor
 
 from likeness import assets, systems
-from likeness.checkpoint import read_card
-from likeness.data.cufs import FRAMING
+from likeness.card import Card, read_card
+from likeness.checkpoint import read_weights, write_weights
 from likeness.data.store import FaceStore
+from likeness.engine import open_weights
 from likeness.errors import LikenessError
+from likeness.faces.align import Similarity, paste_back
+from likeness.faces.cufs import FRAMING, parsed
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.labels import CLASSES, coloured, read_off
-from likeness.faces.parser import Parser
-from likeness.image import read, write
+from likeness.faces.parser import FaceParser
+from likeness.image import read, to_images, to_tensor, write
 from likeness.losses.pixel import root_mean_square
-from likeness.nn.bisenet import BiSeNet
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import CONVOLUTIONS, VGG19
-from likeness.recipe import override
-from likeness.systems.isegan.recipes import ISEGANRecipe, Weights, lite, paper, tiny
+from likeness.recipe import freeze, override, thaw
+from likeness.systems.isegan.recipes import LAYERS, ISEGANRecipe, Weights, finetune, lite, paper, tiny
 from likeness.systems.isegan.synthesis import ISEGANSynthesizer
-from likeness.systems.isegan.system import ISEGANSystem, moved
+from likeness.systems.isegan.system import ISEGANSystem, build_generators, moved
+from likeness.systems.parser.recipes import tiny as tiny_parser
+from likeness.systems.parser.system import ParserSystem
 from likeness.train.loop import train
 
 Run = Callable[..., int]
@@ -76,6 +81,82 @@ def test_a_step_is_the_papers() -> None:
         ),
         ("G2", {"adversarial_2": (1.0, "(2)"), "compositional_2": (10.0, "(4)"), "perceptual_2": (5.0, "(5)")}),
     ]
+
+
+def test_projected_critics_judge_photos_alone(tmp_path: Path) -> None:
+    """D1 and D2 are projected and differ, D_par stays a patch critic; a stopped training goes on bit for bit."""
+    recipe = override(
+        tiny(), ['networks.discriminator="projected"', 'perceptual="efficientnet"', "weights.perceptual=1", "crop=32"]
+    )
+    system = ISEGANSystem(recipe)
+    one, two = system.photo_critic, system.second_critic
+    assert isinstance(one, ProjectedDiscriminator) and isinstance(two, ProjectedDiscriminator)
+    assert not torch.equal(one.mix0, two.mix0) and one.features is two.features  # type: ignore[arg-type]
+    assert system.parsing_critic.body[0].in_channels == len(CLASSES)
+    batch = system.batch(system.table(store()), torch.Generator().manual_seed(0), augment=True)
+    said = {player: set(ask()) for player, ask in system.play(batch, recipe.training.phases[0])}
+    assert said["G2"] == {"adversarial_2", "compositional_2", "perceptual_2"}
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for steps in stops:
+            torch.manual_seed(1)
+            train(ISEGANSystem(recipe), "isegan", store(), tmp_path / name, steps=steps)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True)["system"] for name in ("once", "twice")]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any("mix0" in key for key in states[0]) and not any("features" in key for key in states[0])
+
+
+def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
+    """The shipped weights fit it; D1 and D2 move alone first, with Adam (0, 0.99) at 2e-4."""
+    recipe = finetune()
+    assert recipe.training.betas == (0.0, 0.99) and set(recipe.training.rates) == {2e-4}
+    assert recipe.training.phases[0].players == ("D1", "D2") and recipe.networks.discriminator == "projected"
+    faces = FaceStore.of(drawn_faces(3, FRAMING, paired=True), FRAMING, "drawn", "labels")
+    for settings, name in (([], "isegan"), (["made=sketch", "networks.width=20"], "isegan_sketch")):
+        shipped = assets.WEIGHTS / f"{name}.safetensors"
+        system = ISEGANSystem(override(recipe, settings), features)
+        train(system, "isegan", faces, tmp_path / name, steps=0, warm_start=shipped)
+        found = system.shipped_state()
+        assert all(torch.equal(value, found[key]) for key, value in read_weights(shipped)[1].items())
+
+
+def test_the_papers_features_or_a_named_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(5) of ``paper`` reads torchvision's VGG-19; where that cannot be had, one line names the choice that needs none."""
+    from likeness.nn.vgg import TORCHVISION
+
+    monkeypatch.setenv("LIKENESS_INSTRUMENTS", str(tmp_path))
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+
+    def unreachable(*words: object, **more: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("likeness.assets.urlopen", unreachable)
+    chosen = override(paper(), ["networks.width=4", "networks.critic_width=4"])
+    photo, chance = torch.rand(1, 3, 64, 64) * 2 - 1, torch.Generator()
+    with pytest.raises(LikenessError, match=r"download\.pytorch\.org.*--set perceptual=efficientnet"):
+        ISEGANSystem(chosen).features(photo, photo, chance)
+    free, made = ISEGANSystem(override(chosen, ["perceptual=efficientnet"])).features(photo, -photo, chance)
+    assert [one.shape[1] for one in free] == [24, 40, 112, 320] and not torch.equal(free[0], made[0])
+    before, state = 3, {}
+    widths = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
+    for ours, theirs in TORCHVISION.items():
+        state[f"{theirs}.weight"] = torch.full((widths[ours[4]], before, 3, 3), 1 / (9 * before))
+        state[f"{theirs}.bias"], before = torch.zeros(widths[ours[4]]), widths[ours[4]]
+    entry = assets.INSTRUMENTS["vgg19_torchvision"]
+    torch.save(state, tmp_path / entry.file)
+    monkeypatch.setitem(assets.INSTRUMENTS, "vgg19_torchvision", replace(entry, sha256=assets.digest(tmp_path / entry.file)))
+    true, _ = ISEGANSystem(chosen).features(photo, photo, chance)
+    assert [tuple(one.shape[1:]) for one in true] == [(64, 64, 64), (256, 16, 16), (512, 8, 8)]
+
+
+def test_the_papers_recipe_is_as_it_was() -> None:
+    """New fields stand at what they were before there were choices."""
+    frozen = freeze(paper())
+    assert frozen["networks"].pop("discriminator") == "patch" and frozen["weights"].pop("adversarial") == 1.0
+    assert frozen.pop("perceptual") == "vgg19"
+    assert frozen["networks"] == {"width": 64, "depth": 8, "widest": 8, "critic_width": 64}
+    weights = {"alpha": 0.3, "beta": 0.3, "delta": 0.7, "compositional": 10.0, "perceptual": 5.0, "matching": 10.0}
+    assert frozen["weights"] == weights and frozen["features"] == ["conv1_1", "conv3_4", "conv4_1"]
+    assert frozen["training"]["betas"] == [0.5, 0.999] and frozen["training"]["max_missing"] == 1.0
 
 
 def test_stage_two_leaves_stage_one_alone() -> None:
@@ -185,7 +266,7 @@ def test_parts_of_it(settings: list[str], players: tuple[str, ...] | None, tmp_p
     assert isinstance(model, ISEGANSynthesizer)
     face = next(iter(store(1)))
     assert face.pair is not None and face.maps is not None
-    made = model.make([face.pair], face.maps[1:])
+    made = model.stages([face.pair], face.maps[1:])
     assert made.photo.shape == (1, 64, 64, 3)
     assert np.array_equal(made.first, made.photo) == (recipe.stages == 1)
     assert np.array_equal(made.source, made.parsing) == (not recipe.middle)
@@ -211,55 +292,111 @@ def test_recipes_that_cannot_be() -> None:
         ISEGANSystem(tiny()).table(store(2, 128))
 
 
-def synthesizer(recipe: ISEGANRecipe) -> ISEGANSynthesizer:
-    """An untrained one with a parser that knows nothing."""
+def synthesizer(recipe: ISEGANRecipe, folder: Path) -> ISEGANSynthesizer:
+    """An untrained one with an untrained parser."""
     torch.manual_seed(0)
-    system = ISEGANSystem(recipe)
-    from likeness.checkpoint import Card
-    from likeness.faces.align import Framing
-    from likeness.recipe import freeze
-
-    parser = Parser(BiSeNet(8, (8, 16, 16, 16)), Framing(size=64))
-    return ISEGANSynthesizer(Card("isegan", freeze(recipe), 0, ""), recipe, system.both(), parser)
+    system, parser = ISEGANSystem(recipe), ParserSystem(tiny_parser())
+    for name, one in (("isegan", system), ("parser", parser)):
+        write_weights(folder / f"{name}.safetensors", one.shipped_state(), Card(name, freeze(one.recipe), 0))
+    opened = [open_weights(folder / f"{name}.safetensors", "torch") for name in ("isegan", "parser")]
+    return ISEGANSynthesizer(opened[0], FaceParser(opened[1]))
 
 
-def test_an_edit_is_followed() -> None:
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("name", ["isegan", "isegan_sketch"])
+def test_two_graphs_are_the_network(name: str, engine: str, samples: list[Path]) -> None:
+    """Both stages as two graphs, in a batch, against the torch network that was trained, one picture at a time; with an edit."""
+    path = assets.WEIGHTS / name / "weights.safetensors"
+    model = systems.load(path, engine=engine)
+    assert isinstance(model, ISEGANSynthesizer)
+    card, state = read_weights(path)
+    networks = torch.nn.ModuleDict(dict(zip(("first", "second"), build_generators(thaw(ISEGANRecipe, card.recipe)), strict=True)))
+    networks.load_state_dict(state)
+    networks.eval()
+    framed = [model.frame(read(photo))[0] for photo in samples[:3]]
+    maps = parsed(model.parser, framed)
+    plain = model.stages(framed, maps)
+    wish = plain.parsing[1].copy()
+    wish[100:160, 90:170] = list(CLASSES).index("hair")
+    edited = model.stages(framed, maps, [None, wish, None])
+    assert not np.array_equal(edited.photo[1], plain.photo[1])
+    for n, picture in enumerate(framed):
+        sketch, source = to_tensor(picture), torch.from_numpy(maps[n : n + 1].astype(np.float32) / 255)
+        with torch.inference_mode():
+            middle, first = networks["first"](sketch, source)
+            photo = networks["second"](sketch, first, source, middle)
+            made = [(plain, middle, first, photo)]
+            if n == 1:
+                wanted = torch.from_numpy(wish.astype(np.int64))[None]
+                hot = torch.nn.functional.one_hot(wanted, len(CLASSES)).permute(0, 3, 1, 2).float()
+                source = torch.where((middle.argmax(1) != wanted)[:, None], hot, source)
+                middle, first = networks["first"](sketch, source)
+                middle = torch.where((middle.argmax(1) != wanted)[:, None], hot, middle)
+                photo = networks["second"](sketch, first, source, middle)
+            made.append((edited, middle, first, photo))
+        for found, *expected in made:
+            assert (found.parsing[n] != expected[0][0].argmax(0).numpy()).mean() < 1e-4
+            for one, other in ((found.first, expected[1]), (found.photo, expected[2])):
+                assert np.abs(one[n].astype(int) - to_images(other)[0]).max() <= 1
+
+
+def test_layers_are_those_of_vgg() -> None:
+    assert LAYERS == CONVOLUTIONS
+
+
+def test_an_edit_is_followed(tmp_path: Path) -> None:
     """The edited classes become P_int where they differ and nowhere else; the photo changes; no edit changes nothing."""
-    model, face = synthesizer(tiny()), next(iter(store(1)))
+    model, face = synthesizer(tiny(), tmp_path), next(iter(store(1)))
     assert face.pair is not None and face.maps is not None
-    plain = model.make([face.pair], face.maps[1:])
-    same = model.make([face.pair], face.maps[1:], [plain.parsing[0]])
+    plain = model.stages([face.pair], face.maps[1:])
+    same = model.stages([face.pair], face.maps[1:], [plain.parsing[0]])
     assert np.array_equal(same.photo, plain.photo) and np.array_equal(same.parsing, plain.parsing)
     wish = plain.parsing[0].copy()
     wish[20:40, 20:40] = list(CLASSES).index("lips")
-    edited = model.make([face.pair], face.maps[1:], [wish])
+    edited = model.stages([face.pair], face.maps[1:], [wish])
     assert (edited.parsing[0, 20:40, 20:40] == wish[20:40, 20:40]).all()
     assert not np.array_equal(edited.photo, plain.photo)
     with pytest.raises(LikenessError, match="edited parsing"):
-        model.make([face.pair], face.maps[1:], [wish[:32]])
+        model.stages([face.pair], face.maps[1:], [wish[:32]])
     with pytest.raises(LikenessError, match="the model wants 64×64"):
-        model.make([np.zeros((32, 32, 3), np.uint8)])
+        model.stages([np.zeros((32, 32, 3), np.uint8)])
 
 
-def test_framing_and_back(samples: list[Path]) -> None:
+def test_framing_and_back(samples: list[Path], tmp_path: Path) -> None:
     """A picture of CUFS's size is padded; any other by its face, and what is made lands where the face was."""
-    model = synthesizer(override(lite(), ["networks.width=4"]))
+    model = synthesizer(override(lite(), ["networks.width=4"]), tmp_path)
     plain = np.arange(250 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(250, 200, 3)
     framed, place = model.frame(plain)
-    assert np.array_equal(model.bare(framed), plain) and not framed[:3].any()
-    assert np.array_equal(model.place(framed, np.zeros_like(plain), place), plain)
+    assert np.array_equal(model.unpad(framed), plain) and not framed[:3].any()
+
+    def back_in(made: np.ndarray, place: Similarity, ground: np.ndarray) -> np.ndarray:
+        return paste_back(model.unpad(made), np.zeros_like(ground), model.unpadded(place), feather=0.0)
+
+    assert np.array_equal(back_in(framed, place, plain), plain)
     photo = read(samples[0])
     framed, place = model.frame(photo)
     assert framed.shape == (256, 256, 3) and not framed[:, :28].any() and framed[128, 128].any()
-    back = model.place(np.full((256, 256, 3), 255, np.uint8), np.zeros_like(photo), place)
+    back = back_in(np.full((256, 256, 3), 255, np.uint8), place, photo)
     assert back.shape == photo.shape
     middle = place.inverse.apply(np.array([[128.0, 128.0]], np.float32))[0].round().astype(int)
     assert back[middle[1], middle[0]].min() == 255
     double = np.repeat(np.repeat(plain, 2, 0), 2, 1)
     framed, place = model.frame(double, "as-is")
-    assert np.abs(model.bare(framed).astype(int) - plain).mean() < 1
+    assert np.abs(model.unpad(framed).astype(int) - plain).mean() < 1
     with pytest.raises(LikenessError, match="no face"):
         model.frame(double, "align")
+    result = model(sketch=samples[0])
+    assert set(result.intermediates) == {"sketch", "source parsing", "parsing", "first"}
+    assert {one.shape for one in (*result.intermediates.values(), result.picture)} == {(250, 200, 3)}
+    whole = result.pasted().picture
+    outside = np.abs(whole.astype(int) - photo).max(2) == 0
+    assert whole.shape == photo.shape and 0.02 < outside.mean() < 0.98
+    again = model(sketch=samples[0], parsing=result.intermediates["parsing"])
+    assert np.array_equal(again.picture, result.picture)  # what is not edited changes nothing
+    with pytest.raises(LikenessError, match="as it was written is 200×250"):
+        model(sketch=samples[0], parsing=photo)
+    with pytest.raises(LikenessError, match="no condition or option"):
+        model(photo=samples[0])
 
 
 def test_the_command(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -320,7 +457,7 @@ def test_what_ships_draws(tmp_path: Path, likeness: Run, samples: list[Path]) ->
     assert np.ptp(photo, axis=2).mean() > 2 * np.ptp(sketch, axis=2).mean()
     assert read(tmp_path / "q.png").shape == (250, 200, 3)
     assert np.isin([1, 2, 3, 4, 6, 7], read_off(read(tmp_path / "q.png"))).all()
-    weights = list(assets.WEIGHTS.glob("*.safetensors"))
+    weights = list(assets.WEIGHTS.glob("*/weights.safetensors"))
     assert sum(path.stat().st_size for path in weights) <= 60e6
-    card = read_card(assets.WEIGHTS / "isegan_sketch.safetensors")
+    card = read_card(assets.WEIGHTS / "isegan_sketch" / "weights.safetensors")
     assert card.recipe["made"] == "sketch" and card.terms and card.notes and any("test" in key for key in card.scores)

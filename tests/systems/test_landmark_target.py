@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.data.clips import Writer
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.image import read
 from likeness.systems.landmark.target import gather
+from likeness.video import Writer
 
 
 def test_a_clip(tmp_path: Path, samples: list[Path]) -> None:

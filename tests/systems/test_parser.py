@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from likeness import systems
 from likeness.card import read_card
 from likeness.data.store import FaceStore, row, write_rows
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, alignment
 from likeness.faces.drawing import draw_with_classes, drawn_faces
 from likeness.faces.labels import CLASSES, read_off
-from likeness.faces.parser import open_parser
+from likeness.faces.parser import FaceParser
+from likeness.faces.tools import open_tool
 from likeness.faces.variety import Variety, moved
 from likeness.image import read, write
 from likeness.nn.bisenet import AttentionRefinement, BiSeNet, FeatureFusion
@@ -118,13 +120,18 @@ def test_learning_and_the_commands(
     assert float(lines[0]["skin"]) > 0.5 and float(lines[0]["background"]) > 0.5
     assert "the last 6" in lines[0]["faces_of"]
 
-    parser = open_parser(str(tmp_path / "p" / "weights.safetensors"))
+    parser = open_tool(FaceParser, tmp_path / "p")
     soft = parser.framed([faces[0].image])
     assert soft.shape == (1, len(CLASSES), 64, 64) and np.allclose(soft.sum(1), 1, atol=1e-4)
     photo = read(samples[0])
     found = parser.soft(photo, alignment(np.asarray(faces[0].landmarks * 2), framing))
     assert found.shape == (8, *photo.shape[:2]) and np.allclose(found.sum(0), 1, atol=1e-3)
 
+    found = parser.classes(photo)
+    result = systems.load(tmp_path / "p", "parser")(photo=samples[0])
+    assert np.array_equal(read_off(result.picture), found) and set(result.intermediates) == {"photo", "overlay"}
+    shares = np.bincount(found.ravel(), minlength=len(CLASSES)) / found.size
+    assert list(result.made["shares"].values()) == pytest.approx(shares.tolist(), abs=1e-5)
     assert likeness("parse", samples[0], "--weights", "p", "-o", "parsed.png") == 0
     assert read(tmp_path / "parsed.png").shape == (photo.shape[0], 3 * photo.shape[1], 3)
     assert likeness("parse", samples[0], "--weights", "p", "-o", "plain.png", "--plain") == 0

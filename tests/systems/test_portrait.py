@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from likeness import provenance, systems
-from likeness.checkpoint import read_card, read_weights
+from likeness import assets, provenance, systems
+from likeness.card import read_card
+from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces import effects
@@ -22,13 +23,15 @@ from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import mirror
 from likeness.faces.reader import FaceReader
-from likeness.image import read, to_images
+from likeness.image import read, to_images, to_tensor
+from likeness.nn.projected import ProjectedDiscriminator
+from likeness.nn.unet import UNet
 from likeness.provenance import write as write_picture
-from likeness.recipe import Phase, override
-from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, write
+from likeness.recipe import Phase, override, thaw
+from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, perceived, write
 from likeness.systems.portrait.person import gather
-from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, paper, tiny
-from likeness.systems.portrait.synthesis import PortraitSynthesizer, open_portrait
+from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, finetune, paper, tiny
+from likeness.systems.portrait.synthesis import PortraitSynthesizer, noise_mask, open_portrait
 from likeness.systems.portrait.system import PortraitSystem, jittered
 from likeness.train.loop import train
 
@@ -62,8 +65,49 @@ def test_what_each_player_minimises() -> None:
     assert set(write(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
 
 
+def test_a_projected_discriminator(tmp_path: Path) -> None:
+    """It sees the made picture alone; a perceptual term by EfficientNet; a stopped training goes on bit for bit."""
+    settings = ["discriminator=projected", "perceptual=efficientnet", "perceptual_weight=2", "crop=32", "dropout=false"]
+    recipe = override(tiny(), settings)
+    system = PortraitSystem(recipe)
+    assert isinstance(system.discriminator, ProjectedDiscriminator)
+    faces = FaceStore.of(drawn_faces(6, recipe.framing), recipe.framing, "drawn")
+    batch = system.batch(system.table(faces), torch.Generator().manual_seed(0), augment=True)
+    said = {
+        player: {name: term.weight for name, term in ask().items()}
+        for player, ask in system.play(batch, recipe.training.phases[0])
+    }
+    assert said == {"D": {"discriminator": 0.5}, "G": {"adversarial": 1.0, "absolute": 100.0, "perceptual": 2.0}}
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for steps in stops:
+            torch.manual_seed(1)
+            train(PortraitSystem(recipe), "portrait", faces, tmp_path / name, steps=steps)
+    states = [torch.load(tmp_path / name / "state.pt", weights_only=True)["system"] for name in ("once", "twice")]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    assert any("mix0" in key for key in states[0]) and not any("features" in key for key in states[0])
+
+
+def test_a_distance_of_features() -> None:
+    """A mean over each map, summed, with its weight."""
+    photo, fake = torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.5)
+    (term,) = perceived(lambda pictures: [pictures, 2 * pictures[:, :1]], photo, fake, 3.0).values()
+    assert (float(term.value), term.weight) == (pytest.approx(0.5 + 1.0), 3.0)
+
+
+def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
+    recipe, shipped = finetune(), assets.WEIGHTS / "portrait.safetensors"
+    assert recipe.training.betas == (0.0, 0.99) and recipe.training.phases[0].players == ("D",)
+    system = PortraitSystem(recipe)
+    faces = FaceStore.of(drawn_faces(3, recipe.framing), recipe.framing, "drawn")
+    train(system, "portrait", faces, tmp_path / "run", steps=0, warm_start=shipped)
+    found = system.shipped_state()
+    assert all(torch.equal(value, found[key]) for key, value in read_weights(shipped)[1].items())
+
+
 def test_the_paper_recipe_is_the_reports() -> None:
     recipe = paper()
+    assert (recipe.discriminator, recipe.perceptual_weight, recipe.crop) == ("patch", 0.0, 0)
+    assert recipe.training.max_missing == 1.0 and (recipe.critic_layers, recipe.critic_norm) == (3, "batch")
     assert (recipe.framing.size, recipe.width, recipe.critic_width, recipe.absolute) == (256, 64, 64, 100.0)
     assert (recipe.training.batch, recipe.training.rates, recipe.training.betas) == (1, (2e-4, 2e-4), (0.5, 0.999))
     assert recipe.training.phases == (Phase(42000, ("D", "G")),)  # 2,000 epochs of 21 pairs
@@ -258,13 +302,14 @@ def test_more_pairs_by_a_model(samples: list[Path], likeness: Callable[..., int]
         steps=1,
     )
     model = open_portrait(tmp_path / "b")
-    model.draw = lambda pictures, noise=None: 255 - np.stack(pictures)  # type: ignore[assignment, misc]
+    assert [one.name for one in model.conditions] == ["photo", "noise"]
+    model._generate = lambda inputs: -inputs["source"]  # type: ignore[method-assign]
     (tmp_path / "art").mkdir()
     for path in folder.iterdir():
-        made = model.draw_photo(read(path))
+        made = model(photo=path).pasted().picture
         assert made.shape == read(path).shape
         write_picture(tmp_path / "art" / path.name, made, "a test")
-    assert (model.draw_photo(wide)[:, :5] == 255).all()  # beside the face's frame there is paper
+    assert (model(photo=wide).pasted().picture[:, :5] == 255).all()  # beside the face's frame there is paper
     found = gather(folder, recipe.framing, drawings=tmp_path / "art")
     assert len(found.store) == 5
     for face in found.store:
@@ -343,19 +388,23 @@ def test_reading_drawings(untrained: PortraitSynthesizer, samples: list[Path]) -
     """Framed already: only scaled. A photo that is not: aligned. No face that is seen: the middle square."""
     photo = read(samples[0])
     framed, _, _ = FaceReader().aligned(photo, "a sample", Framing(size=128))
-    same, moved = untrained.read(framed)
-    assert not moved and np.array_equal(same, untrained.read(framed, "as-is")[0])
-    assert untrained.read(framed, "align")[1]
+    same, _, moved = untrained.frame(framed)
+    assert not moved and np.array_equal(same, untrained.frame(framed, "as-is")[0])
+    assert untrained.frame(framed, "align")[2]
     shifted = np.roll(np.pad(framed, ((40, 40), (40, 40), (0, 0)), constant_values=90), 25, 1)
-    found, moved = untrained.read(shifted)
-    assert moved
-    assert np.abs(found.astype(int) - same).mean() < np.abs(untrained.read(shifted, "as-is")[0].astype(int) - same).mean() / 2
+    found, transform, moved = untrained.frame(shifted)
+    assert moved and np.array_equal(found, transform.warp(shifted, 64, 64))
+    assert np.abs(found.astype(int) - same).mean() < np.abs(untrained.frame(shifted, "as-is")[0].astype(int) - same).mean() / 2
     blank = np.full((80, 120, 3), 255, np.uint8)
     blank[:, 60] = 0
-    middle, moved = untrained.read(blank)
+    middle, transform, moved = untrained.frame(blank)
     assert not moved and middle.shape == (64, 64, 3) and middle[:, 30:34].min() < 200 and (middle[:, :20] == 255).all()
+    corners = transform.apply(np.array([[19.5, -0.5], [99.5, 79.5]], np.float32))  # of the middle square
+    assert np.allclose(corners, [[-0.5, -0.5], [63.5, 63.5]], atol=1e-4)
     with pytest.raises(LikenessError, match="no face"):
-        untrained.read(blank, "align")
+        untrained.frame(blank, "align")
+    with pytest.raises(LikenessError, match="'as_is': there are auto"):
+        untrained(drawing=blank, frame="as_is")
 
 
 def test_drawing_refuses_and_greys(untrained: PortraitSynthesizer) -> None:
@@ -366,6 +415,60 @@ def test_drawing_refuses_and_greys(untrained: PortraitSynthesizer) -> None:
     colours = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     grey = np.repeat(np.round(colours @ np.array([0.299, 0.587, 0.114]))[..., None], 3, 2).astype(np.uint8)
     assert np.abs(untrained.draw([colours])[0].astype(int) - untrained.draw([grey])[0]).max() <= 3
+
+
+def drawn_by_torch(weights: Path, pictures: list[np.ndarray], noise: torch.Tensor | None) -> np.ndarray:
+    """What the network makes of framed drawings in one batch, as it is trained: no mask, but noise or none."""
+    card, state = read_weights(weights)
+    recipe = thaw(PortraitRecipe, card.recipe)
+    network = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels).eval()
+    network.load_state_dict({name.removeprefix("generator."): value for name, value in state.items()})
+    with torch.inference_mode():
+        return to_images(network(to_tensor(np.stack(pictures)), noise))
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_noise_and_none_are_the_networks(engine: str, samples: list[Path]) -> None:
+    """A mask of ones is no noise, and a seed's mask is the dropout of torch's noise of that seed."""
+    model = systems.load("portrait", engine=engine)
+    assert isinstance(model, PortraitSynthesizer) and model.noise_length == 20480
+    grey = [np.repeat(read(path)[::2, ::2].mean(2).round().astype(np.uint8)[..., None], 3, 2) for path in samples[:3]]
+    path = systems.weights_path("portrait")
+    noise = torch.rand(1, model.noise_length, generator=torch.Generator().manual_seed(7))
+    for seed, chance in ((None, None), (7, noise.repeat(3, 1))):
+        wanted = drawn_by_torch(path, grey, chance)
+        assert np.abs(model.draw(grey, seed).astype(int) - wanted).max() <= 1
+        requests = [model.prepare({"drawing": one, "frame": "as-is", "noise": seed}) for one in grey]
+        for result, picture in zip(model.make(requests), wanted, strict=True):
+            assert np.abs(result.picture.astype(int) - picture).max() <= 1
+    plain, noisy = model.draw(grey), model.draw(grey, 7)
+    assert np.abs(plain.astype(int) - noisy).mean() > 1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345, 2**31 - 1])
+def test_a_seed_is_the_same_noise_without_torch(seed: int) -> None:
+    noise = torch.rand(1000, generator=torch.Generator().manual_seed(seed))
+    assert np.array_equal(noise_mask(1000, seed), ((noise >= 0.5) * 2).numpy())
+    assert (noise_mask(9, None) == 1).all()
+
+
+def test_what_is_no_request(untrained: PortraitSynthesizer, samples: list[Path]) -> None:
+    for request, word in (
+        ({}, "drawing is needed"),
+        ({"drawing": samples[0], "noise": -1}, "whole number"),
+        ({"drawing": samples[0], "noise": True}, "whole number"),
+        ({"drawing": samples[0], "effect": "watercolour"}, "is not an effect"),
+        ({"sketch": samples[0]}, "no condition or option"),
+        ({"drawing": samples[0].with_name("none.png")}, "no such file"),
+    ):
+        with pytest.raises(LikenessError, match=word):
+            untrained(**request)
+    result = untrained(drawing=samples[0], effect="line", noise=2)
+    assert set(result.intermediates) == {"photo", "drawing"} and result.picture.shape == (64, 64, 3)
+    assert np.array_equal(result.intermediates["drawing"], effects.apply("line", result.intermediates["photo"], 2))
+    assert (result.made["effect"], result.made["moved"], result.made["conditions"]["noise"]) == ("line", True, 2)
+    assert result.pasted().picture.shape == read(samples[0]).shape
+    assert untrained.make([]) == []
 
 
 def test_weights_of_another_system_are_refused() -> None:

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image as Pillow
 
 from likeness import systems
-from likeness.data.clips import Writer, frames, look
 from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.reader import FaceReader
@@ -19,10 +18,11 @@ from likeness.image import read
 from likeness.records import Face, Image
 from likeness.systems.landmark import reenact as room
 from likeness.systems.landmark.recipes import tiny
-from likeness.systems.landmark.reenact import Manner, live, reenact
+from likeness.systems.landmark.reenact import Options, live, reenact
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 from likeness.systems.landmark.system import LandmarkSystem
 from likeness.train.loop import train
+from likeness.video import Writer, frames, look
 
 Run = Callable[..., int]
 
@@ -73,17 +73,17 @@ def test_a_clip(tmp_path: Path, model: LandmarkSynthesizer, monkeypatch: pytest.
     assert (done.frames, done.missed) == (13, 2)
     about, made = look(tmp_path / "a.mp4"), list(frames(tmp_path / "a.mp4"))
     assert about.rate == 30 and len(made) == 13 and made[0].shape == (64, 64, 3)
-    for asked in (7, 8 + 7):  # in the middle of the landmarks, of which five are kept; then of the pictures
+    for asked in (7, 8 + 1):  # in the middle of the landmarks, of which five are kept; then after a batch of pictures
         calls = iter(range(100))
         with pytest.raises(InterruptedError):
             reenact(clip, model, tmp_path / "b.mp4", reader=reader, stop=lambda calls=calls, asked=asked: next(calls) >= asked)
     assert sorted(path.name for path in (tmp_path / "b.mp4.partial").glob("*.mp4")) == ["0000000.mp4"]
     with pytest.raises(LikenessError, match="another reenactment"):
-        reenact(clip, model, tmp_path / "b.mp4", Manner(steady=False), reader=reader)
+        reenact(clip, model, tmp_path / "b.mp4", Options(smooth=False), reader=reader)
     reenact(clip, model, tmp_path / "b.mp4", reader=FaceReader(Corner()))
     assert all(np.array_equal(one, other) for one, other in zip(made, frames(tmp_path / "b.mp4"), strict=True))
     assert not list(tmp_path.glob("*.partial")) and not list(tmp_path.glob(".*"))
-    reenact(clip, model, tmp_path / "c.mp4", Manner(beside=True), reader=reader)
+    reenact(clip, model, tmp_path / "c.mp4", Options(side_by_side=True), reader=reader)
     assert next(frames(tmp_path / "c.mp4")).shape == (64, 192, 3)
 
 
@@ -106,7 +106,7 @@ def test_a_long_loss_is_gone_on_with(tmp_path: Path, model: LandmarkSynthesizer,
 def test_live(model: LandmarkSynthesizer) -> None:
     """A face a frame: the same as long as nothing moves or nothing is seen; another when the driver moves."""
     shown = [picture(0), picture(0), picture(0, False), picture(20)]
-    made = list(live(shown, model, Manner(beside=True), FaceReader(Corner())))
+    made = list(live(shown, model, Options(side_by_side=True), FaceReader(Corner())))
     assert len(made) == 4 and made[0].shape == (64, 192, 3)
     assert np.array_equal(made[0], made[1]) and np.array_equal(made[1], made[2])
     lines = [picture[:, 64:128] for picture in made]  # the landmarks, which have followed

@@ -310,6 +310,44 @@ def test_two_processes(tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in load_file(tmp_path / "run" / "weights.safetensors").values())
 
 
+PROJECTED = (
+    'networks.discriminator="projected"',
+    'training.phases=[{"steps":1,"players":["D"],"silent":[]},{"steps":4,"players":["D","G"],"silent":[]}]',
+    "training.betas=[0.0,0.99]",
+)
+
+
+def test_a_projected_discriminator_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    """Its projection is in the state and moves no more than EfficientNet, which is not; D's heads and G learn."""
+    whole = run(tmp_path / "whole", *PROJECTED)
+    for stop in (1, 3):
+        run(tmp_path / "parts", *PROJECTED, steps=stop)
+    first = torch.load(tmp_path / "parts" / "state.pt", weights_only=True)["system"]
+    assert_same(whole, run(tmp_path / "parts", *PROJECTED))
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+    last = torch.load(tmp_path / "whole" / "state.pt", weights_only=True)["system"]
+    fixed = [name for name in last if name.startswith(("discriminator.mix", "discriminator.merge"))]
+    assert len(fixed) == 7 and all(torch.equal(first[name], last[name]) for name in fixed)
+    assert not [name for name in last if "features" in name]
+    heads = [name for name in last if name.startswith("discriminator.heads") and name.endswith("original")]
+    assert heads and all(not torch.equal(first[name], last[name]) for name in heads)
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "stats.jsonl").read_text().splitlines()]
+    assert all(line["discriminator"] > 0 for line in lines if "discriminator" in line)
+
+
+def test_a_projected_discriminator_under_two_processes(tmp_path: Path) -> None:
+    """Torchrun with two processes (gloo), stopped after two steps and gone on with, ends as the undisturbed run does."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "likeness.cli"]
+    options = {"check": True, "capture_output": True, "timeout": 250, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+    settings = [word for setting in PROJECTED for word in ("--set", setting)]
+    for folder, stops in (("whole", ([],)), ("parts", (["--steps", "2"], []))):
+        for stop in stops:
+            words = ["train", "parts:tiny", "-o", str(tmp_path / folder), *settings, *stop]
+            subprocess.run([*launch, *words], **options)  # type: ignore[call-overload]
+    assert_same(tmp_path / "whole" / "weights.safetensors", tmp_path / "parts" / "weights.safetensors")
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+
+
 def test_the_pace_of_each_phase() -> None:
     """Each phase is timed, and a whole schedule is the sum of its steps."""
     from likeness.train.pace import seconds_per_step, seconds_until

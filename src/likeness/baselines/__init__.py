@@ -37,7 +37,13 @@ PARTS: dict[str, Row] = {
 """A face from parts."""
 
 SKETCHES: dict[str, Row] = {
-    name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.two_way:TwoWaySynthesizer", "")
+    name: Row(
+        what,
+        f"baselines.{name}:{recipe}",
+        f"baselines.{name}:{system}",
+        "baselines.two_way:TwoWaySynthesizer",
+        graphs="baselines.two_way_graphs",
+    )
     for name, what, recipe, system in (
         ("cyclegan", "CycleGAN (Zhu et al. 2017), sketch and photo", "CycleGANRecipe", "CycleGAN"),
         ("dualgan", "DualGAN (Yi et al. 2017), sketch and photo", "DualGANRecipe", "DualGAN"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -10,16 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from likeness.checkpoint import Card, fill
-from likeness.data.cufs import FRAMING, cropped
 from likeness.data.store import FaceStore
+from likeness.engine import Weights
+from likeness.engine.graph import in_batches
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, check_framed
-from likeness.image import to_images, to_tensor
+from likeness.faces.cufs import FRAMING, HEIGHT, WIDTH, padded
+from likeness.faces.landmark_detector import framing_of
+from likeness.image import from_planes, picture_of, to_images, to_planes
 from likeness.nn.patchgan import PatchGAN
-from likeness.recipe import Phase, Recipe, Training, require, require_each, thaw
+from likeness.recipe import Phase, Recipe, Training, require, require_each
 from likeness.records import Image
-from likeness.synthesizer import Synthesizer
+from likeness.synthesizer import Condition, Prepared, Result, Synthesizer, describe
 from likeness.system import System, Table
 from likeness.systems.isegan.system import moved
 
@@ -118,38 +120,36 @@ class TwoWay(System):
 
 
 class TwoWaySynthesizer(Synthesizer):
-    """Photos from sketches, framed like CUFS."""
+    """Photos from sketches that are framed like CUFS's: 200 × 250, or padded already."""
 
-    conditions: ClassVar[dict[str, str]] = {"sketch": "a sketch of a face, framed and padded like CUFS"}
+    conditions: ClassVar[tuple[Condition, ...]] = (Condition("sketch", "drawing", True, "a sketch of a face, framed like CUFS"),)
+    batch: ClassVar[int] = 8
 
-    def __init__(self, card: Card, recipe: TwoWayRecipe, forth: nn.Module) -> None:
-        self.card, self.recipe, self.framing, self.forth = card, recipe, recipe.framing, forth.eval()
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.framing = framing_of(weights)
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> TwoWaySynthesizer:
-        """Rebuild from what a weights file holds."""
-        from likeness.baselines import row
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, _ = self.chosen(request)
+        picture, _ = picture_of(given["sketch"], "the sketch")
+        if self.framing == FRAMING and picture.shape[:2] == (HEIGHT, WIDTH):
+            picture = padded(picture)
+        (framed,) = check_framed([picture], self.framing, "sketch")
+        made = self.said(conditions={"sketch": describe(given["sketch"])})
+        return Prepared({"sketch": framed}, {"sketch": framed}, made)
 
-        place = row(card.system)
-        recipe = thaw(place.recipe_class(), card.recipe)
-        system = place.build(recipe)
-        assert isinstance(system, TwoWay) and isinstance(recipe, TwoWayRecipe)
-        fill(nn.ModuleDict({name: getattr(system, name) for name in system.ships}), state, path)
-        return cls(card, recipe, system.forth)
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A photo for each sketch, with its padding."""
+        if not requests:
+            return []
+        made = self.draw([request.arrays["sketch"] for request in requests])
+        return [Result(photo, request.pictures, request.made) for photo, request in zip(made, requests, strict=True)]
 
-    def graph(self) -> nn.Module:
-        """Sketches B × 3 × S × S in [-1, 1] to photos."""
-        return self.forth
-
-    @torch.inference_mode()
-    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
-        """A photo for each sketch S × S × 3: uint8 B × S × S × 3."""
-        pictures = to_tensor(check_framed(conditions, self.framing, "sketch"))
-        return to_images(torch.cat([self.forth(some) for some in pictures.split(8)]))
-
-    def bare(self, pictures: Image) -> Image:
-        """Results without CUFS's padding."""
-        return cropped(pictures) if self.framing == FRAMING else pictures
+    def draw(self, pictures: Sequence[Image]) -> Image:
+        """A photo for each framed sketch S × S × 3: uint8 N × S × S × 3."""
+        sketches = to_planes(check_framed(pictures, self.framing, "sketch"))
+        return from_planes(in_batches(self.weights.graphs["forth"], self.batch, sketch=sketches)["photo"])
 
 
 K = TypeVar("K", bound=TwoWayRecipe)

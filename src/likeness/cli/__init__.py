@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -77,9 +76,9 @@ EXTRAS = {
 """Packages that the base install has not, and the extra that brings each."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Filled:
     """The whole command line, as one tree of argparse."""
-    root = argparse.ArgumentParser(
+    root = Filled(
         prog="likeness",
         description="Make a face from what you have. Each command says more with --help.",
         allow_abbrev=False,
@@ -97,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if said := new_spelling(words):
         print(f"likeness: {said}", file=sys.stderr)
         return 2
-    given = parser().parse_args(words)
     try:
+        given = parser().parse_args(words)
         status = given.run(given)
         sys.stdout.flush()
         return int(status or 0)

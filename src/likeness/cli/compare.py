@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     parser = options.command(commands, "compare", run, "compare two results of likeness evaluate, face by face, with intervals")
     parser.add_argument("first", metavar="A.json", help="what likeness evaluate -o wrote")
     parser.add_argument("second", metavar="B.json", help="the same for another model, on the same faces")
-    parser.add_argument("--method", help="which line of a result (default: the first)")
+    parser.add_argument("--method", help="which line of a result, by its method or title (default: the first)")
     parser.add_argument("--seed", type=int, default=0, help="the chance in the bootstrap (default: 0)")
 
 
@@ -53,10 +53,11 @@ def read_result(path: str, method: str | None) -> tuple[list[str], dict[str, lis
     """The faces' names and the scores of a line, the first where none is named."""
     try:
         said = json.loads(Path(path).read_text())
-        lines = {line["method"]: line.get("each", {}) for line in reversed(said["lines"])}
-        if method is not None and method not in lines:
-            raise LikenessError(f"{path}: has no line {method!r}; there are {', '.join(reversed(lines))}")
-        return list(said["names"]), dict(lines[method or said["lines"][0]["method"]])
+        fitting = [line for line in said["lines"] if method is None or method in (line["title"], line.get("method"))]
+        if not fitting:
+            titles = ", ".join(line["title"] for line in said["lines"])
+            raise LikenessError(f"{path}: has no line {method!r}; there are {titles}")
+        return list(said["names"]), dict(fitting[0]["each"])
     except FileNotFoundError:
         raise LikenessError(f"{path}: no such file") from None
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, UnicodeDecodeError):

@@ -10,6 +10,9 @@ from likeness.cli import options
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from likeness.records import Image
 
 NAMES = ("style_a", "style_b", "pencil", "line", "halftone", "hand_drawn")
@@ -48,7 +51,8 @@ def run(given: argparse.Namespace) -> int:
         photo = read(before)
         chosen = NAMES if given.effect == "all" else (given.effect,)
         try:
-            drawings = [_rubbed(effects.apply(name, photo, given.seed), photo, names, brush) for name in chosen]
+            regions = _regions(photo, names, brush)
+            drawings = [_rubbed(effects.apply(name, photo, given.seed), regions) for name in chosen]
         except LikenessError as problem:
             raise LikenessError(f"{before}: {problem}") from None
         picture = drawings[0]
@@ -63,17 +67,24 @@ def run(given: argparse.Namespace) -> int:
     return options.each(pairs, work, given.photo)
 
 
-def _rubbed(drawing: Image, photo: Image, names: list[str], brush: Image | None) -> Image:
-    """The drawing with features and brushed places erased."""
+def _regions(photo: Image, names: list[str], brush: Image | None) -> list[NDArray[np.bool_]]:
+    """Where features and brushed places are erased, in their order."""
     from likeness.faces import effects
     from likeness.faces.reader import FaceReader
 
+    regions = []
     if names:
         faces = FaceReader().faces(photo)
         if not faces:
             raise LikenessError("no face was found, so there is no feature to erase; --brush MASK needs none")
-        for face in faces:
-            drawing = effects.mutilate(drawing, effects.erased_region(photo.shape[:2], face.landmarks, names))
-    if brush is not None:
-        drawing = effects.mutilate(drawing, brush.mean(2) > 127)
+        regions = [effects.erased_region(photo.shape[:2], face.landmarks, names) for face in faces]
+    return regions if brush is None else [*regions, brush.mean(2) > 127]
+
+
+def _rubbed(drawing: Image, regions: list[NDArray[np.bool_]]) -> Image:
+    """The drawing with these regions erased."""
+    from likeness.faces import effects
+
+    for region in regions:
+        drawing = effects.mutilate(drawing, region)
     return drawing

@@ -11,7 +11,7 @@ from likeness.cli import options
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(commands, "export", run, "write the ONNX graphs of weights beside them, to load without torch")
-    parser.add_argument("run", metavar="RUN", help="a run directory or weights file")
+    parser.add_argument("weights", metavar="RUN", help="a run directory or weights file")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.card import read_card
     from likeness.export import export
 
-    path = systems.weights_path(given.run)
+    path = systems.weights_path(given.weights)
     for file in export(path, baselines.row(read_card(path).system).graph_module):
         print(file)
     return 0

@@ -23,41 +23,31 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Frame the landmarks, and draw."""
+    """Frame the landmarks, and make the face."""
+    from dataclasses import replace
+
     import numpy as np
 
     from likeness import provenance, systems
-    from likeness.data.points import read_points
-    from likeness.faces.align import upright
-    from likeness.faces.reader import FaceReader
-    from likeness.image import read
     from likeness.systems.landmark.figures import edits
-    from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
     system.known(given.name)
     pairs = list(options.jobs(given.landmarks, given.output, "face", also=(".json",)))
-    reader = FaceReader() if any(path.suffix.lower() != ".json" for path, _ in pairs) else None
 
     def work(before: Path, after: Path) -> None:
-        if before.suffix.lower() == ".json":
-            points = read_points(before)
-        else:
-            assert reader is not None
-            points = reader.face(read(before), str(before)).landmarks
-        framed = landmarks.changed(upright(points, system.framing).apply(points), given)
+        request = {"landmarks": before, "target": given.name, "convert": not given.own, **landmarks.changing(given)}
         if given.edits:
-            names = [given.name] if given.name else []
-            picture = edits(system, framed, names, not given.own)
+            picture = edits(system, system.framed(request), [given.name] if given.name else [], not given.own)
             print(provenance.write(after, picture, provenance.software("landmark", system.card.recipe["name"])))
             return
-        if (strange := system.strangeness(framed, given.name, not given.own)) > 1:
-            print(f"likeness: {before}: outside what this model has seen ({strange:.1f} times too far)", file=sys.stderr)
-        picture = system.draw([framed], target=given.name, convert=not given.own)[0]
+        result = system(**request)
+        for line in result.notes:
+            print(f"likeness: {before}: {line}", file=sys.stderr)
         if given.sheet:
-            picture = np.concatenate([drawn(framed, system.framing.size), picture], 1)
-        provenance.write(after, picture, provenance.software("landmark", system.card.recipe["name"]))
-        print(after)
+            result = replace(result, picture=np.concatenate([result.intermediates["landmarks"], result.picture], 1))
+        print(result.save(after))
 
     return options.each(pairs, work, given.landmarks)

@@ -29,8 +29,8 @@ def run(given: argparse.Namespace) -> int:
 
     def work(before: Path, after: Path) -> None:
         photo = read(before)
-        first = reader.face(photo, str(before))
-        faces = reader.faces(photo)
+        faces = reader.faces(photo) or [reader.face(photo, str(before))]  # which says why there is none
+        first = faces[0]
         write(after, inspection.draw(photo, faces))
         if given.json:
             options.sidecar(after, {"photo": str(before), "faces": [inspection.describe(face) for face in faces]})

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from likeness.cli import options
 from likeness.errors import LikenessError
-
-if TYPE_CHECKING:
-    from likeness.records import Points
 
 
 def add(commands: Any) -> None:
@@ -46,26 +43,17 @@ def changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", action="append", default=[], metavar="PART=X", help="make a part X times as large")
 
 
-def changed(points: Points, given: argparse.Namespace) -> Points:
-    """Landmarks with those options' changes: parts first, then the head."""
-    from likeness.faces import moves
-
-    for text in given.scale:
-        part, (factor,) = _numbers(text, "--scale", 1)
-        points = moves.scale(points, part, factor)
-    for text in given.shift:
-        part, (right, down) = _numbers(text, "--shift", 2)
-        points = moves.shift(points, part, right, down)
-    if given.eyes is not None:
-        points = moves.open_eyes(points, given.eyes)
-    if given.mouth is not None:
-        points = moves.open_mouth(points, given.mouth)
-    if given.yaw or given.pitch or given.roll:
-        points = moves.turn(points, given.yaw, given.pitch, given.roll)
-    return points
+def changing(given: argparse.Namespace) -> dict[str, Any]:
+    """Those options as arguments of :func:`likeness.faces.moves.changed`."""
+    scaled = [_numbers(text, "--scale", 1) for text in given.scale]
+    return {
+        **{name: getattr(given, name) for name in ("yaw", "pitch", "roll", "eyes", "mouth")},
+        "scale": tuple((part, numbers[0]) for part, numbers in scaled),
+        "shift": tuple(_numbers(text, "--shift", 2) for text in given.shift),
+    }
 
 
-def _numbers(text: str, option: str, count: int) -> tuple[str, list[float]]:
+def _numbers(text: str, option: str, count: int) -> tuple[str, tuple[float, ...]]:
     part, _, numbers = text.partition("=")
     try:
         found = [float(number) for number in numbers.split(",")]
@@ -73,14 +61,15 @@ def _numbers(text: str, option: str, count: int) -> tuple[str, list[float]]:
         found = []
     if len(found) != count or not all(abs(number) < 1e3 for number in found):
         raise LikenessError(f"{option} {text}: write it as {'brows=1.2' if count == 1 else 'brows=0,-0.1'}")
-    return part, found
+    return part, tuple(found)
 
 
 def run(given: argparse.Namespace) -> int:
     """Read, change, write."""
     from likeness import provenance
-    from likeness.data.points import read_points, write_points
+    from likeness.faces import moves
     from likeness.faces.landmark_detector import dotted
+    from likeness.faces.points import read_points, write_points
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
 
@@ -102,7 +91,7 @@ def run(given: argparse.Namespace) -> int:
             photo = read(before)
             points = reader.face(photo, str(before), given.face).landmarks
             about |= {"size": [photo.shape[1], photo.shape[0]], "detector": reader.backend.name}
-        points = changed(points, given)
+        points = moves.changed(points, **changing(given))
         write_points(after, points, about)
         if given.draw and reader is not None:
             picture = dotted(photo, points, radius=max(round(max(photo.shape) / 250), 1))

@@ -42,6 +42,7 @@ def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("-o", "--output", metavar="PATH", help=f"the picture to write (default: {name}.png here)")
     parser.add_argument("--weights", default=name, metavar="W", help="a weights file or run directory (default: those that ship)")
+    options.engine(parser)
     parser.add_argument("--json", action="store_true", help="write a JSON file beside the picture that says how it was made")
 
 
@@ -70,7 +71,9 @@ def run(given: argparse.Namespace) -> int:
     target = Path(given.output or f"{given.system}.png")
     check_writable(target)
     words = {name.removeprefix("request_"): value for name, value in vars(given).items() if name.startswith("request_")}
-    result = systems.load(given.weights, given.system)(**{name: value for name, value in words.items() if value is not None})
+    result = systems.load(given.weights, given.system, given.engine, given.device)(
+        **{name: value for name, value in words.items() if value is not None}
+    )
     options.note(result)
     result.save(target)
     if given.json:

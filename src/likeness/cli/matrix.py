@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.image import read
     from likeness.systems.parts.figures import GROUPS, matrix
 
-    system = options.painter(given.weights)
+    system = options.painter(given.weights, given.engine, given.device)
     people = [system.reader.read(read(photo), str(photo)) for photo in photos]
     picture, chosen, results = matrix(system, people, None if given.every else given.random or 10, given.seed)
     letters = string.ascii_uppercase

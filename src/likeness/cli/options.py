@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.synthesizer import Result
     from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
+    from likeness.train.session import Session, Trained
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
 Commands = argparse._SubParsersAction
@@ -49,12 +49,16 @@ class Filled(argparse.ArgumentParser):
             words.insert(0, parser.usual)
         return super().parse_known_args(words, namespace)
 
+    def error(self, message: str) -> NoReturn:
+        """Refuse words that cannot be read, as any other mistake of the user's."""
+        raise LikenessError(f"{message}; see {self.prog} --help")
+
     def commands(self) -> dict[str, argparse.ArgumentParser]:
         """The sub-commands by name."""
         found: dict[str, argparse.ArgumentParser] = {}
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
-                found |= action.choices  # type: ignore[arg-type]
+                found |= action.choices
         return found
 
 
@@ -78,7 +82,14 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
         "--weights", default="parts", metavar="W", help="a weights file or run directory (default: those that ship)"
     )
     parser.add_argument("--seed", type=int, default=0, help="the chance in it, where there is any (default: 0)")
+    engine(parser)
     parser.add_argument("--json", action="store_true", help="write a JSON file beside each picture that says how it was made")
+
+
+def engine(parser: argparse.ArgumentParser) -> None:
+    """The options that say what runs the networks."""
+    parser.add_argument("--engine", default="auto", metavar="E", help="onnx, torch, or auto: onnx where graphs are (default)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
 
 
 def training(parser: argparse.ArgumentParser) -> None:
@@ -186,7 +197,7 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
     return write_content(picture.with_suffix(".json"), text)
 
 
-def painter(weights: str) -> PartsSynthesizer:
+def painter(weights: str, engine: str = "auto", device: str = "auto") -> PartsSynthesizer:
     """The parts system, or a baseline of it, from its weights."""
     from likeness import systems
     from likeness.card import read_card
@@ -196,7 +207,7 @@ def painter(weights: str) -> PartsSynthesizer:
         from likeness.systems.parts.protocol import opened
 
         return opened(weights)
-    made = systems.load(weights)
+    made = systems.load(weights, engine=engine, device=device)
     assert isinstance(made, PartsSynthesizer)
     return made
 
@@ -224,48 +235,24 @@ def made_with(given: argparse.Namespace, result: Result) -> dict[str, Any]:
     return {"command": given.command, **result.made, "weights_from": given.weights, "software": f"likeness {__version__}"}
 
 
-@contextmanager
-def asked_to_stop() -> Iterator[list[int]]:
-    """Within, an interruption is written into this list instead of ending the program."""
-    asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda which, frame: asked.append(which))
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def check_minutes(minutes: float | None) -> None:
-    """Refuse a time that never ends or has ended."""
-    if minutes is not None and not 0 < minutes < float("inf"):
-        raise LikenessError(f"--minutes {minutes}: a positive number is needed")
-
-
 def check_seed(seed: int) -> None:
     """Refuse a seed that not every generator takes."""
     if not 0 <= seed < 2**31:
         raise LikenessError(f"--seed {seed}: a number from 0 to {2**31 - 1} is needed")
 
 
-def processors(device: str | None, threads: int | None) -> Any:
-    """The device to train on, once ``--device`` and ``--threads`` are found to be possible; threads are set."""
-    import torch
+def without_graphs(trained: Trained) -> None:
+    """Say on stderr why no graphs stand beside the weights, where none do."""
+    if trained.without_graphs:
+        print(f"likeness: no graphs were written: {trained.without_graphs}", file=sys.stderr)
 
-    from likeness.train.distributed import local_device
 
-    if threads is not None:
-        if threads < 1:
-            raise LikenessError(f"--threads {threads}: at least one is needed")
-        torch.set_num_threads(threads)
-    try:
-        found = local_device(device)
-        torch.zeros(1, device=found)
-    except (RuntimeError, AssertionError):
-        raise LikenessError(f"--device {device}: this machine has no such device") from None
-    return found
+def ended(session: Session, trained: Trained) -> int:
+    """Say how far a training has come, where it was stopped; the exit code, 0 where no signal stopped it."""
+    without_graphs(trained)
+    if not trained.complete:
+        print(f"stopped at step {trained.step} of {trained.steps}; the same command goes on")
+    return 128 + session.stopped if session.stopped else 0
 
 
 @contextmanager

@@ -20,26 +20,20 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Parse, and draw."""
-    import cv2
     import numpy as np
 
     from likeness import provenance, systems
-    from likeness.faces.labels import CLASSES, coloured
-    from likeness.image import read
-    from likeness.systems.parser.synthesis import ParserSynthesizer
 
     pairs = list(options.jobs(given.photo, given.output, "parsing"))
     system = systems.load(given.weights or "parser", "parser")
-    assert isinstance(system, ParserSynthesizer)
 
     def work(before: Path, after: Path) -> None:
-        photo = read(before)
-        classes = system.parser.classes(photo, str(before))
-        picture = coloured(classes)
+        result = system(photo=before)
+        picture = result.picture
         if not given.plain:
-            picture = np.concatenate([photo, cv2.addWeighted(photo, 0.45, picture, 0.55, 0), picture], 1)
-        provenance.write(after, picture, provenance.software("parse", "parser"), provenance.ENHANCED)
-        shares = [f"{name} {100 * float((classes == k).mean()):.1f} %" for k, name in enumerate(CLASSES) if k]
+            picture = np.concatenate([result.intermediates["photo"], result.intermediates["overlay"], picture], 1)
+        provenance.write(after, picture, result.tool, provenance.ENHANCED)
+        shares = [f"{name} {100 * share:.1f} %" for name, share in result.made["shares"].items() if name != "background"]
         print(f"{after}: {', '.join(shares)}")
 
     return options.each(pairs, work, given.photo)

@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
 
     choice = {"only": tuple(given.only.split(","))} if given.only else {}
     names.named(choice.get("only", ()))
-    system = options.painter(given.weights)
+    system = options.painter(given.weights, given.engine, given.device)
     shared = options.donated(system, named)
 
     def work(before: Path, after: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likeness.cli import options, portrait_study
+from likeness.cli import options
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the command and the two below it."""
     parser = options.command(commands, "portrait", lambda given: 0, "one person's neural model: train it, draw with it")
-    below = parser.add_subparsers(metavar="train | draw | study", required=True)
+    below = parser.add_subparsers(metavar="train | draw", required=True)
     training = options.command(below, "train", _train, "learn one person from a folder of photos; run again to go on")
     training.add_argument("photos", metavar="FOLDER", help="photos of one person, at least 3; 20 to 70 are good")
     training.add_argument("-o", "--output", required=True, metavar="MODEL", help="the run directory, which is the model")
@@ -29,11 +29,14 @@ def add(commands: Any) -> None:
     )
     training.add_argument("--effects", metavar="NAMES", help="learn these effects only, such as pencil,line (default: all)")
     options.training(training)
-    portrait_study.add(below)
     drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
     drawing.add_argument(
-        "--model", default="portrait", metavar="MODEL", help="a run directory or weights (default: the general one)"
+        "--model",
+        dest="weights",
+        default="portrait",
+        metavar="MODEL",
+        help="a run directory or weights (default: the general one)",
     )
     drawing.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     drawing.add_argument("--seed", type=int, metavar="N", help="add the noise of this seed (default: none)")
@@ -56,13 +59,12 @@ def _train(given: argparse.Namespace) -> int:
     import json
     from importlib.util import find_spec
 
-    import torch
-
     from likeness import systems
-    from likeness.checkpoint import read_card
+    from likeness.card import read_card
+    from likeness.experiment import Contender
     from likeness.recipe import override
     from likeness.systems.portrait.person import gather
-    from likeness.train.loop import Progress, train
+    from likeness.train.session import Session
 
     if not Path(given.photos).is_dir():
         raise LikenessError(f"{given.photos}: is not a folder of photos")
@@ -77,7 +79,6 @@ def _train(given: argparse.Namespace) -> int:
     photos, model = Path(given.photos).resolve(), Path(given.output).resolve()
     if model == photos or photos in model.parents:
         raise LikenessError(f"{given.output}: lies in the folder of photos; name another, a model's pictures are not photos")
-    options.check_minutes(given.minutes)
     warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
     if warm is not None and not warm.is_file():
         raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from")
@@ -88,7 +89,7 @@ def _train(given: argparse.Namespace) -> int:
             print("likeness: what makes drawings is begun from nothing, the general model makes photos", file=sys.stderr)
         elif learned != "drawing":
             raise LikenessError(f"{given.warm}: makes photos, which is no beginning for what makes drawings")
-    device = options.processors(given.device, given.threads)
+    session = Session(systems.row, **options.limits(given))
     strangers = find_spec("dlib") is not None
     if not strangers:
         print("likeness: that all photos show one person is not checked without dlib (likeness[dlib])", file=sys.stderr)
@@ -98,29 +99,12 @@ def _train(given: argparse.Namespace) -> int:
         print(f"likeness: left out {title}: {why}", file=sys.stderr)
     held_out = len(gathered.store.select("validation"))
     print(f"{len(gathered.store) - held_out} photos to learn from, {held_out} held out to look at")
-    torch.manual_seed(recipe.training.seed)
-    with options.asked_to_stop() as asked, options.bar("training") as show:
-
-        def report(progress: Progress) -> None:
-            show(progress.step, progress.steps, f"{progress.rate:.1f} pairs/s, {progress.remaining / 60:.0f} min left")
-
-        weights = train(
-            systems.row("portrait").build(recipe).to(device),
-            "portrait",
-            gathered.store,
-            given.output,
-            minutes=given.minutes,
-            warm_start=warm,
-            terms="photos of the user's own",
-            report=report,
-            stop=lambda: bool(asked),
-        )
+    one = Contender("portrait", recipe, lambda: gathered.store, warm, "photos of the user's own")
+    with options.bar("training") as show, session:
+        trained = session.train(one, Path(given.output), show=show)
     print(_contact_sheet(given.output, gathered.store))
-    done = read_card(weights).step
-    if done < recipe.training.steps:
-        print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
-    if asked:
-        return 128 + asked[0]
+    if status := options.ended(session, trained):
+        return status
     print(f"next: likeness portrait draw DRAWING --model {given.output}")
     return 0
 
@@ -144,47 +128,43 @@ def _contact_sheet(folder: str, store: FaceStore) -> Path:
 
 def _draw(given: argparse.Namespace) -> int:
     """Drawings to photos."""
-    from likeness import provenance, sheet
-    from likeness.faces.effects import EFFECTS, apply
-    from likeness.image import read
-    from likeness.systems.portrait.synthesis import open_portrait
+    from likeness import provenance, sheet, systems
+    from likeness.faces.effects import EFFECTS
 
     if given.seed is not None:
         options.check_seed(given.seed)
     if given.effect == "all" and not given.sheet:
         raise LikenessError("--effect all: makes several pictures; add --sheet to see them on one")
     pairs = list(options.jobs(given.drawing, given.output, "portrait"))
-    model = open_portrait(given.model)
-    tool = provenance.software("portrait", model.recipe.name)
-
-    if given.effect and model.recipe.made == "drawing":
+    model = systems.load(given.weights, "portrait")
+    word, size = model.conditions[0].name, model.framing.size
+    if given.effect and word == "photo":
         raise LikenessError("--effect: this model takes photos as they are")
-    titles = ["drawing", "photo"] if model.recipe.made == "photo" else ["photo", "drawing"]
+    titles = ["drawing", "photo"] if word == "drawing" else ["photo", "drawing"]
 
-    def made_of(before: Path) -> Image:
-        if model.recipe.made == "drawing" and not given.sheet and given.frame == "auto":
-            return model.draw_photo(read(before), str(before))
-        try:
-            drawing, moved = model.read(before, "align" if given.effect and given.frame == "auto" else given.frame)
-        except LikenessError as problem:
-            raise LikenessError(problem if str(before) in str(problem) else f"{before}: {problem}") from None
-        if not moved and given.frame == "auto":
-            print(f"likeness: {before}: taken as framed already (--frame align would align it by its face)", file=sys.stderr)
-        names = [*EFFECTS] if given.effect == "all" else [given.effect] if given.effect else []
-        drawings = [apply(name, drawing, given.seed or 0) for name in names] or [drawing]
-        made = model.draw(drawings, noise=None if given.seed is None else model.noise(1, given.seed).repeat(len(drawings), 1))
-        if given.effect == "all":
-            return sheet.grid([[drawing, *drawings], [None, *made]], cell=model.framing.size, columns=["photo", *names])
-        if given.sheet:
-            return sheet.grid([[drawings[0], made[0]]], cell=2 * model.framing.size, columns=titles)
-        single: Image = made[0]
-        return single
+    def request(picture: Any, effect: str | None, frame: str) -> dict[str, Any]:
+        return {word: picture, "noise": given.seed, "effect": effect, "frame": frame}
 
     def work(before: Path, after: Path) -> None:
-        provenance.write(after, made_of(before), tool)
+        names = [*EFFECTS] if given.effect == "all" else [given.effect]
+        requests = [model.prepare(request(before, names[0], given.frame))]
+        for name in names[1:]:  # the photo is framed once
+            requests.append(model.prepare(request(requests[0].pictures["photo"], name, "as-is")))
+        results = model.make(requests)
+        first = results[0]
+        options.note(first)
+        if given.effect == "all":
+            drawn: list[Image | None] = [first.intermediates["photo"], *(result.intermediates["drawing"] for result in results)]
+            rows = [drawn, [None, *(result.picture for result in results)]]
+            provenance.write(after, sheet.grid(rows, cell=size, columns=["photo", *names]), first.tool)
+        elif given.sheet:
+            row: list[Image | None] = [first.intermediates[word], first.picture]
+            provenance.write(after, sheet.grid([row], cell=2 * size, columns=titles), first.tool)
+        else:
+            (first.pasted() if word == "photo" and given.frame == "auto" else first).save(after)
         if given.json:
-            said = {"command": "portrait draw", "drawing": str(before), "model": given.model, "seed": given.seed}
-            options.sidecar(after, said | {"effect": given.effect, "step": model.card.step, "commit": model.card.commit})
+            said = {"command": "portrait draw", "drawing": str(before), "effect": given.effect, "seed": given.seed}
+            options.sidecar(after, options.made_with(given, first) | said)
         print(after)
 
     return options.each(pairs, work, given.drawing)

@@ -181,11 +181,11 @@ def _check_size(size: int) -> None:
 
 def _parser(given: argparse.Namespace) -> FaceParser:
     from likeness import systems
-    from likeness.systems.parser.synthesis import ParserSynthesizer
+    from likeness.faces.parser import FaceParser
+    from likeness.faces.tools import open_tool
 
-    system = systems.load(given.parser, "parser")
-    assert isinstance(system, ParserSynthesizer)
-    return system.parser
+    parser: FaceParser = open_tool(FaceParser, systems.weights_path(given.parser))
+    return parser
 
 
 def _said(given: argparse.Namespace, report: Report, data: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from likeness.cli import options
 from likeness.errors import LikenessError
+from likeness.signals import asked_to_stop
 
 
 def add(commands: Any) -> None:
@@ -27,14 +28,13 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Drive the target."""
-    from likeness import provenance, systems
-    from likeness.data import clips
+    from likeness import provenance, systems, video
     from likeness.faces.align import upright
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
     from likeness.systems.landmark.figures import strip
-    from likeness.systems.landmark.reenact import Manner, made, reenact
-    from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+    from likeness.systems.landmark.reenact import Options, made, reenact
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer, outside
 
     source = Path(given.driver)
     if not source.exists():
@@ -42,8 +42,8 @@ def run(given: argparse.Namespace) -> int:
     system = systems.load(given.target, "landmark")
     assert isinstance(system, LandmarkSynthesizer)
     system.known(given.name)
-    manner = Manner(given.name, not given.raw, given.own, given.beside)
-    if not source.is_dir() and not clips.is_clip(source):
+    how = Options(given.name, not given.raw, not given.own, given.beside)
+    if not source.is_dir() and not video.is_clip(source):
         if given.strip:
             raise LikenessError("--strip: goes with a clip or a folder")
         target = Path(given.output or f"{source.stem}-reenacted.png")
@@ -53,10 +53,11 @@ def run(given: argparse.Namespace) -> int:
         photo = read(source)
         points = FaceReader().face(photo, given.driver).landmarks
         moved = upright(points, system.framing)
-        picture = made(moved.apply(points), photo, moved, system, manner)
+        framed = moved.apply(points)
+        (picture,) = made([framed], [photo], [moved], system, how)
         print(provenance.write(target, picture, provenance.software("landmark", system.card.recipe["name"])))
-        if system.strangeness(moved.apply(points), given.name, not given.own) > 1:
-            print("likeness: it is outside what this model has seen", file=sys.stderr)
+        if (score := float(system.ood_scores([framed], given.name, not given.own)[0])) > 1:
+            print(f"likeness: {given.driver}: {outside(score)}", file=sys.stderr)
         return 0
     output = given.output or f"{source.stem or source.name}-reenacted.mp4"
     if given.strip:
@@ -66,21 +67,21 @@ def run(given: argparse.Namespace) -> int:
             raise LikenessError(f"{given.strip}: lies in the folder that is read; name another, nothing of yours is overwritten")
         if strip_at in (source.resolve(), Path(output).resolve()):
             raise LikenessError(f"{given.strip}: is another file of this command; name another")
-    with options.asked_to_stop() as asked, options.bar("reenacting") as show:
+    with asked_to_stop() as asked, options.bar("reenacting") as show:
         try:
-            done = reenact(source, system, output, manner, show, stop=lambda: bool(asked))
+            done = reenact(source, system, output, how, show, stop=lambda: bool(asked))
         except InterruptedError:
             print("likeness: stopped; the same command goes on", file=sys.stderr)
             return 128 + asked[0]
     print(output)
     if given.strip:
         step = max(done.frames // 12, 1)
-        shown = [frame for i, frame in enumerate(clips.frames(output)) if i % step == 0][:12]
+        shown = [frame for i, frame in enumerate(video.frames(output)) if i % step == 0][:12]
         print(provenance.write(given.strip, strip(shown, system.framing.size), provenance.software("landmark", "reenact")))
     if done.missed:
         print(f"likeness: in {done.missed} of {done.frames} frames no face was found; the last one stands there", file=sys.stderr)
-    if done.strange:
-        print(f"likeness: {done.strange} of {done.frames} frames are outside what this model has seen", file=sys.stderr)
-    if not source.is_dir() and clips.look(source).sound and not clips.look(output).sound:
+    if done.outside:
+        print(f"likeness: {done.outside} of {done.frames} frames are outside what this model has seen", file=sys.stderr)
+    if not source.is_dir() and video.look(source).sound and not video.look(output).sound:
         print(f"likeness: the sound of {source} could not be taken along", file=sys.stderr)
     return 0

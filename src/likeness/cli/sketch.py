@@ -11,7 +11,7 @@ from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.records import Image
-    from likeness.systems.isegan.synthesis import ISEGANSynthesizer, Made
+    from likeness.synthesizer import Result
 
 DRAWING = "isegan_sketch"
 """What ships for photo → sketch."""
@@ -48,9 +48,7 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Frame, parse, make, and put back."""
     from likeness import assets, provenance, systems
-    from likeness.faces.labels import coloured
-    from likeness.image import check_writable, read
-    from likeness.systems.isegan.synthesis import ISEGANSynthesizer
+    from likeness.image import check_writable
 
     single = not Path(given.sketch).is_dir()
     if not single and (given.parsing or given.with_parsing):
@@ -63,46 +61,32 @@ def run(given: argparse.Namespace) -> int:
         if path.resolve() in taken:
             raise LikenessError(f"{path}: is another picture of this command; name another file")
         taken.add(path.resolve())
-    shipped = assets.WEIGHTS / f"{DRAWING}.safetensors" if given.from_photo else "isegan"
-    system = systems.load(given.weights or shipped, "isegan")
-    assert isinstance(system, ISEGANSynthesizer)
-    if given.from_photo and system.recipe.made != "sketch":
+    given.weights = given.weights or (str(assets.WEIGHTS / DRAWING) if given.from_photo else "isegan")
+    system = systems.load(given.weights, "isegan")
+    word = system.conditions[0].name
+    if given.from_photo and word != "photo":
         raise LikenessError(f"{given.weights}: makes photos from sketches, not sketches --from-photo")
-    edited = system.wished(read(given.with_parsing), given.with_parsing) if given.with_parsing else None
-    tool = provenance.software("sketch", system.card.recipe["name"])
 
     def work(before: Path, after: Path) -> None:
-        picture = read(before)
-        framed, moved = system.frame(picture, given.frame, str(before))
-        made = system.make([framed], edited=None if edited is None else [edited])
+        result = system(**{word: before, "parsing": given.with_parsing, "frame": given.frame})
         if given.sheet:
-            result = _sheet(system, framed, made)
+            provenance.write(after, _sheet(result, word), result.tool)
         else:
-            result = system.bare(made.photo[0]) if given.framed else system.place(made.photo[0], picture, moved)
-        provenance.write(after, result, tool)
+            (result if given.framed else result.pasted()).save(after)
         if given.parsing:
-            provenance.write(Path(given.parsing), system.bare(coloured(made.parsing[0])), tool)
+            provenance.write(Path(given.parsing), result.intermediates["parsing"], result.tool)
         if given.json:
-            content = {
-                "command": "sketch",
-                "from": str(before),
-                "made": system.recipe.made,
-                "edited": given.with_parsing,
-                "frame": given.frame,
-            }
-            given.seed, given.weights = 0, given.weights or str(shipped)
-            options.sidecar(after, content | options.made_with(given, system.card))
+            said = {"from": str(before), "edited": given.with_parsing}
+            options.sidecar(after, options.made_with(given, result) | said)
         print(after)
 
     return options.each(pairs, work, given.sketch)
 
 
-def _sheet(system: ISEGANSynthesizer, framed: Image, made: Made) -> Image:
+def _sheet(result: Result, word: str) -> Image:
     """X, P_s, P_int, Ŷ(1) and Ŷ(2)."""
     from likeness import sheet
-    from likeness.faces.labels import coloured
 
-    pictures = [framed, coloured(made.source[0]), coloured(made.parsing[0]), made.first[0], made.photo[0]]
-    return sheet.grid(
-        [[system.bare(one) for one in pictures]], cell=250, columns=["given", "P_s", "P_int", "stage I", "stage II"]
-    )
+    names = [word, "source parsing", "parsing", "first"]
+    row: list[Image | None] = [*(result.intermediates[name] for name in names), result.picture]
+    return sheet.grid([row], cell=250, columns=["given", "P_s", "P_int", "stage I", "stage II"])

@@ -58,11 +58,13 @@ def run(given: argparse.Namespace) -> int:
     if given.csv and not as_file and Path(given.csv).is_file():
         raise LikenessError(f"--csv {given.csv}: is a file; name a folder for the tables")
     wanted = fields.read(given, study.options)
-    with options.bar("training") as show, Session(baselines.row, **options.limits(given), progress=show) as session:
+    with options.bar("training") as show, Session(baselines.row, **options.limits(given)) as session:
         plan: dict[str, Contender] = {}
         for experiment in chosen:
+            if not given.only_train:
+                study.check(experiment, wanted)
             plan |= study.contenders(experiment, wanted, folder)
-        if not session.train_all(plan, folder):
+        if not session.train_all(plan, folder, show):
             print("stopped before all were trained; the same command goes on")
             return 3
     for experiment in [] if given.only_train else chosen:

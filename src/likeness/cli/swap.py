@@ -32,7 +32,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.image import read
     from likeness.systems.parts.figures import swap
 
-    system = options.painter(given.weights)
+    system = options.painter(given.weights, given.engine, given.device)
     donors = [options.donated(system, {word: picture})[word] for picture in pictures]
 
     def work(before: Path, after: Path) -> None:

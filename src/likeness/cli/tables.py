@@ -9,7 +9,8 @@ from typing import Any
 
 from likeness.experiment import Outcome
 
-TWO_DIGITS = ("psnr", "depth_error", "error", "deviation", "input_error")
+DIGITS = {"psnr": 2, "depth_error": 2, "error": 2, "deviation": 2, "input_error": 2, "landmarks": 1}
+"""Digits behind the point, where they are not three."""
 
 
 def say(about: Mapping[str, Any]) -> None:
@@ -75,7 +76,7 @@ def flat(line: Mapping[str, Any]) -> dict[str, str]:
     """A line's cells as text; (mean, deviation) becomes ``mean ± deviation``; face-by-face values are left out."""
     cells = {}
     for name, value in line.items():
-        digits = 2 if name in TWO_DIGITS else 3
+        digits = DIGITS.get(name, 3)
         if name == "each":
             continue
         if isinstance(value, tuple):

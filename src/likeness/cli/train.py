@@ -63,11 +63,10 @@ def run(given: argparse.Namespace) -> int:
 
     warm = systems.weights_path(given.warm) if given.warm else None
     one = Contender(system, recipe, faces, warm, given.terms)
-    with options.bar("training") as show, Session(baselines.row, **options.limits(given), progress=show) as session:
-        trained = session.train(one, Path(given.output), steps=given.steps)
+    with options.bar("training") as show, Session(baselines.row, **options.limits(given)) as session:
+        trained = session.train(one, Path(given.output), steps=given.steps, show=show)
     print(trained.weights)
-    if trained.without_graphs:
-        print(f"likeness: no graphs were written: {trained.without_graphs}", file=sys.stderr)
+    options.without_graphs(trained)
     if session.stopped:
         print(f"stopped; the same command goes on: likeness {shlex.join(sys.argv[1:])}")
         return 128 + session.stopped

@@ -10,45 +10,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from likeness.data import store
 from likeness.data.folder import Report, legible
 from likeness.data.split import split_of
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing
+from likeness.faces.cufs import FRAMING, HEIGHT, WIDTH, padded, parsed
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.parser import Parser
+from likeness.faces.parser import FaceParser
 from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image
-
-WIDTH, HEIGHT = 200, 250
-FRAMING = Framing(size=256, eye_distance=50 / 256, eye_height=130 / 256, mouth_drop=55.5 / 256)
-"""Where a face of CUFS stands once its picture is padded: as dlib's landmarks of the training photos and sketches have it."""
-
-_LEFT, _TOP = (FRAMING.size - WIDTH) // 2, (FRAMING.size - HEIGHT) // 2
-
-
-def padded(picture: Image) -> Image:
-    """A picture 250 × 200 × 3 in the middle of a black one, 256 × 256 × 3 (the paper pads, it does not resize)."""
-    return np.pad(picture, ((_TOP, _TOP), (_LEFT, _LEFT), (0, 0)))
-
-
-def cropped(pictures: Image) -> Image:
-    """The inverse of :func:`padded`, for one picture or a stack."""
-    return pictures[..., _TOP : _TOP + HEIGHT, _LEFT : _LEFT + WIDTH, :]
-
-
-def within(picture: Image) -> Image:
-    """A picture 256 × 256 × 3 that was aligned to :data:`FRAMING`, black where a padded one is."""
-    return padded(cropped(picture))
 
 
 @dataclass(frozen=True)
@@ -149,7 +125,7 @@ def _walked(root: Path) -> list[Pair]:
 def prepare(
     folder: str | Path,
     output: str | Path,
-    parser: Parser,
+    parser: FaceParser,
     progress: Callable[[int, int], None] = lambda done, total: None,
     validation: bool = False,
     column: str = "split",
@@ -188,16 +164,6 @@ def prepare(
         raise LikenessError(f"none of {len(pairs)} pairs could be used; the first: {skipped[0][1]}")
     store.write_rows(target, rows, FRAMING, "with", mapped=True)
     return Report(len(rows), tuple(skipped), 0)
-
-
-def parsed(parser: Parser, pictures: Sequence[Image], framing: Framing = FRAMING) -> NDArray[np.uint8]:
-    """Soft parsings of framed pictures, N × 8 × S × S in 255ths; what is padding in CUFS's framing is background."""
-    maps = np.round(parser.reframed(pictures, framing) * 255).astype(np.uint8)
-    if framing == FRAMING:
-        outside = np.ones((framing.size, framing.size), bool)
-        outside[_TOP : _TOP + HEIGHT, _LEFT : _LEFT + WIDTH] = False
-        maps[:, 1:, outside], maps[:, 0, outside] = 0, 255
-    return maps
 
 
 def _framed(path: Path) -> Image:

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 
 from likeness.data import store
-from likeness.data.cufs import FRAMING, parsed, within
 from likeness.data.folder import Report, photos_in
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, alignment
+from likeness.faces.cufs import FRAMING, parsed, within
 from likeness.faces.effects import EFFECTS, apply
 from likeness.faces.landmarks import eye_distance
-from likeness.faces.parser import Parser
+from likeness.faces.parser import FaceParser
 from likeness.faces.reader import FaceReader
 from likeness.image import read
 from likeness.records import AlignedFace, Image
@@ -36,7 +36,7 @@ def _on_a_ground(photo: Image, moved: Similarity) -> Image:
 def prepare(
     folders: Sequence[str | Path],
     output: str | Path,
-    parser: Parser,
+    parser: FaceParser,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Photos and their drawings as one Parquet file, framed and padded as CUFS's pairs are.

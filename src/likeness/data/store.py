@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.landmarks import COUNT, eye_distance
 from likeness.files import write_atomically
+from likeness.recipe import thaw
 from likeness.records import AlignedFace
 
 QUALITY = 95
@@ -98,10 +99,15 @@ def _maps_cell(maps: np.ndarray, name: str) -> dict[str, Any]:
     return {"bytes": buffer.getvalue(), "path": f"{name}.maps.png"}
 
 
+def _write(table: pa.Table, file: BinaryIO, group: int | None = None) -> None:
+    """Pictures are compressed already; each page carries its checksum, so that damage is seen when it is read."""
+    pq.write_table(table, file, compression="none", row_group_size=group, write_page_checksum=True)
+
+
 def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, pairs: str = "", mapped: bool = False) -> Path:
     """Write rows as one Parquet file, whole or not at all."""
     table = pa.Table.from_pylist(list(rows), schema=schema(framing, pairs, mapped))
-    return write_atomically(path, lambda file: pq.write_table(table, file, compression="none"))
+    return write_atomically(path, lambda file: _write(table, file))
 
 
 def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
@@ -109,7 +115,7 @@ def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
     table = pa.concat_tables([pq.read_table(part) for part in parts]) if parts else schema(framing).empty_table()
     notes = table.schema.metadata
     table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(notes)
-    return write_atomically(path, lambda file: pq.write_table(table, file, compression="none", row_group_size=1000))
+    return write_atomically(path, lambda file: _write(table, file, 1000))
 
 
 class FaceStore:
@@ -122,21 +128,32 @@ class FaceStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            self.table = pq.read_table(self.path)
+            self.table = pq.read_table(self.path, page_checksum_verification=True)
+            self.table.validate(full=True)
         except FileNotFoundError:
             raise LikenessError(f"{path}: no such file; make one with: likeness prepare FOLDER -o {path}") from None
-        except (pa.ArrowException, OSError) as problem:
-            raise LikenessError(f"{path}: cannot be read as Parquet ({str(problem).splitlines()[0]})") from None
+        except (pa.ArrowException, OSError, ValueError) as problem:
+            first = (str(problem).splitlines() or [type(problem).__name__])[0]
+            raise LikenessError(f"{path}: cannot be read as Parquet ({first[:200]})") from None
         notes = (self.table.schema.metadata or {}).get(b"likeness")
-        if notes is None or not {name for name, _, _ in _COLUMNS if name != "missing"} <= set(self.table.column_names):
+        there = {item.name: item.type for item in self.table.schema}
+        known = {name: kind for name, kind, _ in [*_COLUMNS, _PAIR, _MAPS] if name in there}
+        needed = {name for name, _, _ in _COLUMNS if name != "missing"}
+        if notes is None or not needed <= set(known) or any(not there[name].equals(kind) for name, kind in known.items()):
             raise LikenessError(f"{path}: was not written by likeness prepare")
-        if "missing" not in self.table.column_names:  # files of version 0.1 do not say: their faces count as complete
+        cells = [cell for name in known for cell in (self.table.column(name), *self.table.column(name).flatten())]
+        if any(cell.null_count for cell in cells):
+            raise LikenessError(f"{path}: was not written by likeness prepare, or is damaged: rows lack a value")
+        if "missing" not in there:  # files of version 0.1 do not say: their faces count as complete
             zeros = pa.array(np.zeros(len(self.table), np.float32))
             place = self.table.column_names.index("eye_distance") + 1
             self.table = self.table.add_column(place, pa.field("missing", pa.float32()), zeros)
-        about = json.loads(notes)
-        self.framing = Framing(**about["framing"])
-        self.pairs = str(about.get("pairs", ""))
+        try:
+            about = json.loads(notes)
+            self.framing = thaw(Framing, about["framing"])
+            self.pairs = str(about.get("pairs", ""))
+        except (KeyError, TypeError, ValueError, AttributeError, LikenessError):
+            raise LikenessError(f"{path}: was not written by likeness prepare, or is damaged: its framing is missing") from None
 
     @classmethod
     def of(cls, faces: Sequence[AlignedFace], framing: Framing, name: str, pairs: str = "") -> FaceStore:
@@ -209,7 +226,7 @@ class FaceStore:
 
     def write(self, path: str | Path) -> Path:
         """Write the store as a prepared file, whole or not at all."""
-        return write_atomically(Path(path), lambda file: pq.write_table(self.table, file, compression="none"))
+        return write_atomically(Path(path), lambda file: _write(self.table, file))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -263,10 +280,16 @@ class FaceStore:
     def __iter__(self) -> Iterator[AlignedFace]:
         for batch in self.table.to_batches(max_chunksize=256):
             for item in batch.to_pylist():
-                points = np.array(item["landmarks"], np.float32).reshape(COUNT, 2)
-                pair = _decoded(item["pair"]) if item.get("pair") else None
-                maps = _decoded_maps(item["maps"]) if item.get("maps") else None
-                yield AlignedFace(_decoded(item["image"]), points, item["person"], item["name"], item["split"], pair, maps)
+                try:
+                    points = np.array(item["landmarks"], np.float32).reshape(COUNT, 2)
+                    pair = _decoded(item["pair"]) if item.get("pair") else None
+                    maps = _decoded_maps(item["maps"]) if item.get("maps") else None
+                    image = _decoded(item["image"])
+                except MemoryError:
+                    raise
+                except Exception as problem:  # decoders of damaged pictures raise nearly anything
+                    raise LikenessError(f"{self.path}: the row of {item['name']!r} is damaged ({problem})") from None
+                yield AlignedFace(image, points, item["person"], item["name"], item["split"], pair, maps)
 
     def fingerprint(self) -> str:
         """A hash of names and pictures in order, so that weights can say what they saw."""

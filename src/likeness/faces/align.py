@@ -90,6 +90,24 @@ def self_scale(matrix: NDArray[np.float64]) -> float:
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
+def cropped(image: Image, transform: Similarity, size: int) -> Image:
+    """What ``transform.warp(image, size, size)`` gives, but for where pixels fall when the picture is halved.
+
+    Only what the frame shows of the picture, and a margin, is looked at, so that large pictures cost no more than small ones.
+    """
+    corners = np.array([[0, 0], [size - 1, 0], [0, size - 1], [size - 1, size - 1]], np.float32)
+    back = transform.inverse.apply(corners)
+    margin = 4 + 0.05 * float(np.ptp(back, 0).max())
+    left, top = (max(int(edge), 0) for edge in back.min(0) - margin)
+    right, bottom = (int(edge) + 1 for edge in back.max(0) + margin)
+    part = image[top:bottom, left:right]
+    if min(part.shape[:2]) < 4 or part.size * 2 > image.size:
+        return transform.warp(image, size, size)
+    shift = transform.matrix[:, :2] @ np.array([left, top], np.float64)
+    moved = Similarity(np.hstack([transform.matrix[:, :2], (transform.matrix[:, 2] + shift)[:, None]]))
+    return moved.warp(np.ascontiguousarray(part), size, size)
+
+
 def alignment(landmarks: Points, framing: Framing) -> Similarity:
     """The transform from a photo to ``framing``: eyes made level, then scale and place by least squares.
 
@@ -174,18 +192,24 @@ def face_area(landmarks: Points, size: int) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(area, (0, 0), 0.03 * size), np.float32)
 
 
+def _ramp(side: int, feather: float) -> NDArray[np.float32]:
+    """From 0 at both ends of ``side`` pixels to 1 within ``feather`` of them, smoothly; 1 throughout where that is 0."""
+    if feather <= 0:
+        return np.ones(side, np.float32)
+    ramp = np.clip(np.minimum(np.arange(side), np.arange(side)[::-1]) / max(feather * side, 1), 0, 1)
+    return (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
+
+
 def paste_back(
     result: Image, photo: Image, transform: Similarity, area: NDArray[np.float32] | None = None, feather: float = 0.12
 ) -> Image:
-    """Put an aligned result (S × S × 3) back where it came from in the photo.
+    """Put an aligned result (H × W × 3, mostly square) back where it came from in the photo.
 
-    ``area`` (S × S in [0, 1]) says how much of it counts where, such as :func:`face_area`; without it, all does. The frame's
-    edge fades over ``feather`` of the side; pixels outside are the photo's, untouched.
+    ``area`` (H × W in [0, 1]) says how much of it counts where, such as :func:`face_area`; without it, all does. The frame's
+    edge fades over ``feather`` of the sides, 0: not at all; pixels outside are the photo's, untouched.
     """
-    size, (height, width) = result.shape[0], photo.shape[:2]
-    ramp = np.clip(np.minimum(np.arange(size), np.arange(size)[::-1]) / max(feather * size, 1), 0, 1)
-    ramp = (3 * ramp**2 - 2 * ramp**3).astype(np.float32)
-    alpha = np.minimum.outer(ramp, ramp)
+    height, width = photo.shape[:2]
+    alpha = np.minimum.outer(*(_ramp(side, feather) for side in result.shape[:2]))
     if area is not None:
         alpha = np.minimum(alpha, area)
     back = transform.inverse

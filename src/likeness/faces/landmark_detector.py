@@ -1,7 +1,7 @@
 """The 68 landmarks of a face by the detector that this project trained (systems/landmark_detector): an hourglass and DSNT.
 
-It learned on aligned faces that are moved about; so it wants to know roughly where a face is, and looks twice: the second time
-with the face where the first look found it.
+It learned on aligned faces that are moved about; so it wants to know roughly where a face is. Where the first look finds it
+elsewhere than it was expected, it looks a second time with the face where the first look found it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from likeness.engine import Weights
 from likeness.engine.graph import in_batches
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, Similarity, alignment, check_framed
+from likeness.faces.align import Framing, Similarity, alignment, check_framed, cropped
 from likeness.faces.landmarks import COUNT
 from likeness.faces.tools import Tool
 from likeness.image import to_planes
@@ -24,6 +24,10 @@ from likeness.records import Image, Points
 
 BOX = 0.62
 """How much of the framing's side a face box spans, from brows to chin, as dlib's detector draws it."""
+NEAR = 3 / 128
+"""How far from its place a face may stand in its frame, as a share of the side, for one look to be enough.
+
+Three quarters of LFW's faces stand nearer; ``benchmarks/face_reading.py`` says what leaving out their second look costs."""
 
 
 def framing_of(weights: Weights) -> Framing:
@@ -53,20 +57,27 @@ class LandmarkDetector(Tool):
         found = in_batches(self.weights.graphs["detector"], 32, picture=stacked)["landmarks"]
         return np.asarray(((found + 1) * self.framing.size - 1) / 2, np.float32)
 
-    def locate(self, photo: Image, box: Sequence[float], looks: int = 2) -> Points:
+    def locate(
+        self, photo: Image, box: Sequence[float], looks: int = 2, near: float = NEAR, framed: Similarity | None = None
+    ) -> Points:
         """Landmarks of a face in a photo, 68 × 2 in its pixels.
 
         Args:
             photo: H × W × 3.
             box: left, top, right, bottom of the face, brows to chin.
-            looks: how often; from the second on the face is framed by what the last one found.
+            looks: how often at most; from the second on the face is framed by what the last one found.
+            near: no further look where the face stood less than this share of the framing's side from its place; 0 always
+                takes all looks.
+            framed: the transform for the first look, where one is known that is better than the box.
         """
-        moved, size = boxed(box, self.framing), self.framing.size
+        moved, size = framed or boxed(box, self.framing), self.framing.size
         points: Points = np.zeros((COUNT, 2), np.float32)
-        for look in range(looks):
-            if look:
-                moved = alignment(points, self.framing)
-            points = moved.inverse.apply(self.framed([moved.warp(photo, size, size)])[0])
+        for _ in range(looks):
+            points = moved.inverse.apply(self.framed([cropped(photo, moved, size)])[0])
+            wanted = alignment(points, self.framing)
+            if away(moved, wanted, self.framing) < near * size:
+                break
+            moved = wanted
         return points
 
 
@@ -84,6 +95,12 @@ def boxed(box: Sequence[float], framing: Framing) -> Similarity:
     scale = BOX * framing.size / max((right - left + bottom - top) / 2, 1e-3)
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
     return Similarity(np.hstack([scale * np.eye(2), (_middle(framing) - scale * middle)[:, None]]))
+
+
+def away(one: Similarity, other: Similarity, framing: Framing) -> float:
+    """How many pixels of the framing two transforms into it are apart, at the eyes and the mouth; the largest of the three."""
+    template = framing.template
+    return float(np.linalg.norm(one.apply(other.inverse.apply(template)) - template, axis=1).max())
 
 
 def box_of(landmarks: Points) -> tuple[float, float, float, float]:

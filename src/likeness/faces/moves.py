@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
 import numpy as np
 
 from likeness.errors import LikenessError
@@ -99,3 +102,45 @@ def turn(landmarks: Points, yaw: float = 0.0, pitch: float = 0.0, roll: float = 
     if not (abs(yaw) <= 60 and abs(pitch) <= 60 and abs(roll) <= 360):
         raise LikenessError(f"a head is turned by at most 60 degrees and leant by 360, not {yaw}, {pitch} and {roll} degrees")
     return turned(landmarks, yaw, pitch, roll)
+
+
+_shift, _scale = shift, scale
+Shifts: TypeAlias = Mapping[str, tuple[float, float]] | Iterable[tuple[str, tuple[float, float]]]
+Scales: TypeAlias = Mapping[str, float] | Iterable[tuple[str, float]]
+
+
+def changed(
+    landmarks: Points,
+    *,
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    eyes: float | None = None,
+    mouth: float | None = None,
+    shift: Shifts = (),
+    scale: Scales = (),
+) -> Points:
+    """Several changes in this order: parts scaled, parts shifted, eyes, mouth, then the head turned.
+
+    Args:
+        landmarks: 68 × 2.
+        yaw: degrees, as ``pitch`` and ``roll``, see :func:`turn`.
+        pitch: see ``yaw``.
+        roll: see ``yaw``.
+        eyes: see :func:`open_eyes`; None leaves them.
+        mouth: see :func:`open_mouth`; None leaves it.
+        shift: part → (right, down), see :func:`shift`; a mapping or pairs.
+        scale: part → factor, see :func:`scale`; a mapping or pairs.
+
+    Raises:
+        LikenessError: no such part, or a number out of range.
+    """
+    for part, factor in scale.items() if isinstance(scale, Mapping) else scale:
+        landmarks = _scale(landmarks, part, factor)
+    for part, (right, down) in shift.items() if isinstance(shift, Mapping) else shift:
+        landmarks = _shift(landmarks, part, right, down)
+    if eyes is not None:
+        landmarks = open_eyes(landmarks, eyes)
+    if mouth is not None:
+        landmarks = open_mouth(landmarks, mouth)
+    return turn(landmarks, yaw, pitch, roll) if yaw or pitch or roll else landmarks

@@ -75,27 +75,42 @@ class FaceParser(Tool):
         Raises:
             LikenessError: no face is found, and no transform was given.
         """
-        others = np.stack(list(self._laid(picture, transform, name)))
+        moved = self._transform(picture, name) if transform is None else transform
+        maps = self.framed([moved.warp(picture, self.framing.size, self.framing.size)])[0]
+        others = np.stack(list(_laid(maps, moved, *picture.shape[:2])))
         return np.concatenate([np.clip(1 - others.sum(0, keepdims=True), 0, 1), others])
 
     def classes(self, picture: Image, name: str = "the picture") -> NDArray[np.uint8]:
-        """The likeliest class of each pixel, H × W; a large picture needs no eight maps of its size at once."""
-        height, width = picture.shape[:2]
-        best, rest = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
-        found = np.zeros((height, width), np.uint8)
-        for number, share in enumerate(self._laid(picture, None, name), 1):
-            found[share > best] = number
-            np.maximum(best, share, out=best)
-            rest -= share
-        found[rest > best] = 0
-        return found
+        """The likeliest class of each pixel of a whole picture, H × W, see :meth:`soft`."""
+        moved = self._transform(picture, name)
+        maps = self.framed([moved.warp(picture, self.framing.size, self.framing.size)])[0]
+        return likeliest(maps, moved, *picture.shape[:2])
 
-    def _laid(self, picture: Image, transform: Similarity | None, name: str) -> Iterator[NDArray[np.float32]]:
-        """Each class's map but the background's, at its place in the picture, H × W."""
-        if transform is None:
-            self.reader = self.reader or FaceReader()
-            transform = alignment(self.reader.face(picture, name).landmarks, self.framing)
-        maps = self.framed([transform.warp(picture, self.framing.size, self.framing.size)])[0]
-        back, (height, width) = transform.inverse.matrix, picture.shape[:2]
-        for one in maps[1:]:
-            yield np.asarray(cv2.warpAffine(one, back, (width, height), flags=cv2.INTER_LINEAR), np.float32)
+    def _transform(self, picture: Image, name: str) -> Similarity:
+        self.reader = self.reader or FaceReader()
+        return alignment(self.reader.face(picture, name).landmarks, self.framing)
+
+
+def likeliest(maps: NDArray[np.float32], transform: Similarity, height: int, width: int) -> NDArray[np.uint8]:
+    """The likeliest class of each pixel of a picture, H × W; a large picture needs no eight maps of its size at once.
+
+    Args:
+        maps: soft classes of the framed face, 8 × S × S.
+        transform: from the picture to the framing.
+        height, width: the picture's.
+    """
+    best, rest = np.zeros((height, width), np.float32), np.ones((height, width), np.float32)
+    found = np.zeros((height, width), np.uint8)
+    for number, share in enumerate(_laid(maps, transform, height, width), 1):
+        found[share > best] = number
+        np.maximum(best, share, out=best)
+        rest -= share
+    found[rest > best] = 0
+    return found
+
+
+def _laid(maps: NDArray[np.float32], transform: Similarity, height: int, width: int) -> Iterator[NDArray[np.float32]]:
+    """Each class's map but the background's, at its place in the picture, H × W."""
+    back = transform.inverse.matrix
+    for one in maps[1:]:
+        yield np.asarray(cv2.warpAffine(one, back, (width, height), flags=cv2.INTER_LINEAR), np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -39,12 +39,25 @@ class PhotoFace:
 
 
 class FaceBackend(Protocol):
-    """What finds faces. Another detector takes our own's place by having this one method."""
+    """What finds faces. Another detector takes our own's place by having this one method; see also :class:`QuickBackend`."""
 
     name: str
 
     def find(self, image: Image) -> list[Face]:
         """All faces in a photo (uint8, height × width × 3), in any order; none is an empty list."""
+        ...
+
+
+@runtime_checkable
+class QuickBackend(FaceBackend, Protocol):
+    """A backend that is quicker where only one face is asked for."""
+
+    def largest(self, image: Image) -> Face | None:
+        """The largest face in a photo, or None."""
+        ...
+
+    def still(self, image: Image, landmarks: Points) -> Face | None:
+        """The face that had these landmarks in the frame before, or None where it is not near there any more."""
         ...
 
 
@@ -136,12 +149,28 @@ class FaceReader:
             return []
         return sorted(self.backend.find(photo), key=lambda face: face.area, reverse=True)
 
+    def largest(self, photo: Image) -> Face | None:
+        """The largest face, or None; with a :class:`QuickBackend` the photo is not searched for others."""
+        if min(photo.shape[:2]) < SMALLEST:
+            return None
+        if isinstance(self.backend, QuickBackend):
+            return self.backend.largest(photo)
+        return next(iter(self.faces(photo)), None)
+
+    def still(self, photo: Image, landmarks: Points) -> Face | None:
+        """The face that had these landmarks in the frame before; None where it is gone, or the backend cannot say quickly."""
+        if min(photo.shape[:2]) < SMALLEST or not isinstance(self.backend, QuickBackend):
+            return None
+        return self.backend.still(photo, landmarks)
+
     def face(self, photo: Image, name: str, number: int = 1) -> Face:
         """Face ``number`` of a photo, counted from 1, the largest first (as ``likeness inspect`` draws them).
 
         Raises:
             LikenessError: the photo, called ``name`` in the message, shows no face, or fewer.
         """
+        if number == 1 and (face := self.largest(photo)) is not None:
+            return face
         found = self._found(photo, name)
         if not 1 <= number <= len(found):
             some = "1 face was" if len(found) == 1 else f"{len(found)} faces were"

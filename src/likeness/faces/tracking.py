@@ -24,7 +24,8 @@ def follow(
 ) -> Iterator[tuple[Image, Points | None]]:
     """Each frame with the landmarks, 68 × 2 in its pixels, of the face that was there before; the first time, of the largest.
 
-    None where no face is found, or only faces elsewhere (further off than one eye distance and a half); after
+    A face that was found in the frame before is looked for where it was; only where it is not there any more the whole frame is
+    searched. None where no face is found, or only faces elsewhere (further off than one eye distance and a half); after
     :data:`PATIENCE` such frames the largest face is taken again.
 
     Args:
@@ -35,9 +36,12 @@ def follow(
     """
     last = last if missed < PATIENCE else None
     for frame in frames:
-        points = _nearest([face.landmarks for face in _small(frame, reader, LOOKED_AT)], last)
-        if points is not None and max(frame.shape[:2]) > LOOKED_AT:
-            points = _closely(frame, reader, points)
+        face = reader.still(frame, last) if last is not None and not missed else None
+        points = _nearest([face.landmarks], last) if face is not None else None
+        if points is None:
+            points = _nearest([face.landmarks for face in _small(frame, reader, LOOKED_AT)], last)
+            if points is not None and max(frame.shape[:2]) > LOOKED_AT:
+                points = _closely(frame, reader, points)
         missed = 0 if points is not None else missed + 1
         last = points if points is not None else last if missed < PATIENCE else None
         yield frame, points

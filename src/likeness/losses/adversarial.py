@@ -1,6 +1,7 @@
 """The terms of a GAN (Goodfellow et al. 2014), on logits, so that no logarithm meets a zero.
 
-With D(x) = sigmoid(l): −log D = softplus(−l) and −log(1 − D) = softplus(l).
+With D(x) = sigmoid(l): −log D = softplus(−l) and −log(1 − D) = softplus(l). A discriminator with several heads (Sauer et al.
+2021) gives a list of logits and is trained by the hinge loss.
 """
 
 from __future__ import annotations
@@ -8,17 +9,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
+from likeness.losses.augmentation import augment
+from likeness.nn.projected import ProjectedDiscriminator
 
-def discriminate(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """−E[log D(x)] − E[log(1 − D(x̃))], what the discriminator minimises; a scalar."""
+Judgement = Tensor | Sequence[Tensor]
+"""What a discriminator says of pictures: its logits, or those of each of its heads."""
+
+
+def judgement(discriminator: nn.Module, pictures: Tensor, chance: torch.Generator, given: Tensor | None = None) -> Judgement:
+    """What a discriminator says of ``pictures``, B × 3 × S × S in [-1, 1].
+
+    A conditional one is shown ``given``, B × C × S × S, before them. A projected one sees the pictures alone, augmented with
+    ``chance`` (:mod:`likeness.losses.augmentation`).
+    """
+    if isinstance(discriminator, ProjectedDiscriminator):
+        pictures = augment(pictures, chance)
+    elif given is not None:
+        pictures = torch.cat([given, pictures], 1)
+    said: Judgement = discriminator(pictures)
+    return said
+
+
+def discriminate(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
+    """−E[log D(x)] − E[log(1 − D(x̃))], what the discriminator minimises; of heads :func:`hinge_discriminate`; a scalar."""
+    if not (isinstance(real_logits, Tensor) and isinstance(fake_logits, Tensor)):
+        return hinge_discriminate(list(real_logits), list(fake_logits))
     return softplus(-real_logits.float()).mean() + softplus(fake_logits.float()).mean()
 
 
-def persuade(fake_logits: Tensor) -> Tensor:
-    """−E[log D(x̃)], the non-saturating form that the generator minimises; a scalar."""
+def persuade(fake_logits: Judgement) -> Tensor:
+    """−E[log D(x̃)], the non-saturating form that the generator minimises; of heads :func:`hinge_persuade`; a scalar."""
+    if not isinstance(fake_logits, Tensor):
+        return hinge_persuade(fake_logits)
     return softplus(-fake_logits.float()).mean()
 
 

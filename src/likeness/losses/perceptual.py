@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
+
+from likeness.errors import LikenessError
+from likeness.nn.efficientnet import efficientnet_features, weights_file
+
+JUDGED = 64
+"""Faces of a validation that :func:`judged_distance` is asked of, at most."""
 
 Features = Callable[[Tensor], Sequence[Tensor]]
 """Pictures B × 3 × H × W in [-1, 1] to feature maps B × C × h × w."""
@@ -42,3 +49,29 @@ def same_crop(pictures: Sequence[Tensor], side: int, generator: torch.Generator)
     lefts = torch.randint(0, width - side + 1, (batch,), generator=generator).tolist()
     places = list(enumerate(zip(tops, lefts, strict=True)))
     return [torch.stack([images[i, :, t : t + side, x : x + side] for i, (t, x) in places]) for images in pictures]
+
+
+@cache
+def _judge() -> Features | None:
+    try:
+        weights_file("lite0")
+    except LikenessError:
+        return None
+    return efficientnet_features("lite0")
+
+
+def judged_distance(photos: Tensor, made: Tensor) -> dict[str, float]:
+    """``{"lite0": d}``, the mean :func:`feature_distance` on EfficientNet-Lite0, which teaches nobody; it sees sharpness.
+
+    Empty where the weights package is not installed. Asked of at most :data:`JUDGED` faces, evenly chosen.
+
+    Args:
+        photos, made: N × 3 × S × S in [-1, 1], S a multiple of 32.
+    """
+    judge, stride = _judge(), -(-len(photos) // JUDGED)
+    if judge is None:
+        return {}
+    some = [pictures[::stride].float().split(16) for pictures in (photos, made)]
+    with torch.no_grad(), torch.autocast(photos.device.type, enabled=False):
+        costs = [feature_distance(judge(one), judge(other)) * len(one) for one, other in zip(*some, strict=True)]
+    return {"lite0": float(torch.stack(costs).sum()) / len(photos[::stride])}

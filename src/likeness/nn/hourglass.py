@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
+
+from likeness.checkpoint import fill, read_weights
+from likeness.errors import LikenessError
 
 
 class Bottleneck(nn.Module):
@@ -83,3 +88,20 @@ class LandmarkNet(nn.Module):
         """B × 3 × S × S in [-1, 1], S a multiple of 4 · 2^depth, to scores B × points × S/4 × S/4."""
         scores: Tensor = self.head(self.hourglass(self.stem(pictures)))
         return scores
+
+
+def open_landmark_net(path: str | Path) -> tuple[LandmarkNet, int]:
+    """Ω from the landmark detector's weights file, frozen and in evaluation mode, and the side of the pictures it learned on.
+
+    Raises:
+        LikenessError: no such weights, damaged ones, or another system's.
+    """
+    card, state = read_weights(path)
+    try:
+        channels, depth, size = (int(n) for n in (card.recipe["channels"], card.recipe["depth"], card.recipe["framing"]["size"]))
+    except (KeyError, TypeError, ValueError):
+        raise LikenessError(f"{path}: holds weights of {card.system!r}, not of a landmark detector") from None
+    points = state["detector.head.3.weight"].shape[0] if "detector.head.3.weight" in state else 0
+    network = LandmarkNet(points, channels, depth)
+    fill(network, {name.removeprefix("detector."): value for name, value in state.items()}, path)
+    return network.eval().requires_grad_(False), size

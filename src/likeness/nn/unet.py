@@ -73,6 +73,13 @@ class UNet(nn.Module):
 
         ``noise`` B × :attr:`noise_length`, uniform in [0, 1): where it is below 0.5 a value is dropped, the rest is doubled.
         """
+        return self.masked(picture, None if noise is None else (noise >= 0.5).to(noise) * 2)
+
+    def masked(self, picture: Tensor, mask: Tensor | None) -> Tensor:
+        """As :meth:`forward`, with what the noisy layers' values are multiplied by, B × :attr:`noise_length`.
+
+        1 leaves a value as it is, which is what no mask does; noise gives 0 or 2.
+        """
         kept, features = [], picture
         for layer in self.down:
             features = layer(features)
@@ -81,10 +88,10 @@ class UNet(nn.Module):
         start = 0
         for i, layer in enumerate(self.up):
             features = layer(features)
-            if noise is not None and i < len(self.noisy):
+            if mask is not None and i < len(self.noisy):
                 channels, side = self.noisy[i]
-                some = noise[:, start : start + channels * side * side].reshape(-1, channels, side, side)
-                features = features * (some >= 0.5).to(features) * 2
+                some = mask[:, start : start + channels * side * side].reshape(-1, channels, side, side)
+                features = features * some.to(features)
                 start += channels * side * side
             if kept:
                 features = torch.cat([features, kept.pop()], 1)

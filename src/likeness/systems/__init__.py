@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from likeness import assets
 from likeness.errors import LikenessError
 from likeness.experiment import Protocol, Study
-from likeness.recipe import Recipe
+from likeness.recipe import Recipe, thaw
 
 if TYPE_CHECKING:
     from likeness.synthesizer import Synthesizer
@@ -106,6 +106,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.synthesis:PortraitSynthesizer",
         "portrait",
         "portrait draw DRAWING --model",
+        "systems.portrait.graphs",
+        "systems.portrait.protocol:measure",
+        "systems.portrait.study:STUDY",
     ),
     "isegan": Row(
         "a photo from a sketch through an intermediate parsing (ISEGAN), or a sketch from a photo",
@@ -114,6 +117,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.isegan.synthesis:ISEGANSynthesizer",
         "isegan",
         "sketch PICTURE --weights",
+        "systems.isegan.graphs",
+        "systems.isegan.protocol:measure",
+        "systems.isegan.study:STUDY",
     ),
     "parser": Row(
         "what each pixel of a face is: eight classes, on photos and drawings (BiSeNet)",
@@ -123,6 +129,7 @@ SYSTEMS: dict[str, Row] = {
         "parser",
         "parse PHOTO --weights",
         "systems.parser.graphs",
+        "systems.parser.protocol:measure",
     ),
     "landmark": Row(
         "a chosen person's face from landmarks (LandmarkGAN)",
@@ -131,6 +138,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.synthesis:LandmarkSynthesizer",
         "landmark",
         "face PHOTO --target",
+        "systems.landmark.graphs",
+        "systems.landmark.protocol:measure",
+        "systems.landmark.study:STUDY",
     ),
     "landmark_detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
@@ -139,6 +149,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark_detector.synthesis:LandmarkDetectorSynthesizer",
         "landmark_detector",
         graphs="systems.landmark_detector.graphs",
+        protocol="systems.landmark_detector.protocol:measure",
     ),
     "face_detector": Row(
         "where faces are in a photo, each as a point",
@@ -208,8 +219,13 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
         raise LikenessError(
             f"no weights of {weights} ship yet; train some: likeness train {weights}:lite --data FILE.parquet -o runs/x"
         )
-    name = read_card(path).system
+    card = read_card(path)
+    name = card.system
     if system is not None and name != system:
         raise LikenessError(f"{path}: holds weights of {name!r}, not of {system!r}")
     place = row(name)
+    try:
+        thaw(place.recipe_class(), card.recipe)
+    except LikenessError as problem:
+        raise LikenessError(f"{path}: {problem}") from None
     return place.synthesizer_class()(open_weights(path, engine, device, place=place.graph_module))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Protocol, Self
 
 import torch
 
 from likeness.card import read_card
+from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.experiment import Contender, silent
 from likeness.experiment import Progress as Show
 from likeness.export import export
+from likeness.signals import asked_to_stop
 from likeness.system import System
 from likeness.train.distributed import join, local_device
 from likeness.train.loop import Progress, finished, train
@@ -56,15 +59,14 @@ class Trained:
 class Session:
     """Trainings on one device within one limit of time, each resumed from its run directory.
 
-    Within ``with``, an interruption (SIGINT, SIGTERM) is noted in :attr:`stopped` instead of ending the program: the training
-    saves and ends cleanly. A second one ends the program as usual.
+    The limit begins with ``with``. Within it an interruption (SIGINT, SIGTERM) is noted in :attr:`stopped` instead of ending the
+    program: the training saves and ends cleanly. A second one ends the program as usual.
 
     Args:
         find: a system's name → its row.
         minutes: stop cleanly after that long in all.
         device: ``cpu``, ``cuda``, ``cuda:1`` …; None takes CUDA where it is there.
         threads: processor threads; None leaves them as they are.
-        progress: called with (steps done, steps due, text).
 
     Raises:
         LikenessError: a time or number of threads that cannot be, or no such device.
@@ -77,7 +79,6 @@ class Session:
         minutes: float | None = None,
         device: str | None = None,
         threads: int | None = None,
-        progress: Show = silent,
     ) -> None:
         if minutes is not None and not 0 < minutes < float("inf"):
             raise LikenessError(f"--minutes {minutes}: a positive number is needed")
@@ -90,37 +91,34 @@ class Session:
             torch.zeros(1, device=self.device)
         except (RuntimeError, AssertionError):
             raise LikenessError(f"--device {device}: this machine has no such device") from None
-        self._find, self._minutes, self._show = find, minutes, progress
-        self._began, self._before = time.monotonic(), dict[int, Any]()
-        self.stopped = 0
-        """The signal that asked to stop, 0 where none did."""
+        self._find, self._minutes = find, minutes
+        self._began, self._asked, self._within = time.monotonic(), list[int](), ExitStack()
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        for number in self._before:
-            signal.signal(number, self._stop)
+        self._began = time.monotonic()
+        self._asked = self._within.enter_context(asked_to_stop())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._within.close()
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopped = number
-        for known, handler in self._before.items():
-            signal.signal(known, handler)
+    @property
+    def stopped(self) -> int:
+        """The signal that asked to stop, 0 where none did."""
+        return self._asked[0] if self._asked else 0
 
     def left(self) -> float | None:
         """Minutes that are left, None where there is no limit."""
         return None if self._minutes is None else self._minutes - (time.monotonic() - self._began) / 60
 
-    def train(self, one: Contender, folder: Path, *, steps: int | None = None, what: str = "") -> Trained:
+    def train(self, one: Contender, folder: Path, *, steps: int | None = None, show: Show = silent, what: str = "") -> Trained:
         """Train, or go on, and write the graphs beside the weights.
 
         Args:
             one: what is trained, on which faces, from which weights.
             folder: the run directory.
             steps: stop cleanly at this step.
+            show: called with (steps done, steps due, text).
             what: what the bar says is being trained.
 
         Raises:
@@ -131,7 +129,7 @@ class Session:
         def report(progress: Progress) -> None:
             figures = "" if what else " ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
             text = f"{what} {progress.rate:.1f} faces/s, {progress.remaining / 60:.0f} min left {figures}".strip()
-            self._show(progress.step, progress.steps, text)
+            show(progress.step, progress.steps, text)
 
         # the run directory's lock belongs round the training and the graphs
         torch.manual_seed(one.recipe.training.seed)
@@ -150,7 +148,7 @@ class Session:
         problem = self._graphs(weights, place.graph_module)
         return Trained(weights, read_card(weights).step, one.recipe.training.steps, problem)
 
-    def train_all(self, plan: Mapping[str, Contender], folder: Path) -> bool:
+    def train_all(self, plan: Mapping[str, Contender], folder: Path, show: Show = silent) -> bool:
         """Train each of ``plan`` to its end in ``folder / name``, skipping those that are there; whether all have got there."""
         for number, (name, one) in enumerate(plan.items()):
             store = one.faces()
@@ -159,8 +157,8 @@ class Session:
             left = self.left()
             if self.stopped or (left is not None and left <= 0):
                 return False
-            what = f"of {name} ({number + 1} of {len(plan)})"
-            if not self.train(replace(one, faces=lambda store=store: store), folder / name, what=what).complete:
+            what, known = f"of {name} ({number + 1} of {len(plan)})", replace(one, faces=partial(_same, store))
+            if not self.train(known, folder / name, show=show, what=what).complete:
                 return False
         return not self.stopped
 
@@ -175,3 +173,7 @@ class Session:
         except LikenessError as problem:
             return str(problem)
         return ""
+
+
+def _same(store: FaceStore) -> FaceStore:
+    return store

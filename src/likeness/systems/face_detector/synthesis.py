@@ -1,41 +1,44 @@
-"""The trained finder as every other system: pictures in, pictures with squares out. To use it: faces/face_detector.py."""
+"""The trained face detector: a photo in, squares round its faces out. For the network alone: faces/face_detector.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-import numpy as np
-from torch import Tensor, nn
-
-from likeness.checkpoint import Card
-from likeness.faces.align import check_framed
-from likeness.faces.face_detector import Finder, drawn
-from likeness.recipe import thaw
-from likeness.records import Image
-from likeness.synthesizer import Synthesizer
-from likeness.systems.face_detector.recipes import FaceDetectorRecipe
+from likeness.engine import Weights
+from likeness.faces.face_detector import FaceDetector, drawn
+from likeness.faces.landmark_detector import framing_of
+from likeness.faces.reader import PhotoFace
+from likeness.image import picture_of
+from likeness.synthesizer import Condition, Prepared, Result, Synthesizer, describe
 
 
 class FaceDetectorSynthesizer(Synthesizer):
-    """Finds faces."""
+    """Tells where faces are.
 
-    conditions: ClassVar[dict[str, str]] = {"picture": "a photo, framed as the recipe says; Finder.squares takes any"}
+    A result's picture is the photo with a square round each face; ``made["faces"]`` has x and y of its middle, its side in pixels
+    of the photo, and the score, the surest first. None is no error.
+    """
 
-    def __init__(self, card: Card, finder: Finder) -> None:
-        self.recipe, self.card, self.finder = thaw(FaceDetectorRecipe, card.recipe), card, finder
-        self.framing = self.recipe.framing
+    conditions: ClassVar[tuple[Condition, ...]] = (Condition("photo", "photo", True, "a photo of any size"),)
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> FaceDetectorSynthesizer:
-        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
-        return cls(card, Finder.of(card, state, path))
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.detector, self.framing = FaceDetector(weights), framing_of(weights)
 
-    def graph(self) -> nn.Module:
-        """The network: pictures B × 3 × H × W in [-1, 1] to logits, log sizes and offsets of cells."""
-        return self.finder.network
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, _ = self.chosen(request)
+        value = given["photo"]
+        photo = value.photo if isinstance(value, PhotoFace) else picture_of(value, "the photo")[0]
+        return Prepared({}, {"photo": photo}, self.said(conditions={"photo": describe(value)}))
 
-    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
-        """The pictures with squares round their faces, uint8 B × S × S × 3."""
-        pictures = check_framed(conditions, self.framing, "picture")
-        return np.stack([drawn(picture, self.finder.squares(picture)) for picture in pictures])
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """The photos with squares round their faces; photos are of different sizes, so each is looked at by itself."""
+        results = []
+        for request in requests:
+            squares = self.detector.squares(request.pictures["photo"])
+            faces = [[round(float(value), 3) for value in square] for square in squares]
+            picture = drawn(request.pictures["photo"], squares)
+            results.append(Result(picture, request.pictures, {**request.made, "faces": faces}))
+        return results

@@ -4,11 +4,13 @@ Symbols: X the sketch, Y the photo, P_s and P_p their parsings, P_int the interm
 
 What reduction a norm has decides what its weight means, and the paper does not say. Here all are means: ‖·‖₂ is divided
 by √n and ‖·‖₁ by n, n the numbers in it, so that λ, γ, μ do not depend on the size; as sums, (3) and (5) would grow with
-the picture's side while (4), which the paper divides by areas, does not.
+the picture's side while (4), which the paper divides by areas, does not. Both norms of (3) are divided by the same √(hw), so
+that β weighs one against the other as it does in the paper.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,16 +18,18 @@ import torch
 from torch import Tensor
 
 from likeness.losses import adversarial
+from likeness.losses.adversarial import Judgement
 from likeness.losses.pixel import root_mean_square
 from likeness.records import Term
 
 if TYPE_CHECKING:
     from likeness.systems.isegan.recipes import Weights
 
-Net = Callable[[Tensor], Tensor]
+Net = Callable[[Tensor], Judgement]
+"""D1 or D2, told X and P_s already: photos B × 3 × H × W to logits, or to those of each head. D_par: parsings to logits."""
 
 
-def dual_critic_loss(face: tuple[Tensor, Tensor], parsing: tuple[Tensor, Tensor], alpha: float) -> Tensor:
+def dual_critic_loss(face: tuple[Judgement, Judgement], parsing: tuple[Judgement, Judgement], alpha: float) -> Tensor:
     """(1) What D1 and D_par minimise: α (−E log D1(X, P_s, Y) − E log(1 − D1(X, P_s, Ŷ(1)))) + (1 − α) (the same of D_par).
 
     Args:
@@ -35,25 +39,28 @@ def dual_critic_loss(face: tuple[Tensor, Tensor], parsing: tuple[Tensor, Tensor]
     return alpha * adversarial.discriminate(*face) + (1 - alpha) * adversarial.discriminate(*parsing)
 
 
-def dual_adversarial(face: Tensor, parsing: Tensor, alpha: float) -> Tensor:
+def dual_adversarial(face: Judgement, parsing: Judgement, alpha: float) -> Tensor:
     """(1) for G1, non-saturating: α (−E log D1(X, P_s, Ŷ(1))) + (1 − α) (−E log D_par(P_int)); logits of fakes."""
     return alpha * adversarial.persuade(face) + (1 - alpha) * adversarial.persuade(parsing)
 
 
-def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+def critic_loss(real: Judgement, fake: Judgement) -> Tensor:
     """(2) What D2 minimises, of its logits."""
     return adversarial.discriminate(real, fake)
 
 
-def stage_two_adversarial(fake: Tensor) -> Tensor:
+def stage_two_adversarial(fake: Judgement) -> Tensor:
     """(2) for G2, non-saturating."""
     return adversarial.persuade(fake)
 
 
 def parsing_matching(photo: Tensor, made: Tensor, beta: float) -> Tensor:
-    """(3) L_PM = β ‖P_p − P_int‖₂ + (1 − β) Σ_c ‖p_p(c) − p_int(c)‖₂, B × 8 × H × W each; norms are root mean squares."""
+    """(3) L_PM = β ‖P_p − P_int‖₂ + (1 − β) Σ_c ‖p_p(c) − p_int(c)‖₂, B × 8 × H × W each; all norms are divided by √(HW).
+
+    A root mean square divides the first norm by √(8 HW) and the others by √(HW): hence the √8.
+    """
     classes = torch.stack([root_mean_square(photo[:, [c]], made[:, [c]]) for c in range(photo.shape[1])])
-    return beta * root_mean_square(photo, made) + (1 - beta) * classes.sum()
+    return beta * math.sqrt(photo.shape[1]) * root_mean_square(photo, made) + (1 - beta) * classes.sum()
 
 
 def compositional(photo: Tensor, made: Tensor, regions: Tensor, delta: float) -> Tensor:
@@ -80,7 +87,6 @@ def perceptual(photo: Sequence[Tensor], made: Sequence[Tensor]) -> Tensor:
 def judge_first(
     critic: Net,
     parsing_critic: Net | None,
-    given: Tensor,
     photo: tuple[Tensor, Tensor],
     parsing: tuple[Tensor, Tensor],
     alpha: float,
@@ -88,22 +94,21 @@ def judge_first(
     """What D1 and D_par minimise together, (1).
 
     Args:
-        critic, parsing_critic: D1, and D_par if there is an intermediate parsing; pictures to logits.
-        given: X and P_s, B × 11 × H × W.
+        critic, parsing_critic: D1, and D_par if there is an intermediate parsing.
         photo: Y and Ŷ(1).
         parsing: P_p and P_int.
         alpha: α.
     """
-    real, fake = (critic(torch.cat([given, one], 1)) for one in photo)
+    real, fake = (critic(one) for one in photo)
     if parsing_critic is None:
         return {"critic": Term(critic_loss(real, fake), 1.0, "(1)")}
     true, made = (parsing_critic(one) for one in parsing)
     return {"critic": Term(dual_critic_loss((real, fake), (true, made), alpha), 1.0, "(1)")}
 
 
-def judge_second(critic: Net, given: Tensor, photo: Tensor, made: Tensor) -> dict[str, Term]:
+def judge_second(critic: Net, photo: Tensor, made: Tensor) -> dict[str, Term]:
     """What D2 minimises, (2)."""
-    real, fake = (critic(torch.cat([given, one], 1)) for one in (photo, made))
+    real, fake = (critic(one) for one in (photo, made))
     return {"critic_2": Term(critic_loss(real, fake), 1.0, "(2)")}
 
 
@@ -111,34 +116,35 @@ def write_first(
     critic: Net,
     parsing_critic: Net | None,
     features: Callable[[Tensor, Tensor], tuple[Sequence[Tensor], Sequence[Tensor]]],
-    given: Tensor,
     photo: tuple[Tensor, Tensor],
     parsing: tuple[Tensor, Tensor],
     regions: Tensor,
     weights: Weights,
 ) -> dict[str, Term]:
     """What G1 minimises, (6): L_adv1 + λ L_cmp + γ L_per + μ L_PM. A term that weighs nothing is not computed."""
-    face = critic(torch.cat([given, photo[1]], 1))
-    if parsing_critic is None:
-        terms = {"adversarial": Term(adversarial.persuade(face), 1.0, "(1)")}
-    else:
-        terms = {"adversarial": Term(dual_adversarial(face, parsing_critic(parsing[1]), weights.alpha), 1.0, "(1)")}
-        if weights.matching:
-            terms["matching"] = Term(parsing_matching(*parsing, weights.beta), weights.matching, "(3)")
+    terms = {}
+    if weights.adversarial and parsing_critic is None:
+        terms["adversarial"] = Term(adversarial.persuade(critic(photo[1])), weights.adversarial, "(1)")
+    elif weights.adversarial and parsing_critic is not None:
+        both = dual_adversarial(critic(photo[1]), parsing_critic(parsing[1]), weights.alpha)
+        terms["adversarial"] = Term(both, weights.adversarial, "(1)")
+    if weights.matching and parsing_critic is not None:
+        terms["matching"] = Term(parsing_matching(*parsing, weights.beta), weights.matching, "(3)")
     return terms | _likeness(features, photo, regions, weights, "")
 
 
 def write_second(
     critic: Net,
     features: Callable[[Tensor, Tensor], tuple[Sequence[Tensor], Sequence[Tensor]]],
-    given: Tensor,
     photo: tuple[Tensor, Tensor],
     regions: Tensor,
     weights: Weights,
 ) -> dict[str, Term]:
     """What G2 minimises, (7): L_adv2 + λ L_cmp + γ L_per."""
-    adverse = stage_two_adversarial(critic(torch.cat([given, photo[1]], 1)))
-    return {"adversarial_2": Term(adverse, 1.0, "(2)")} | _likeness(features, photo, regions, weights, "_2")
+    terms = {}
+    if weights.adversarial:
+        terms["adversarial_2"] = Term(stage_two_adversarial(critic(photo[1])), weights.adversarial, "(2)")
+    return terms | _likeness(features, photo, regions, weights, "_2")
 
 
 def _likeness(

@@ -8,21 +8,24 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.labels import CLASSES, coloured
 from likeness.image import to_images
-from likeness.losses.perceptual import Features, same_crop
+from likeness.losses.adversarial import Judgement, judgement
+from likeness.losses.perceptual import Features, judged_distance, same_crop
+from likeness.nn.efficientnet import efficientnet_features, open_efficientnet
 from likeness.nn.patchgan import PatchGAN
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image
 from likeness.system import Move, System, Table
 from likeness.systems.isegan.networks import BothStages, DIPGenerator, SEGenerator, widths
-from likeness.systems.isegan.objective import judge_first, judge_second, write_first, write_second
+from likeness.systems.isegan.objective import Net, judge_first, judge_second, write_first, write_second
 from likeness.systems.isegan.recipes import ISEGANRecipe
 
 
@@ -48,6 +51,16 @@ def build_generators(recipe: ISEGANRecipe) -> tuple[DIPGenerator, SEGenerator]:
     return DIPGenerator(len(CLASSES), wide, recipe.middle), SEGenerator(len(CLASSES), wide, recipe.enhanced)
 
 
+def build_critics(recipe: ISEGANRecipe) -> tuple[nn.Module, nn.Module]:
+    """D1 and D2 of a recipe."""
+    width, seed = recipe.networks.critic_width, recipe.training.seed
+    if recipe.networks.discriminator == "projected":
+        features = open_efficientnet()
+        return tuple(ProjectedDiscriminator(head=width, seed=seed + i, features=features) for i in (0, 1))  # type: ignore[return-value]
+    told = 6 + len(CLASSES)  # X and P_s, and the photo
+    return PatchGAN(told, width, 3, "instance"), PatchGAN(told, width, 1, "instance")  # patches of 70 × 70 and 16 × 16
+
+
 class ISEGANSystem(System):
     """DIP-GAN: G1 against D1 and D_par; SE-GAN: G2 against D2. D1 and D_par move as one, for (1) weighs one against the other."""
 
@@ -64,21 +77,32 @@ class ISEGANSystem(System):
         super().__init__()
         self.recipe = recipe
         self.first, self.second = build_generators(recipe)
-        width, classes = recipe.networks.critic_width, len(CLASSES)
-        self.photo_critic = PatchGAN(6 + classes, width, 3, "instance")  # 70 × 70
-        self.parsing_critic = PatchGAN(classes, width, 3, "instance")
-        self.second_critic = PatchGAN(6 + classes, width, 1, "instance")  # 16 × 16
+        self.photo_critic, self.second_critic = build_critics(recipe)
+        self.parsing_critic = PatchGAN(len(CLASSES), recipe.networks.critic_width, 3, "instance")
         self._features = features
 
     def features(self, photo: Tensor, made: Tensor, generator: torch.Generator) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """φ of (5), of both pictures, or of the same random square of both."""
         if self._features is None:
-            self._features = vgg_features(self.recipe.features, self.recipe.distilled)
+            self._features = self._open_features()
         if self.recipe.crop:
             photo, made = same_crop([photo, made], self.recipe.crop, generator)
         with torch.no_grad():
             true = self._features(photo)
         return true, self._features(made)
+
+    def _open_features(self) -> Features:
+        """φ of the recipe.
+
+        Raises:
+            LikenessError: its weights cannot be had.
+        """
+        if self.recipe.perceptual == "efficientnet":
+            return efficientnet_features()
+        try:
+            return vgg_features(self.recipe.features, self.recipe.distilled)
+        except LikenessError as problem:
+            raise LikenessError(f"{problem}; or train with --set perceptual=efficientnet, which needs no VGG-19") from None
 
     def table(self, store: FaceStore) -> Table:
         """``photo``, ``sketch`` uint8 N × 3 × S × S and their ``…_parsing`` uint8 N × 8 × S × S in 255ths."""
@@ -129,33 +153,38 @@ class ISEGANSystem(System):
         def look(photo: Tensor, made: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
             return self.features(photo, made, batch.generator)
 
+        def critic(network: nn.Module) -> Net:
+            def asked(photo: Tensor) -> Judgement:
+                return judgement(network, photo, batch.generator, batch.given)
+
+            return asked
+
+        one, two = critic(self.photo_critic), critic(self.second_critic)
         yield (
             "D1",
             lambda: judge_first(
-                self.photo_critic,
+                one,
                 parsing_critic,
-                batch.given,
                 (batch.photo, seen[1]),
                 (batch.photo_parsing, seen[0]),
                 weights.alpha,
             ),
         )
         second = self.second(batch.sketch, seen[1], batch.sketch_parsing, seen[0]) if plan.stages == 2 else seen[1]
-        yield "D2", lambda: judge_second(self.second_critic, batch.given, batch.photo, second.detach())
+        yield "D2", lambda: judge_second(two, batch.photo, second.detach())
         yield (
             "G1",
             lambda: write_first(
-                self.photo_critic,
+                one,
                 parsing_critic,
                 look,
-                batch.given,
                 (batch.photo, first),
                 (batch.photo_parsing, middle),
                 regions,
                 weights,
             ),
         )
-        yield "G2", lambda: write_second(self.second_critic, look, batch.given, (batch.photo, second), regions, weights)
+        yield "G2", lambda: write_second(two, look, (batch.photo, second), regions, weights)
 
     def both(self) -> BothStages:
         """What a sketch goes through."""
@@ -174,8 +203,12 @@ class ISEGANSystem(System):
         return np.concatenate([np.concatenate(list(column), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
-        """Mean absolute error in [0, 1] of both stages, and the share of pixels whose class P_int has right."""
+        """Mean absolute error in [0, 1] of both stages, and the share of pixels whose class P_int has right.
+
+        Where its package is installed also ``lite0``, the distance of Ŷ(2) from Y on EfficientNet-Lite0's features.
+        """
         found: dict[str, list[Tensor]] = {"absolute_1": [], "absolute_2": [], "parsing": []}
+        pictures: list[tuple[Tensor, Tensor]] = []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 10):
                 some = {key: column[start : start + 10] for key, column in rows.items()}
@@ -183,9 +216,11 @@ class ISEGANSystem(System):
                 middle, *photos = self.both()(batch.sketch, batch.sketch_parsing)
                 for name, made in zip(("absolute_1", "absolute_2"), photos, strict=True):
                     found[name].append((made.float() - batch.photo).abs().flatten(1).mean(1) / 2)
+                pictures.append((batch.photo, photos[1].float()))
                 right = middle.argmax(1) == batch.photo_parsing.argmax(1)
                 found["parsing"].append(right.float().flatten(1).mean(1))
-        return {name: float(torch.cat(values).mean()) for name, values in found.items()}
+        photos, made = (torch.cat(some) for some in zip(*pictures, strict=True))
+        return {name: float(torch.cat(values).mean()) for name, values in found.items()} | judged_distance(photos, made)
 
 
 def moved(pictures: Tensor, places: Sequence[Sequence[int]], jitter: int) -> Tensor:

@@ -49,7 +49,7 @@ EDITS: dict[str, dict[str, Edit]] = {
 def edits(model: LandmarkSynthesizer, landmarks: Points, targets: Sequence[str] = (), convert: bool = True) -> Image:
     """A sheet: for each of :data:`EDITS` the landmarks, and below them the face of each target.
 
-    Where a face is outside of what was learned (:class:`likeness.systems.landmark.networks.Seen`), it says so below, and how far.
+    Where a face is outside of what was learned (its out-of-distribution score is over 1), it says so below, and how far.
 
     Args:
         model: whose targets.
@@ -68,7 +68,7 @@ def edits(model: LandmarkSynthesizer, landmarks: Points, targets: Sequence[str] 
         labels.append(title)
         for name in names:
             rows.append(list(model.draw(points, target=name, convert=convert)))
-            far = [model.strangeness(one, name, convert) for one in points]
+            far = model.ood_scores(points, name, convert).tolist()
             captions.append([f"outside, {one:.1f} times" if one > 1 else "" for one in far])
             labels.append(name)
     return sheet.grid(rows, cell=max(size, 128), labels=labels, captions=captions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import torch
@@ -9,10 +10,13 @@ from torch import Tensor, nn
 
 from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
 
+UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]|%(?=[0-9a-f]{2})')
+"""What code that torch writes when it traces a network cannot have in a name."""
+
 
 def slot(name: str) -> str:
-    """A target's key in a ModuleDict, which keeps some names for itself."""
-    return f"of {name}"
+    """A target's key in a ModuleDict, which keeps some names for itself; quotes and the like become %22."""
+    return "of " + UNSAFE.sub(lambda found: f"%{ord(found[0]):02x}", name)
 
 
 LAYERS = 5
@@ -69,7 +73,8 @@ class Axes(nn.Module):
     def back(self, along: Tensor) -> Tensor:
         """B × 2K to B × K × 2; in full precision, whatever is cast."""
         with torch.autocast(along.device.type, enabled=False):
-            return ((along.float() * self.size) @ self.turn.T + self.mean).reshape(len(along), -1, 2)
+            points: Tensor = ((along.float() * self.size) @ self.turn.T + self.mean).unflatten(1, (-1, 2))
+            return points
 
 
 class Range(Axes):
@@ -104,15 +109,14 @@ class Range(Axes):
             self.limits[i] = torch.quantile(part.norm(dim=1), self.SHARE)
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        """B × K × 2 to the same."""
-        if not self.bounded:
-            return landmarks
+        """B × K × 2 to the same; exactly the same where no range was learned. No branch depends on the limits."""
         with torch.autocast(landmarks.device.type, enabled=False):
             parts = self._parts(self.into(landmarks))
             shorter = [
                 (limit / part.norm(dim=1).clamp(min=1e-6)).clamp(max=1) for limit, part in zip(self.limits, parts, strict=True)
             ]
-            return self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
+            inside = self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
+            return torch.where((self.limits < self.BOUNDLESS).all(), inside, landmarks)
 
     def shaken(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
         """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest."""
@@ -237,9 +241,9 @@ def blocks_in(state: dict[str, Tensor]) -> int:
 class Seen(nn.Module):
     """What landmarks a model has seen: their mean, the directions in which they vary, and how far.
 
-    The paper's failures (figure 4c) are landmarks that no training face is near. A face's *strangeness* is the larger of two
-    ratios, each 1 for all but the strangest half per cent of the training faces times a margin: how far it goes along a
-    direction in which faces vary, and how far it is from all of them.
+    The paper's failures (figure 4c) are landmarks that no training face is near. The *out-of-distribution score* of landmarks is
+    the larger of two ratios, each 1 for all but the farthest half per cent of the training faces times a margin: how far they go
+    along a direction in which faces vary, and how far they are from all of those directions.
     """
 
     DIRECTIONS, MARGIN, SHARE = 20, 1.3, 0.995
@@ -273,7 +277,7 @@ class Seen(nn.Module):
         self.limits.copy_(torch.maximum(worst, torch.tensor([1.0, 0.02]).to(worst)))  # few faces alike, in float16
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        """Strangeness of landmarks B × K × 2 in [0, 1]: B, over 1 for what lies outside of what was seen."""
+        """The out-of-distribution score of landmarks B × K × 2 in [0, 1]: B, over 1 for what lies outside of what was seen."""
         along, away = self._ratios(landmarks)
         return torch.maximum(along / self.limits[0], away / self.limits[1])
 
@@ -302,7 +306,7 @@ def networks_of(recipe: LandmarkRecipe) -> nn.ModuleDict:
 
 
 def converted(landmarks: Tensor, name: str, converter: Converter, ranges: nn.ModuleDict | None = None) -> Tensor:
-    """Anybody's landmarks with a target's shape, within its range where it has one; nobody has no shape to give.
+    """Anybody's landmarks with a target's shape, within its range where it has one; the generic target has no shape to give.
 
     Landmarks are B × K × 2 in [0, 1].
     """

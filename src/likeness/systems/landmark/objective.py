@@ -2,7 +2,8 @@
 
 Landmarks L are B × K × 2 in [0, 1] of the picture; Φ, Ψ_t are the converter's encoder and decoders, Θ_t a target's generator, Ω
 the landmark detector, D_t a target's critic. ‖·‖₂ is over all of a face's numbers, a mean over the batch; its root has an
-infinite gradient at 0, so a small ε stands under it.
+infinite gradient at 0, so a small ε stands under it. ‖·‖₁ of (2) is a mean over the picture's numbers: as a sum it would be
+thousands of times (3). So with all weights at 1 the picture hardly counts, and the recipes weigh (2) more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from likeness.losses import adversarial
+from likeness.losses.adversarial import Judgement
 
 EPSILON = 1e-12
 
@@ -53,11 +55,11 @@ def crossed(
     return torch.stack(cycles).mean() if cycles else landmarks.new_zeros(())
 
 
-def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+def critic_loss(real: Judgement, fake: Judgement) -> Tensor:
     """(6) What D_t minimises: −E log D_t(I_t) − E log(1 − D_t(Θ_t(Ψ_t(Φ(L_s))))), of logits."""
     return adversarial.discriminate(real, fake)
 
 
-def generator_adversarial(fake: Tensor) -> Tensor:
+def generator_adversarial(fake: Judgement) -> Tensor:
     """(6) for Θ_t, non-saturating."""
     return adversarial.persuade(fake)

@@ -8,13 +8,16 @@ from likeness.faces.align import Framing
 from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
 ANYONE = "anyone"
-"""The target that is nobody: everybody's faces together."""
+"""The generic target: everybody's faces together."""
 ALL = ("D", "C", "G")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of (2) to (6), each 1 in the paper; ``perceptual`` is ours: L1 over VGG-19's features of the image in (2)."""
+    """The weights of (2) to (6), each 1 in the paper; ``perceptual`` is ours: L1 over a frozen network's features in (2).
+
+    (2) is a mean over the picture's numbers, (3) to (5) are norms over all of a face's numbers.
+    """
 
     image: float = 1.0
     kept: float = 1.0
@@ -38,14 +41,18 @@ class Weights:
 class LandmarkRecipe(Recipe):
     """A LandmarkGAN training.
 
-    ``targets`` are the people whose faces are learned, as the store names them; none stands for one target that is everybody.
+    ``targets`` are the people whose faces are learned, as the store names them; none stands for one generic target that is
+    everybody, where ``generic`` allows that (otherwise (5), which needs two, is part of the training: two targets must be named).
     ``width`` is Θ_t's (64 makes 4 × 4 × 1024) and ``hidden`` the size of its first layer, ``converter_width`` Φ's and Ψ_t's,
     ``critic_width`` D_t's. ``crop`` looks at one random square in the perceptual term (0: all). ``flip`` mirrors every second
     face; ``turn`` degrees, ``scale`` and ``shift`` as shares (of the side) move face and landmarks alike, for photos that
     were all framed alike. ``resting`` leaves Φ as it was begun from: a target is taught to it, and those that it has stay as
     they are. ``within`` keeps converted landmarks in the range of the target's own; then ``shaken`` is by how many deviations
     along its widest axes, and along the rest, a target's landmarks are moved by chance when Θ_t learns from them, so that
-    it does not learn frames by heart.
+    it does not learn frames by heart. ``axes`` gives the layers landmarks along the directions in which they vary; without, as in
+    the paper, coordinates as they are. ``discriminator`` is ``"patch"``, as in the paper, or ``"projected"``
+    (:mod:`likeness.nn.projected`, with heads of ``critic_width`` channels); ``perceptual`` names the network of the perceptual
+    term: ``"vgg19"``, the one of a quarter of the width, or ``"efficientnet"``, which any package index has.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -63,6 +70,10 @@ class LandmarkRecipe(Recipe):
     resting: bool = False
     within: bool = True
     shaken: tuple[float, float] = (0.0, 0.0)
+    generic: bool = True
+    axes: bool = True
+    discriminator: str = "patch"
+    perceptual: str = "vgg19"
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -70,10 +81,12 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
-            require(name != ANYONE, "targets", name, "another name, for that is nobody's")
+            require(name != ANYONE, "targets", name, "another name, for that is the generic target's")
         require_each(self, ("width", "hidden", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 
+        require(self.discriminator in ("patch", "projected"), "discriminator", self.discriminator, "'patch' or 'projected'")
+        require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
         require(0 <= self.turn <= 180, "turn", self.turn, "degrees from 0 to 180")
         require_each(self, ("scale", "shift"), 0, 0.99, "a share from 0 to 0.99")
         require(all(0 <= amount <= 3 for amount in self.shaken), "shaken", self.shaken, "two numbers from 0 to 3")
@@ -130,12 +143,15 @@ def lite() -> LandmarkRecipe:
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1),
         crop=64,
         shaken=(0.2, 1.0),
-        expects="from the face that is nobody's, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
+        expects="from the generic face, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
     )
 
 
 def paper() -> LandmarkRecipe:
-    """The paper's networks and lengths; its converter (batch 4, 45,000 steps) and generators (batch 1, 400,000) move together."""
+    """The paper's networks and lengths; its converter (batch 4, 45,000 steps) and generators (batch 1, 400,000) move together.
+
+    Two targets or more must be named: ``--set 'targets=["A","B"]'``. The weight of (2) makes up for its mean over pixels.
+    """
     base = lite()
     plan = replace(base.training, batch=4, rates=(6e-5, 1e-5, 6e-5), phases=(Phase(400000, ALL),), cooldown=300000, ema=1.0)
     return replace(
@@ -147,15 +163,17 @@ def paper() -> LandmarkRecipe:
         width=64,
         hidden=1024,
         critic_width=64,
-        weights=Weights(),
+        weights=Weights(image=40.0),
         within=False,
+        generic=False,
+        axes=False,
         crop=0,
         expects="a day on a GPU; not run yet",
     )
 
 
 def anyone() -> LandmarkRecipe:
-    """CPU: a face that is nobody's, from everybody's photos."""
+    """CPU: the generic face, from everybody's photos."""
     base = lite()
     plan = replace(base.training, batch=16, phases=(Phase(1000, ("C",)), Phase(6000, ALL)), cooldown=2500, ema=300.0)
     return replace(
@@ -168,12 +186,34 @@ def anyone() -> LandmarkRecipe:
         turn=12.0,
         scale=0.12,
         shift=0.06,
-        expects="forty minutes on one core: a person who is nobody",
+        expects="forty minutes on one core: a generic person",
+    )
+
+
+def finetune() -> LandmarkRecipe:
+    """Go on from weights of ``anyone`` (``--from landmark``): a projected discriminator learns alone at first, then D and G."""
+    base = anyone()
+    plan = replace(
+        base.training,
+        rates=(2e-4, 3e-4, 2e-4),
+        betas=(0.0, 0.99),
+        phases=(Phase(200, ("D",)), Phase(5800, ("D", "G"))),
+        cooldown=1500,
+        max_missing=0.02,
+    )
+    return replace(
+        base,
+        name="landmark:finetune",
+        training=plan,
+        critic_width=64,
+        discriminator="projected",
+        weights=Weights(image=4.0, perceptual=1.0, adversarial=0.4, kept=0.0),
+        expects="some hours of one core",
     )
 
 
 def target() -> LandmarkRecipe:
-    """One person, begun from the face that is nobody's, whose Φ rests: what ``likeness target train`` uses."""
+    """One person, begun from the generic face, whose Φ is frozen: what ``likeness target train`` uses."""
     base = lite()
     plan = replace(base.training, phases=(Phase(1000, ("C",)), Phase(1000, ALL)), cooldown=400)
     return replace(
@@ -188,4 +228,4 @@ def target() -> LandmarkRecipe:
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "paper": paper, "anyone": anyone, "target": target}
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper, "anyone": anyone, "finetune": finetune, "target": target}

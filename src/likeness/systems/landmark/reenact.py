@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.data import clips
+from likeness import video
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, upright
 from likeness.faces.reader import FaceReader
@@ -26,25 +26,28 @@ from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
 
 SEGMENT = 200
 """Frames in a segment: what an interruption loses at most."""
+BATCH = 8
+"""Faces that are generated at a time."""
 STILLS = Fraction(5)
 """Photos a second, where the driver is a folder."""
 
 
 @dataclass(frozen=True)
-class Manner:
-    """``target``: whose face (None: the first). ``steady`` smooths the landmarks over time; ``own`` leaves out the converter.
+class Options:
+    """How a driver becomes a target.
 
-    ``beside`` shows the driver and its landmarks at the left of the face.
+    ``target`` is whose face is made (None: the first). ``smooth`` filters the landmarks over time. ``convert`` gives them the
+    target's shape. ``side_by_side`` shows the driver and its landmarks at the left of the face.
     """
 
     target: str | None = None
-    steady: bool = True
-    own: bool = False
-    beside: bool = False
+    smooth: bool = True
+    convert: bool = True
+    side_by_side: bool = False
 
 
 def live(
-    frames: Iterable[Image], model: LandmarkSynthesizer, manner: Manner, reader: FaceReader, rate: float = 25.0
+    frames: Iterable[Image], model: LandmarkSynthesizer, options: Options, reader: FaceReader, rate: float = 25.0
 ) -> Iterator[Image]:
     """A face for each frame as it comes, S × S × 3 (or driver, landmarks and face side by side).
 
@@ -53,39 +56,50 @@ def live(
     """
     moved: Similarity | None = None
     steady, size = Steady(rate), model.framing.size
-    last: Image = np.zeros((size, size * (3 if manner.beside else 1), 3), np.uint8)
+    last: Image = np.zeros((size, size * (3 if options.side_by_side else 1), 3), np.uint8)
     for frame, points in follow(frames, reader):
         if points is not None:
             moved = moved or upright(points, model.framing)
             framed = moved.apply(points)
-            last = made(steady(framed) if manner.steady else framed, frame, moved, model, manner)
+            last = made([steady(framed) if options.smooth else framed], [frame], [moved], model, options)[0]
         yield last
 
 
-def made(framed: Points, frame: Image | None, moved: Similarity, model: LandmarkSynthesizer, manner: Manner) -> Image:
-    """One frame's result from its landmarks in the framing; ``frame`` is needed to show it beside."""
+def made(
+    framed: Sequence[Points],
+    frames: Sequence[Image | None],
+    moved: Sequence[Similarity],
+    model: LandmarkSynthesizer,
+    options: Options,
+) -> list[Image]:
+    """Frames' results from their landmarks in the framing; the frames themselves are needed only to show them at the side."""
     size = model.framing.size
-    face: Image = model.draw([framed], target=manner.target, convert=not manner.own)[0]
-    if not manner.beside:
-        return face
-    own: Image = np.zeros_like(face) if frame is None else moved.warp(frame, size, size)
-    return np.concatenate([own, drawn(framed, size), face], 1)
+    faces = model.draw(framed, target=options.target, convert=options.convert)
+    if not options.side_by_side:
+        return list(faces)
+    own = [
+        np.zeros((size, size, 3), np.uint8) if frame is None else one.warp(frame, size, size)
+        for frame, one in zip(frames, moved, strict=True)
+    ]
+    return [
+        np.concatenate([picture, drawn(points, size), face], 1) for picture, points, face in zip(own, framed, faces, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a reenactment came to: ``frames`` in all, ``missed`` without a face, ``strange`` outside what the model has seen."""
+    """What a reenactment came to: ``frames`` in all, ``missed`` without a face, ``outside`` of what the model has seen."""
 
     frames: int
     missed: int
-    strange: int
+    outside: int
 
 
 def reenact(
     driver: str | Path,
     model: LandmarkSynthesizer,
     output: str | Path,
-    manner: Manner | None = None,
+    options: Options | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     reader: FaceReader | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -99,7 +113,7 @@ def reenact(
         LikenessError: nothing can be read, no face is found, or what was begun is another reenactment.
         InterruptedError: ``stop`` said so; what is done is kept.
     """
-    manner, reader = manner or Manner(), reader or FaceReader()
+    options, reader = options or Options(), reader or FaceReader()
     source, target = Path(driver), Path(output)
     if target.suffix.lower() not in (".mp4", ".mov"):
         raise LikenessError(f"{output}: video is written as .mp4 or .mov")
@@ -110,10 +124,10 @@ def reenact(
     photos = pictures_in(source) if source.is_dir() else []
     if source.is_dir() and not photos:
         raise LikenessError(f"{driver}: holds no pictures")
-    rate, sound = (STILLS, None) if photos else (clips.look(source).rate, source)
-    total = len(photos) or clips.look(source).frames
+    rate, sound = (STILLS, None) if photos else (video.look(source).rate, source)
+    total = len(photos) or video.look(source).frames
 
-    partial = _begun(target, _plan(source, photos, model, manner))
+    partial = _begun(target, _plan(source, photos, model, options))
     seek = _of_photos(photos, reader) if photos else _of_clip(source, reader)
     points = _landmarks(partial, seek, lambda done: progress(done, 2 * max(total, done)), stop)
     seen = ~np.isnan(points[:, 0, 0])
@@ -126,31 +140,35 @@ def reenact(
     else:
         moved = [upright(np.median(points[seen], 0), model.framing)] * len(points)
     framed = [one.apply(some) for one, some in zip(moved, points, strict=True)]
-    if manner.steady and not photos:
+    if options.smooth and not photos:
         steady = Steady(float(rate))
         framed = [steady(some) for some in framed]
     parts = [partial / f"{start:07d}.mp4" for start in range(0, len(framed), SEGMENT)]
     first = next((SEGMENT * n for n, part in enumerate(parts) if not part.is_file()), len(framed))
-    shown = _pictures(source, photos, first) if manner.beside else repeat(None)
+    shown = _pictures(source, photos, first) if options.side_by_side else repeat(None)
     for start in range(first, len(framed), SEGMENT):
-        with clips.Writer(partial / f"{start:07d}.mp4", rate) as out:
-            for number in range(start, min(start + SEGMENT, len(framed))):
+        with video.Writer(partial / f"{start:07d}.mp4", rate) as out:
+            last = min(start + SEGMENT, len(framed))
+            for at in range(start, last, BATCH):
                 if stop():
                     raise InterruptedError
-                out.add(made(framed[number], next(shown, None), moved[number], model, manner))
-                progress(len(framed) + number + 1, 2 * len(framed))
-    clips.join(parts, target, sound, "made with likeness: synthetic face")
+                some = slice(at, min(at + BATCH, last))
+                pictures = [next(shown, None) for _ in framed[some]]
+                for picture in made(framed[some], pictures, moved[some], model, options):
+                    out.add(picture)
+                progress(len(framed) + some.stop, 2 * len(framed))
+    video.join(parts, target, sound, "made with likeness: synthetic face")
     shutil.rmtree(partial)
-    strange = sum(model.strangeness(some, manner.target, not manner.own) > 1 for some in framed)
-    return Done(len(framed), int((~seen).sum()), strange)
+    scores = model.ood_scores(framed, options.target, options.convert)
+    return Done(len(framed), int((~seen).sum()), int((scores > 1).sum()))
 
 
-def _plan(source: Path, photos: list[Path], model: LandmarkSynthesizer, manner: Manner) -> str:
+def _plan(source: Path, photos: list[Path], model: LandmarkSynthesizer, options: Options) -> str:
     """What has to be the same for work to go on."""
     files = photos or [source]
     marks = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     card = [model.card.system, model.card.step, model.card.commit, model.card.recipe, model.card.data]
-    return hashlib.sha256(json.dumps([marks, card, vars(manner)]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([marks, card, vars(options)]).encode()).hexdigest()
 
 
 def _begun(target: Path, plan: str) -> Path:
@@ -168,7 +186,7 @@ Seek = Callable[[int, Points | None, int], Iterator[Points | None]]
 
 
 def _of_clip(source: Path, reader: FaceReader) -> Seek:
-    return lambda first, last, missed: (points for _, points in follow(clips.frames(source, first), reader, last, missed))
+    return lambda first, last, missed: (points for _, points in follow(video.frames(source, first), reader, last, missed))
 
 
 def _of_photos(photos: list[Path], reader: FaceReader) -> Seek:
@@ -187,7 +205,7 @@ def _of_photos(photos: list[Path], reader: FaceReader) -> Seek:
 def _pictures(source: Path, photos: list[Path], first: int) -> Iterator[Image | None]:
     """The driver's pictures from a number on, None for one that cannot be read."""
     if not photos:
-        yield from clips.frames(source, first)
+        yield from video.frames(source, first)
     for path in photos[first:]:
         try:
             yield read(path)

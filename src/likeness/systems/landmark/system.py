@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -13,16 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from likeness import assets
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity
-from likeness.faces.landmark_detector import open_pointer
 from likeness.faces.landmarks import mirror
 from likeness.faces.variety import similarity
 from likeness.image import to_images
-from likeness.losses.perceptual import Features, feature_distance, same_crop
+from likeness.losses.adversarial import Judgement, judgement
+from likeness.losses.perceptual import Features, feature_distance, judged_distance, same_crop
 from likeness.nn.dsnt import expected, heat
+from likeness.nn.efficientnet import efficientnet_features, open_efficientnet
+from likeness.nn.hourglass import open_landmark_net
 from likeness.nn.patchgan import PatchGAN
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
@@ -53,6 +56,19 @@ class LandmarkBatch:
     generator: torch.Generator
 
 
+def build_critics(recipe: LandmarkRecipe) -> nn.ModuleDict:
+    """D_t of each target."""
+    if recipe.discriminator == "patch":
+        return nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
+    features, seed = open_efficientnet(), recipe.training.seed
+    return nn.ModuleDict(
+        {
+            slot(name): ProjectedDiscriminator(head=recipe.critic_width, seed=seed + i, features=features)
+            for i, name in enumerate(recipe.names)
+        }
+    )
+
+
 class LandmarkSystem(System):
     """C converts landmarks, G (one Θ_t a target) makes faces of them, D (one D_t a target) tells them from photos."""
 
@@ -69,7 +85,7 @@ class LandmarkSystem(System):
         self.recipe = recipe
         for name, network in networks_of(recipe).items():
             setattr(self, name, network)
-        self.critics = nn.ModuleDict({slot(name): PatchGAN(3, recipe.critic_width, 3, "instance") for name in recipe.names})
+        self.critics = build_critics(recipe)
         self._features, self._detector = features, detector
 
     def detector(self, faces: Tensor) -> Tensor:
@@ -81,7 +97,7 @@ class LandmarkSystem(System):
     def features(self, pictures: Tensor) -> list[Tensor]:
         """Φ of the perceptual term, loaded when it is first needed."""
         if self._features is None:
-            self._features = vgg_features(distilled=True)
+            self._features = vgg_features(distilled=True) if self.recipe.perceptual == "vgg19" else efficientnet_features()
         return list(self._features(pictures))
 
     def needs(self) -> None:
@@ -100,6 +116,11 @@ class LandmarkSystem(System):
         """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and ``target`` N."""
         if store.framing.size != self.recipe.framing.size:
             raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
+        if not self.recipe.generic and len(self.recipe.targets) < 2:
+            raise LikenessError(
+                f"targets={list(self.recipe.targets)}: {self.recipe.name} converts between targets, so two or more are needed; "
+                f"""name people of {store.path}, such as --set 'targets=["ann","bob"]'"""
+            )
         photos, landmarks, targets = [], [], []
         for face in store:
             if self.recipe.targets and face.person not in self.recipe.targets:
@@ -119,17 +140,19 @@ class LandmarkSystem(System):
             landmarks, targets = torch.cat([landmarks, brought(landmarks, ways)]), targets.repeat(2)
         points = (landmarks + 0.5) / size
         self.seen.learn(points)
-        self.converter.given.learn(points)
-        self.converter.between.learn(normalised(points))
+        if self.recipe.axes:  # otherwise they stay what they are: each coordinate by itself
+            self.converter.given.learn(points)
+            self.converter.between.learn(normalised(points))
         for i, name in enumerate(self.recipe.names):
             if not bool((targets == i).any()):
                 raise LikenessError(f"targets: there is no face of {name!r} to learn from")
             if slot(name) in self.ranges:
                 self.ranges[slot(name)].learn(points[targets == i])  # type: ignore[operator]
-            self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
+            if self.recipe.axes:
+                self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
     def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The face that is nobody's as the beginning of every target; which landmarks are common is each target's own.
+        """The generic face as the beginning of every target; which landmarks are common is each target's own.
 
         A face of half the side, or a quarter, begins as itself enlarged (:func:`~likeness.systems.landmark.networks.grown`).
         """
@@ -206,7 +229,7 @@ class LandmarkSystem(System):
 
         def judge() -> dict[str, Term]:
             losses = [
-                critic_loss(self.critics[slot(n)](batch.photo[own[n]]), self.critics[slot(n)](shown(n).detach())) for n in names
+                critic_loss(self._said(n, batch.photo[own[n]], batch), self._said(n, shown(n).detach(), batch)) for n in names
             ]
             return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
 
@@ -252,9 +275,13 @@ class LandmarkSystem(System):
             seen = [kept(given[name], self.detector(made[name])) for name in names]
             terms["kept"] = Term(mean(seen), weights.kept, "(3)")
         if weights.adversarial:
-            fooled = [generator_adversarial(self.critics[slot(name)](shown(name))) for name in names]
+            fooled = [generator_adversarial(self._said(name, shown(name), batch)) for name in names]
             terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
         return terms
+
+    def _said(self, name: str, faces: Tensor, batch: LandmarkBatch) -> Judgement:
+        """What D_t says of faces."""
+        return judgement(self.critics[slot(name)], faces, batch.generator)
 
     def _shaken(self, points: Tensor, name: str, generator: torch.Generator) -> Tensor:
         """A target's landmarks as Θ_t is given them to learn from."""
@@ -286,8 +313,11 @@ class LandmarkSystem(System):
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
-        """Mean absolute error in [0, 1] of faces from their own landmarks; mean distance of reconverted landmarks, in [0, 1]."""
-        errors, away = [], []
+        """Mean absolute error in [0, 1] of faces from their own landmarks; mean distance of reconverted landmarks, in [0, 1].
+
+        Where its package is installed also ``lite0``, the distance of the faces on EfficientNet-Lite0's features.
+        """
+        errors, away, pictures = [], [], []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 20):
                 some = {key: column[start : start + 20] for key, column in rows.items()}
@@ -295,9 +325,13 @@ class LandmarkSystem(System):
                 for i, name in enumerate(self.recipe.names):
                     if bool((own := batch.target == i).any()):
                         points, photo = batch.landmarks[own], batch.photo[own]
-                        errors.append((self.generators[slot(name)](points).float() - photo).abs().flatten(1).mean(1) / 2)
+                        made = self.generators[slot(name)](points).float()
+                        pictures.append((photo, made))
+                        errors.append((made - photo).abs().flatten(1).mean(1) / 2)
                         away.append((self.converter(points, name) - points).norm(dim=-1).mean(1))
-        return {"absolute": float(torch.cat(errors).mean()), "converter": float(torch.cat(away).mean())}
+        figures = {"absolute": float(torch.cat(errors).mean()), "converter": float(torch.cat(away).mean())}
+        photos, faces = (torch.cat(some) for some in zip(*pictures, strict=True))
+        return figures | judged_distance(photos, faces)
 
 
 def mirrored(landmarks: Tensor, size: int) -> Tensor:
@@ -313,8 +347,7 @@ def brought(landmarks: Tensor, ways: Sequence[Similarity]) -> Tensor:
 
 def open_detector() -> Detector:
     """Ω from its shipped weights, for faces of any size."""
-    pointer = open_pointer()
-    network, side = deepcopy(pointer.network).requires_grad_(False), pointer.framing.size  # readers keep theirs where it is
+    network, side = open_landmark_net(assets.WEIGHTS / "landmark_detector" / "weights.safetensors")
 
     def detect(faces: Tensor) -> Tensor:
         network.to(faces.device)  # no part of the system, which may move after it was opened

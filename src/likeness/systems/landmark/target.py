@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likeness.data import clips
+from likeness import video
 from likeness.data.folder import Gathered, legible
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -66,11 +66,11 @@ Found = tuple[list[tuple[str, Image, Points]], list[tuple[str, str]]]
 
 def _frames(path: Path, framing: Framing, reader: FaceReader, progress: Callable[[int, int], None], most: int) -> Found:
     """A clip's frames in order: looked at for landmarks first, then framed, so that never all of them are in memory."""
-    total = clips.look(path).frames
+    total = video.look(path).frames
     wanted = set(np.linspace(0, total - 1, most).round().astype(int).tolist()) if 0 < most < total else None
 
     def chosen() -> Iterator[tuple[int, Image]]:
-        return ((i, frame) for i, frame in enumerate(clips.frames(path)) if wanted is None or i in wanted)
+        return ((i, frame) for i, frame in enumerate(video.frames(path)) if wanted is None or i in wanted)
 
     numbers: list[int] = []
 

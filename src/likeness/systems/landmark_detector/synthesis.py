@@ -1,40 +1,49 @@
-"""The trained landmark detector as every other system: framed pictures in, drawn landmarks out. To use it: faces/landmark_detector.py."""
+"""The trained landmark detector: a photo in, the 68 landmarks of its face out. For the network alone: faces/landmark_detector.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-import numpy as np
-from torch import Tensor, nn
-
-from likeness.checkpoint import Card
-from likeness.faces.landmark_detector import Pointer, dotted
-from likeness.recipe import thaw
-from likeness.records import Image
-from likeness.synthesizer import Synthesizer
-from likeness.systems.landmark_detector.recipes import LandmarkDetectorRecipe
+from likeness.engine import Weights
+from likeness.faces.align import Similarity
+from likeness.faces.landmark_detector import LandmarkDetector, dotted
+from likeness.faces.landmarks import eye_distance
+from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe
 
 
 class LandmarkDetectorSynthesizer(Synthesizer):
-    """Points at the landmarks of a face."""
+    """Tells where the 68 landmarks of a face are.
 
-    conditions: ClassVar[dict[str, str]] = {"picture": "a photo of a face, framed as the recipe says"}
+    The shipped networks find the face; this one looks at it once, framed as it learned. A result's picture is the photo with the
+    landmarks as dots, ``made["landmarks"]`` has them as (x, y) in the photo's pixels, 68 × 2.
+    """
 
-    def __init__(self, card: Card, pointer: Pointer) -> None:
-        self.recipe, self.card = thaw(LandmarkDetectorRecipe, card.recipe), card
-        self.pointer, self.framing = pointer, pointer.framing
+    conditions: ClassVar[tuple[Condition, ...]] = (Condition("photo", "photo", True, "a photo with a face"),)
+    options: ClassVar[tuple[Option, ...]] = (Option("face", 1, "which face of the photo; 1 is the largest"),)
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> LandmarkDetectorSynthesizer:
-        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
-        return cls(card, Pointer.of(card, state, path))
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.detector = LandmarkDetector(weights)
+        self.framing = self.detector.framing
 
-    def graph(self) -> nn.Module:
-        """The network: pictures B × 3 × S × S in [-1, 1] to scores B × 68 × S/4 × S/4."""
-        return self.pointer.network
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, options = self.chosen(request)
+        found = self.face_of(given["photo"], "the photo", int(options["face"]))
+        framed, _, transform = found.framed(self.framing)
+        made = self.said(conditions={"photo": describe(given["photo"])}, face=found.number)
+        return Prepared({"picture": framed, "transform": transform.matrix}, {"photo": found.photo}, made)
 
-    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
-        """The pictures with their landmarks as dots, uint8 B × S × S × 3."""
-        found = self.pointer.framed(conditions)
-        return np.stack([dotted(picture, points) for picture, points in zip(conditions, found, strict=True)])
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """The photos with their landmarks."""
+        if not requests:
+            return []
+        found = self.detector.framed([request.arrays["picture"] for request in requests])
+        results = []
+        for points, request in zip(found, requests, strict=True):
+            landmarks = Similarity(request.arrays["transform"]).inverse.apply(points)
+            picture = dotted(request.pictures["photo"], landmarks, radius=max(1, round(eye_distance(landmarks) / 40)))
+            said = [[round(float(x), 2), round(float(y), 2)] for x, y in landmarks]
+            results.append(Result(picture, request.pictures, {**request.made, "landmarks": said}))
+        return results

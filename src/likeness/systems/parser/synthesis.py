@@ -1,40 +1,56 @@
-"""The trained parser as every other system: framed pictures in, coloured parsings out. To use it, see faces/parser.py."""
+"""The trained parser: a photo or a drawing of a face in, what each of its pixels is out. For the network alone: faces/parser.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
+import cv2
 import numpy as np
-from torch import Tensor, nn
 
-from likeness.checkpoint import Card
-from likeness.faces.labels import coloured
-from likeness.faces.parser import Parser
-from likeness.recipe import thaw
-from likeness.records import Image
-from likeness.synthesizer import Synthesizer
-from likeness.systems.parser.recipes import ParserRecipe
+from likeness.engine import Weights
+from likeness.faces.align import Similarity
+from likeness.faces.labels import CLASSES, coloured
+from likeness.faces.parser import FaceParser, likeliest
+from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe
 
 
 class ParserSynthesizer(Synthesizer):
-    """Tells what each pixel of a face is."""
+    """Tells what each pixel of a face is.
 
-    conditions: ClassVar[dict[str, str]] = {"picture": "a photo or a drawing of a face, framed as the recipe says"}
+    A result's picture has the photo's size and the colours of :data:`likeness.faces.labels.CLASSES`
+    (:func:`likeness.faces.labels.read_off` gives the classes back); its intermediates are the ``photo`` and the ``overlay`` of both;
+    ``made["shares"]`` has each class's share of the picture, in [0, 1].
+    """
 
-    def __init__(self, card: Card, parser: Parser) -> None:
-        self.recipe, self.card = thaw(ParserRecipe, card.recipe), card
-        self.parser, self.framing = parser, parser.framing
+    conditions: ClassVar[tuple[Condition, ...]] = (Condition("photo", "photo", True, "a photo or a drawing with a face"),)
+    options: ClassVar[tuple[Option, ...]] = (Option("face", 1, "which face of the photo; 1 is the largest"),)
+    batch: ClassVar[int] = 16
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> ParserSynthesizer:
-        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
-        return cls(card, Parser.of(card, state, path))
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.parser = FaceParser(weights)
+        self.framing = self.parser.framing
 
-    def graph(self) -> nn.Module:
-        """The network: pictures B × 3 × S × S in [-1, 1] to logits B × 8 × S × S (and features, twice)."""
-        return self.parser.network
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, options = self.chosen(request)
+        found = self.face_of(given["photo"], "the photo", int(options["face"]))
+        framed, _, transform = found.framed(self.framing)
+        made = self.said(conditions={"photo": describe(given["photo"])}, face=found.number)
+        return Prepared({"picture": framed, "transform": transform.matrix}, {"photo": found.photo}, made)
 
-    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
-        """Coloured parsings, uint8 B × S × S × 3."""
-        return coloured(self.parser.framed(conditions).argmax(1).astype(np.uint8))
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A coloured parsing of each photo."""
+        results = []
+        for start in range(0, len(requests), self.batch):
+            some = requests[start : start + self.batch]
+            maps = self.parser.framed([request.arrays["picture"] for request in some])
+            for one, request in zip(maps, some, strict=True):
+                photo = request.pictures["photo"]
+                classes = likeliest(one, Similarity(request.arrays["transform"]), *photo.shape[:2])
+                picture = coloured(classes)
+                overlay = np.asarray(cv2.addWeighted(photo, 0.45, picture, 0.55, 0), np.uint8)
+                shares = {name: round(float((classes == number).mean()), 6) for number, name in enumerate(CLASSES)}
+                results.append(Result(picture, {"photo": photo, "overlay": overlay}, {**request.made, "shares": shares}))
+        return results

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from likeness.losses import adversarial, perceptual, pixel
+from likeness.losses.adversarial import Judgement
 from likeness.records import Term
 from likeness.systems.parts.recipes import Weights
 
@@ -25,26 +26,19 @@ def perception(photo: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     return perceptual.feature_distance(photo, fake)
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_loss(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
     """(5) −[log D(x) + log(1 − D(x̃))]; the paper writes what D maximises."""
     return adversarial.discriminate(real_logits, fake_logits)
 
 
-def generator_adversarial(fake_logits: Tensor) -> Tensor:
+def generator_adversarial(fake_logits: Judgement) -> Tensor:
     """(4), (6) −log D(x̃), non-saturating; the paper's sign would have G help D."""
     return adversarial.persuade(fake_logits)
 
 
-Judgement = Tensor | Sequence[Tensor]
-"""What D says: logits, or those of a projected discriminator's heads."""
-
-
 def judge(discriminator: Callable[[Tensor], Judgement], photo: Tensor, fake: Tensor) -> dict[str, Term]:
     """What D minimises: (5), or for a projected discriminator the hinge loss."""
-    real, made = discriminator(photo), discriminator(fake)
-    if isinstance(real, Tensor) and isinstance(made, Tensor):
-        return {"discriminator": Term(discriminator_loss(real, made), 1.0, "(5)")}
-    return {"discriminator": Term(adversarial.hinge_discriminate(list(real), list(made)), 1.0, "(5), hinge")}
+    return {"discriminator": Term(discriminator_loss(discriminator(photo), discriminator(fake)), 1.0, "(5)")}
 
 
 def write(
@@ -77,11 +71,7 @@ def write(
         if weight := active("style"):
             terms["style"] = Term(perceptual.style_distance(real_maps, fake_maps), weight, "style, section 3.3")
     if weight := active("adversarial"):
-        judged = discriminator(fake)
-        if isinstance(judged, Tensor):
-            terms["adversarial"] = Term(generator_adversarial(judged), weight, "(4)")
-        else:
-            terms["adversarial"] = Term(adversarial.hinge_persuade(judged), weight, "(4), hinge")
+        terms["adversarial"] = Term(generator_adversarial(discriminator(fake)), weight, "(4)")
     if weight := active("total_variation"):
         terms["total_variation"] = Term(pixel.total_variation(fake), weight, "total variation, section 3.3")
     return terms

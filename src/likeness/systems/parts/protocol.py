@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -85,10 +85,6 @@ class Stray:
     undetected: int
     each: dict[str, list[float]]
 
-    def cells(self) -> dict[str, Any]:
-        """The line of a table."""
-        return {"method": "ours", **asdict(self)}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Options(People):
@@ -116,7 +112,7 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
     if options.stray:
         strays, pictures = stray(chosen, anchors, painter_of(system.complete), options.seed, progress)
         shown = sheet.beside(pictures)
-        return Outcome(title, about, [line.cells() for line in strays], names, {"faces": shown})
+        return Outcome(title, about, [asdict(line) for line in strays], names, {"faces": shown})
     methods: dict[str, Painter] = {"ours": painter_of(system.complete)}
     for word in options.against:
         if word == "patchmatch":

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from likeness.errors import LikenessError
-from likeness.losses.augmentation import augment
+from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.perceptual import Features, same_crop
 from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.patchgan import PatchGAN
@@ -18,7 +18,7 @@ from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import CanvasSystem, PartsBatch
 from likeness.systems.parts.networks import LeanGenerator, PaperDiscriminator, PaperGenerator
-from likeness.systems.parts.objective import Judgement, judge, write
+from likeness.systems.parts.objective import judge, write
 from likeness.systems.parts.recipes import PartsRecipe
 
 
@@ -74,9 +74,7 @@ class PartsSystem(CanvasSystem):
         photo, fake = batch.photo, self.generator(batch.canvas)
 
         def discriminator(images: Tensor) -> Judgement:
-            projected = isinstance(self.discriminator, ProjectedDiscriminator)
-            said: Judgement = self.discriminator(augment(images, batch.generator) if projected else images)
-            return said
+            return judgement(self.discriminator, images, batch.generator)
 
         yield "D", lambda: judge(discriminator, photo, fake.detach())
         yield (

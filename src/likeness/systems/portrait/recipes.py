@@ -56,7 +56,10 @@ class PortraitRecipe(Recipe):
     the generator's; ``"instance"`` is what the paper's is at batch 1, see :class:`likeness.nn.unet.UNet`. ``critic_norm`` is
     the critic's, ``"batch"`` in the paper, and ``critic_layers`` its layers of stride 2: 2, 3 see patches of 34, 70 (the paper's)
     pixels. ``levels`` is how often the generator halves the picture; 0, as in the paper, is
-    down to one pixel.
+    down to one pixel. ``discriminator`` is ``"patch"``, the paper's, or ``"projected"`` (:mod:`likeness.nn.projected`, with heads
+    of ``critic_width`` channels), which judges the made picture alone. ``perceptual_weight`` is that of a distance of features, 0
+    in the paper: ``perceptual`` is ``"vgg19"`` (conv1_1, conv2_1, conv3_1) or ``"efficientnet"`` (Lite1's four taps, which any
+    package index has), ``crop`` the side of the random square that it looks at (0: all).
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -71,6 +74,10 @@ class PortraitRecipe(Recipe):
     adversarial: float = 1.0
     dropout: bool = True
     levels: int = 0
+    discriminator: str = "patch"
+    perceptual: str = "vgg19"
+    perceptual_weight: float = 0.0
+    crop: int = 0
 
     def __post_init__(self) -> None:
         require(self.made in ("photo", "drawing"), "made", self.made, "'photo' or 'drawing'")
@@ -80,8 +87,12 @@ class PortraitRecipe(Recipe):
         require(self.levels == 0 or 4 <= self.levels <= deepest, "levels", self.levels, f"0, or a number from 4 to {deepest}")
         require(self.norm in ("batch", "instance"), "norm", self.norm, "'batch' or 'instance'")
         require(not (self.norm == "batch" and self.dropout), "dropout", True, "norm='instance' for noise in training")
-        require_each(self, ("absolute", "adversarial"), 0, FINITE, "a weight of 0 or more")
+        require_each(self, ("absolute", "adversarial", "perceptual_weight"), 0, FINITE, "a weight of 0 or more")
         require(self.absolute + self.adversarial > 0, "absolute", self.absolute, "one weight above 0")
+        require(self.discriminator in ("patch", "projected"), "discriminator", self.discriminator, "'patch' or 'projected'")
+        require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
+        size = self.framing.size
+        require(self.crop == 0 or 16 <= self.crop <= size, "crop", self.crop, f"0 or a side from 16 to {size}")
         require(1 <= self.critic_layers <= 4, "critic_layers", self.critic_layers, "a number from 1 to 4")
         known = ("batch", "instance", "spectral", "none")
         require(self.critic_norm in known, "critic_norm", self.critic_norm, f"one of {', '.join(known)}")
@@ -128,6 +139,29 @@ def paper() -> PortraitRecipe:
     )
 
 
+def finetune() -> PortraitRecipe:
+    """Go on from the general model (``--from portrait``): a projected discriminator learns alone at first, then both learn."""
+    base = lite()
+    return replace(
+        base,
+        name="portrait:finetune",
+        training=replace(
+            base.training,
+            betas=(0.0, 0.99),
+            phases=(Phase(200, ("D",)), Phase(7800, ("D", "G"))),
+            cooldown=2000,
+            max_missing=0.02,
+        ),
+        critic_width=64,
+        discriminator="projected",
+        absolute=6.0,
+        perceptual_weight=2.0,
+        adversarial=0.3,
+        crop=48,
+        expects="some hours of one core",
+    )
+
+
 def person() -> PortraitRecipe:
     """One person's model, begun from the general one's weights (``lite``): what ``likeness portrait train`` uses.
 
@@ -163,4 +197,4 @@ def maps() -> PortraitRecipe:
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "person": person, "maps": maps, "paper": paper}
+RECIPES = {"tiny": tiny, "lite": lite, "finetune": finetune, "person": person, "maps": maps, "paper": paper}

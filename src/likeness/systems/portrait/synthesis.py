@@ -1,124 +1,189 @@
-"""The trained portrait system: a drawing in, a photo out."""
+"""The trained portrait system: a drawing in, a photo out; or a photo in, its drawing (depth, parsing) out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from likeness.checkpoint import Card, fill
+from likeness.engine import Weights
+from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, align, check_framed, paste_back
-from likeness.faces.reader import FaceReader
-from likeness.image import read, to_images, to_tensor
-from likeness.nn.unet import UNet
+from likeness.faces.align import Framing, Similarity, alignment, check_framed
+from likeness.faces.effects import apply
+from likeness.faces.reader import PhotoFace
+from likeness.image import from_planes, picture_of, to_planes
 from likeness.recipe import thaw
-from likeness.records import Image
-from likeness.synthesizer import Synthesizer
+from likeness.records import Image, Points
+from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, stacked
 from likeness.systems.portrait.recipes import PortraitRecipe
+
+FRAMES = ("auto", "align", "as-is")
+"""How a picture is brought to the framing."""
 
 
 class PortraitSynthesizer(Synthesizer):
     """Photos from drawings of a person, or of anybody.
 
-    >>> hugo = likeness.load("runs/hugo")  # doctest: +SKIP
-    >>> photo = hugo.draw([hugo.read("sketch.png")])[0]  # doctest: +SKIP
+    A model that makes photos takes a ``drawing``; a model that makes drawings takes a ``photo``, and has no other condition.
+
+    >>> likeness.load("portrait")(drawing="sketch.png").save("photo.png")  # doctest: +SKIP
+    >>> likeness.load("portrait")(drawing="ann.jpg", effect="pencil", noise=3)  # doctest: +SKIP
     """
 
-    conditions: ClassVar[dict[str, str]] = {"drawing": "a grey picture of a face, framed as the recipe says; see read()"}
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        Condition("drawing", "drawing", True, "a drawing of a face, or with an effect a photo that is drawn first"),
+        Condition("photo", "photo", True, "a photo of a face, for models that make drawings"),
+        Condition("noise", "noise", False, "a seed: the chance in the picture, and in an effect; without it there is none"),
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "frame", "auto", "align by the face, as-is (the middle square), or auto: as it is where that fits or no face is seen"
+        ),
+        Option("effect", "", "draw the picture, which is a photo, with this effect first"),
+    )
+    batch: ClassVar[int] = 16
 
-    def __init__(self, recipe: PortraitRecipe, card: Card, generator: UNet) -> None:
-        self.recipe, self.card, self.framing = recipe, card, recipe.framing
-        self.generator = generator.eval()
-        self.reader: FaceReader | None = None
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.recipe = thaw(PortraitRecipe, self.card.recipe)
+        self.framing = self.recipe.framing
+        self.source = "drawing" if self.recipe.made == "photo" else "photo"
+        self.conditions = tuple(  # type: ignore[misc] # what models of this recipe take
+            one for one in type(self).conditions if one.name in (self.source, "noise")
+        )
+        ports = {port.name: port for port in weights.graphs["generator"].inputs}
+        self.noise_length = int(ports["mask"].shape[1]) if "mask" in ports else 0
 
-    @classmethod
-    def from_weights(cls, card: Card, state: dict[str, Tensor], path: str) -> PortraitSynthesizer:
-        """Rebuild from what a weights file holds, see :class:`likeness.synthesizer.Synthesizer`."""
-        recipe = thaw(PortraitRecipe, card.recipe)
-        generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels)
-        fill(nn.ModuleDict({"generator": generator}), state, path)
-        return cls(recipe, card, generator)
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, options = self.chosen(request)
+        value, how, effect, seed = given[self.source], options["frame"], options["effect"], given.get("noise")
+        if effect and self.source == "photo":
+            raise LikenessError("effect: this model takes photos as they are")
+        if seed is not None:
+            check_seed(seed)
+        photo_first = bool(effect) or self.source == "photo"
+        face = value if isinstance(value, PhotoFace) else None
+        whole, name = (face.photo, face.name) if face else picture_of(value, f"the {self.source}")
+        landmarks = face.landmarks if face else None
+        picture, transform, moved = self.frame(whole, "align" if how == "auto" and photo_first else how, name, landmarks)
+        pictures = {"photo" if photo_first else "drawing": picture}
+        if effect:
+            pictures["drawing"] = apply(effect, picture, seed or 0)
+        notes = () if moved or how != "auto" else (f"{name}: taken as framed already (--frame align would align it by its face)",)
+        arrays = {"source": to_planes(self._greyed(pictures[self.source][None]))[0]}
+        if self.noise_length:
+            arrays["mask"] = noise_mask(self.noise_length, seed)
+        # a drawing stands on white paper
+        place = Place(whole, transform) if self.recipe.made == "photo" else Place(np.full_like(whole, 255), transform, None, 0.0)
+        made = self.said(
+            conditions={key: one if key == "noise" else describe(one) for key, one in given.items()},
+            frame=how,
+            effect=effect or None,
+            moved=moved,
+        )
+        return Prepared(arrays, pictures, made, place, notes)
 
-    def graph(self) -> nn.Module:
-        """G: drawings B × 3 × S × S (and noise B × K) to photos B × 3 × S × S in [-1, 1]."""
-        return self.generator
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A photo for each drawing (or the other way round); the intermediates are what it was framed to and drawn as."""
+        if not requests:
+            return []
+        inputs = {name: stacked(requests, name) for name in requests[0].arrays}
+        return [
+            Result(picture, request.pictures, request.made, request.place, request.notes)
+            for picture, request in zip(from_planes(self._generate(inputs)), requests, strict=True)
+        ]
 
-    @torch.inference_mode()
-    def draw(self, conditions: Sequence[Image], *, noise: Tensor | None = None) -> Image:
-        """A photo for each drawing: uint8 B × S × S × 3.
+    def draw(self, pictures: Sequence[Image], noise: int | None = None) -> Image:
+        """What is made of pictures that are framed already, S × S × 3 each: uint8 N × S × S × 3.
 
         Args:
-            conditions: drawings S × S × 3, whose colours are taken for their greys where the model learned from effects; for a
-                model that makes drawings, photos.
-            noise: B × K in [0, 1), see :class:`likeness.nn.unet.UNet`; None for the one result without noise.
+            pictures: drawings, or photos for a model that makes drawings.
+            noise: a seed; all get the same noise.
 
         Raises:
-            LikenessError: no drawing, or one of another size.
+            LikenessError: no picture, or one of another size.
         """
-        pictures = check_framed(conditions, self.framing, "drawing" if self.recipe.made == "photo" else "photo")
-        if self.recipe.made == "photo" and self.recipe.drawing.source == "effects":
-            greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
-            pictures = np.repeat(np.stack(greys)[..., None], 3, 3).astype(np.uint8)
-        drawings = to_tensor(pictures)
-        noises = [None] * len(drawings.split(16)) if noise is None else noise.split(16)
-        made = [self.generator(some, z) for some, z in zip(drawings.split(16), noises, strict=True)]
-        return to_images(torch.cat(made))
+        inputs = {"source": to_planes(self._greyed(check_framed(pictures, self.framing, self.source)))}
+        if self.noise_length:
+            inputs["mask"] = np.repeat(noise_mask(self.noise_length, noise)[None], len(pictures), 0)
+        return from_planes(self._generate(inputs))
 
-    def noise(self, count: int, seed: int) -> Tensor:
-        """Noise for ``count`` pictures by a seed."""
-        return torch.rand(count, self.generator.noise_length, generator=torch.Generator().manual_seed(seed))
+    def _generate(self, inputs: Mapping[str, Array]) -> Array:
+        return in_batches(self.weights.graphs["generator"], self.batch, **inputs)["made"]
 
-    def read(self, path: str | Path | Image, how: str = "auto") -> tuple[Image, bool]:
-        """A drawing from a file or a picture, framed as the model wants it; and whether it was moved to that.
+    def _greyed(self, pictures: Image) -> Image:
+        """Pictures N × S × S × 3, whose colours are taken for their greys where the model learned from effects."""
+        if self.recipe.made != "photo" or self.recipe.drawing.source != "effects":
+            return pictures
+        greys = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8) for picture in pictures]
+        return np.repeat(np.stack(greys)[..., None], 3, 3)
+
+    def frame(
+        self, picture: Image, how: str = "auto", name: str = "the picture", landmarks: Points | None = None
+    ) -> tuple[Image, Similarity, bool]:
+        """A picture H × W × 3 framed as the model wants it, the transform that did it, and whether its face was aligned.
 
         Args:
-            path: the file or picture.
+            picture: a drawing or photo.
             how: ``"align"`` by the eyes and mouth of the face that the detector sees; ``"as-is"``, the middle square scaled;
                 ``"auto"``: as it is where no face is seen or a square picture's eyes stand within a tenth of their place, else
-                aligned (landmarks of drawings are rough, and drawings may be too free for any); photos are aligned.
+                aligned (landmarks of drawings are rough, and drawings may be too free for any).
+            name: what to call the picture in messages.
+            landmarks: the face's, 68 × 2, where they are known already.
 
         Raises:
-            LikenessError: ``"align"`` was asked for or the model takes photos, and no face is seen.
+            LikenessError: ``"align"`` was asked for and no face is seen, or there is no such way.
         """
-        picture = path if isinstance(path, np.ndarray) else read(path)
-        how = "align" if how == "auto" and self.recipe.made == "drawing" else how
+        if how not in FRAMES:
+            raise LikenessError(f"frame {how!r}: there are {', '.join(FRAMES)}")
+        size = self.framing.size
         if how != "as-is":
-            self.reader = self.reader or FaceReader()
-            faces = self.reader.faces(picture)
-            if how == "align" and not faces:
-                raise LikenessError("no face was found to align by; as it is (--frame as-is) may do")
-            if faces and (how == "align" or not self._framed(picture, faces[0].landmarks)):
-                return align(picture, faces[0].landmarks, self.framing)[0], True
+            seen = [landmarks] if landmarks is not None else [one.landmarks for one in self.reader.faces(picture)]
+            if how == "align" and not seen:
+                raise LikenessError(f"{name}: no face was found to align by; as it is (--frame as-is) may do")
+            if seen and (how == "align" or not self._stands(picture, seen[0])):
+                transform = alignment(seen[0], self.framing)
+                return transform.warp(picture, size, size), transform, True
         side = min(picture.shape[:2])
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+        scale = size / side
+        # a pixel centre x lies at scale·(x + 0.5 − left) − 0.5 of the scaled square
+        shift = [[scale * (0.5 - left) - 0.5], [scale * (0.5 - top) - 0.5]]
         square = picture[top : top + side, left : left + side]
-        method = cv2.INTER_AREA if side > self.framing.size else cv2.INTER_CUBIC
-        resized = cv2.resize(square, (self.framing.size, self.framing.size), interpolation=method)
-        return np.asarray(resized, np.uint8), False
+        resized = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+        return np.asarray(resized, np.uint8), Similarity(np.hstack([scale * np.eye(2), shift])), False
 
-    def draw_photo(self, photo: Image, name: str = "the photo") -> Image:
-        """For a model that makes drawings: the drawing of a whole photo H × W × 3, at its place in it; round it is white paper.
-
-        Raises:
-            LikenessError: no face is found.
-        """
-        self.reader = self.reader or FaceReader()
-        framed, _, transform = self.reader.aligned(photo, name, self.framing)
-        return paste_back(self.draw([framed])[0], np.full_like(photo, 255), transform, feather=0.0)
-
-    def _framed(self, picture: Image, landmarks: np.ndarray) -> bool:
+    def _stands(self, picture: Image, landmarks: Points) -> bool:
         """Whether a square picture's eyes already stand within a tenth of where the framing has them."""
         if picture.shape[0] != picture.shape[1]:
             return False
         template = Framing(picture.shape[0], self.framing.eye_distance, self.framing.eye_height, self.framing.mouth_drop).template
         eyes = np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)])
         return bool(np.abs(eyes - template[:2]).max() < 0.1 * picture.shape[0])
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what is no seed."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
+        raise LikenessError(f"noise {seed!r}: a seed is a whole number from 0 to {2**31 - 1}")
+
+
+def noise_mask(length: int, seed: int | None) -> NDArray[np.float32]:
+    """What the generator's noisy layers are multiplied by: 1 without a seed, else 0 or 2 with equal chance (dropout of a half).
+
+    The chance is that of ``torch.rand`` with a generator of this seed, so that a seed means the same noise with and without
+    torch: the lowest 24 bits of the Mersenne Twister's 32-bit numbers as a fraction, of which halves and more are kept.
+    """
+    if seed is None:
+        return np.ones(length, np.float32)
+    bits = np.frombuffer(np.random.RandomState(seed).bytes(4 * length), "<u4") & 0xFFFFFF
+    return np.where(bits >= 1 << 23, np.float32(2), np.float32(0))
 
 
 def open_portrait(weights: str | Path) -> PortraitSynthesizer:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from likeness.data.store import FaceStore
@@ -16,12 +16,17 @@ from likeness.errors import LikenessError
 from likeness.faces import effects
 from likeness.faces.landmarks import mirror
 from likeness.image import to_images, to_tensor
+from likeness.losses.adversarial import Judgement, judgement
+from likeness.losses.perceptual import Features, judged_distance, same_crop
+from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.patchgan import PatchGAN
+from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.unet import UNet
+from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
-from likeness.records import Image
+from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.portrait.objective import judge, write
+from likeness.systems.portrait.objective import judge, perceived, write
 from likeness.systems.portrait.recipes import PortraitRecipe
 
 MIRRORED = {"left_eye": "right_eye", "right_eye": "left_eye"}
@@ -35,6 +40,14 @@ class PortraitBatch:
     source: Tensor
     target: Tensor
     noise: Tensor | None
+    generator: torch.Generator
+
+
+def build_discriminator(recipe: PortraitRecipe) -> nn.Module:
+    """The discriminator that a recipe names."""
+    if recipe.discriminator == "projected":
+        return ProjectedDiscriminator(head=recipe.critic_width, seed=recipe.training.seed)
+    return PatchGAN(6, recipe.critic_width, recipe.critic_layers, recipe.critic_norm)
 
 
 class PortraitSystem(System):
@@ -44,11 +57,18 @@ class PortraitSystem(System):
     ships: ClassVar[tuple[str, ...]] = ("generator",)
     recipe: PortraitRecipe
 
-    def __init__(self, recipe: PortraitRecipe) -> None:
+    def __init__(self, recipe: PortraitRecipe, features: Features | None = None) -> None:
         super().__init__()
         self.recipe = recipe
         self.generator = UNet(recipe.framing.size, 3, 3, recipe.width, recipe.norm, recipe.levels)
-        self.discriminator = PatchGAN(6, recipe.critic_width, recipe.critic_layers, recipe.critic_norm)
+        self.discriminator = build_discriminator(recipe)
+        self._features = features
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """Φ of the perceptual term, loaded when it is first needed."""
+        if self._features is None:
+            self._features = vgg_features() if self.recipe.perceptual == "vgg19" else efficientnet_features()
+        return list(self._features(pictures))
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8 N × 3 × S × S, ``landmarks`` N × 68 × 2 in pixels and, from pairs, ``pair`` like ``photo``."""
@@ -97,7 +117,7 @@ class PortraitSystem(System):
         if augment and self.recipe.dropout:
             noise = torch.rand(count, self.generator.noise_length, generator=generator).to(device)
         source, target = (drawing, photo) if self.recipe.made == "photo" else (photo, drawing)
-        return PortraitBatch(source.to(device), target.to(device), noise)
+        return PortraitBatch(source.to(device), target.to(device), noise, generator)
 
     def _pair(self, photo: Image, other: Image | None, landmarks: np.ndarray, seed: int) -> tuple[Image, Image]:
         """A drawing, and its photo, varied."""
@@ -122,11 +142,22 @@ class PortraitSystem(System):
     def play(self, batch: PortraitBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent on D, then one on G (section 3.3)."""
         fake = self.generator(batch.source, batch.noise)
-        yield "D", lambda: judge(self.discriminator, batch.source, batch.target, fake.detach())
-        yield (
-            "G",
-            lambda: write(self.discriminator, batch.source, batch.target, fake, self.recipe.adversarial, self.recipe.absolute),
-        )
+
+        def critic(pictures: Tensor) -> Judgement:
+            return judgement(self.discriminator, pictures[:, 3:], batch.generator, pictures[:, :3])
+
+        yield "D", lambda: judge(critic, batch.source, batch.target, fake.detach())
+        yield "G", lambda: self._write(critic, batch, fake)
+
+    def _write(self, critic: Callable[[Tensor], Judgement], batch: PortraitBatch, fake: Tensor) -> dict[str, Term]:
+        """(4), and the perceptual term where the recipe has one."""
+        plan, view = self.recipe, [batch.target, fake]
+        terms = write(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
+        if not plan.perceptual_weight:
+            return terms
+        if plan.crop:
+            view = same_crop(view, plan.crop, batch.generator)
+        return terms | perceived(self.features, view[0], view[1], plan.perceptual_weight)
 
     def show(self, rows: Table) -> Image:
         """Rows of x, G(x) and y."""
@@ -136,16 +167,23 @@ class PortraitSystem(System):
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
-        """Mean absolute error in [0, 1] and PSNR in dB over the faces; drawn, where they are, with the effects in turn."""
-        errors, ratios = [], []
+        """Mean absolute error in [0, 1] and PSNR in dB over the faces; drawn, where they are, with the effects in turn.
+
+        Where its package is installed also ``lite0``, the distance on EfficientNet-Lite0's features.
+        """
+        errors, ratios, pictures = [], [], []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 50):
                 batch = self.batch({key: column[start : start + 50] for key, column in rows.items()}, torch.Generator(), False)
                 fake = self.generator(batch.source).float().clamp(-1, 1)
+                pictures.append((batch.target, fake))
                 errors.append((fake - batch.target).abs().flatten(1).mean(1) / 2)
                 square = ((fake - batch.target) / 2).square().flatten(1).mean(1).clamp(min=1e-8)
                 ratios.append(-10 * torch.log10(square))
-        return {"absolute": float(torch.cat(errors).mean()), "psnr": float(torch.cat(ratios).mean())}
+        photos, made = (torch.cat(some) for some in zip(*pictures, strict=True))
+        return {"absolute": float(torch.cat(errors).mean()), "psnr": float(torch.cat(ratios).mean())} | judged_distance(
+            photos, made
+        )
 
 
 def jittered(drawing: Tensor, photo: Tensor, pixels: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.data.clips import Writer, frames, is_clip, join, look
 from likeness.errors import LikenessError
+from likeness.video import Writer, frames, is_clip, join, look
 
 
 def write(path: Path, count: int, rate: Fraction = Fraction(25), sound: Path | None = None) -> Path:

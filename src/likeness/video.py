@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from likeness.errors import LikenessError
+from likeness.files import put_in_place, sync
 from likeness.records import Image
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
@@ -160,7 +161,8 @@ def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = Non
                     begins = ends
         if sound is not None and look(sound).sound:
             _add_sound(part, sound, title)
-        part.replace(target)
+        sync(part)
+        put_in_place(part, target)
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -216,7 +218,8 @@ class Writer:
             if kind is None and self.count:
                 if self.sound is not None and look(self.sound).sound:
                     _add_sound(self._part, self.sound, self.title)
-                self._part.replace(self.path)
+                sync(self._part)
+                put_in_place(self._part, self.path)
         finally:
             self._part.unlink(missing_ok=True)
 
