@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "likeness"
 FLOORS = [
-    {"errors", "version", "records"},
+    {"errors", "version", "records", "signals"},
     {"files", "colour"},
     {"image"},
     {"provenance", "sheet", "assets"},
@@ -22,14 +22,16 @@ FLOORS = [
     {"synthesizer", "export"},
     {"nn"},
     {"losses", "data"},
-    {"system", "evaluate"},
+    {"system", "evaluate", "experiment"},
     {"systems", "train"},
-    {"baselines"},
+    {"baselines", "measuring"},
     {"cli"},
 ]
+MEASURING = ("protocol", "study")
+"""Modules of a paper that measure it: they stand beside the baselines, above the rest of ``systems``."""
 MAKING = {
-    *("errors", "version", "records", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
-    *("engine", "faces", "video", "synthesizer"),
+    *("errors", "version", "records", "signals", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
+    *("engine", "faces", "video", "synthesizer", "experiment"),
 }
 """Rooms that torch, pyarrow and the learning rooms are never needed for."""
 LEARNING = {"checkpoint", "export", "nn", "losses", "data", "system", "evaluate", "train", "baselines"}
@@ -39,8 +41,12 @@ HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def room_of(path: Path) -> str:
-    relative = path.relative_to(SOURCE)
-    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+    return room(("likeness", *path.relative_to(SOURCE).with_suffix("").parts))
+
+
+def room(words: tuple[str, ...]) -> str:
+    """The room of a module's name; what measures a paper is a room of its own."""
+    return "measuring" if words[1] == "systems" and len(words) > 3 and words[3] in MEASURING else words[1]
 
 
 def imports(path: Path) -> set[str]:
@@ -60,7 +66,7 @@ FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__in
 def test_imports_point_down(path: Path) -> None:
     own = room_of(path)
     for module in imports(path):
-        other = module.split(".")[1]
+        other = room(tuple(module.split(".")))
         if other in (own, "__version__", "cli" if own == "cli" else own):
             continue
         assert HEIGHT[other] <= HEIGHT[own], f"{path.relative_to(SOURCE)} imports {module}, which stands above it"
@@ -99,7 +105,7 @@ def test_the_making_half_does_not_know_the_learning_half(path: Path) -> None:
 def test_no_paper_knows_another() -> None:
     for path in FILES:
         parts = path.relative_to(SOURCE).parts
-        if parts[0] != "systems" or len(parts) < 3:
+        if parts[0] != "systems" or len(parts) < 3 or room_of(path) == "measuring":  # a study compares papers
             continue
         for module in imports(path):
             words = module.split(".")
@@ -108,15 +114,26 @@ def test_no_paper_knows_another() -> None:
 
 def test_the_frame_names_no_paper() -> None:
     names = {path.name for path in (SOURCE / "systems").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    for room in ("recipe", "system", "checkpoint", "synthesizer", "train"):
-        for path in [SOURCE / f"{room}.py"] if (SOURCE / f"{room}.py").is_file() else (SOURCE / room).glob("*.py"):
+    for name in ("recipe", "system", "checkpoint", "synthesizer", "experiment", "engine", "export", "train"):
+        for path in [SOURCE / f"{name}.py"] if (SOURCE / f"{name}.py").is_file() else (SOURCE / name).glob("*.py"):
             for module in imports(path):
                 assert not module.startswith("likeness.systems"), f"{path} imports {module}"
             assert not [name for name in names if f"systems.{name}" in path.read_text()]
 
 
-def test_help_does_not_import_torch() -> None:
-    code = "import sys; from likeness.cli import parser; parser().format_help(); print(sorted(sys.modules))"
+def test_a_command_names_no_paper() -> None:
+    """The generic commands find protocols, studies and synthesizers by the row."""
+    papers = {path.name for path in (SOURCE / "systems").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    for name in ("evaluate", "study", "make", "train", "export"):
+        text = (SOURCE / "cli" / f"{name}.py").read_text()
+        assert len(text.splitlines()) < 100
+        assert not [paper for paper in papers if f"systems.{paper}" in text or f'"{paper}"' in text]
+
+
+@pytest.mark.parametrize("words", [[], ["evaluate"], ["study"], ["prepare"]], ids=" ".join)
+def test_help_does_not_import_torch(words: list[str]) -> None:
+    code = f"import sys; from likeness.cli import parser\ntry: parser().parse_args([*{words!r}, '--help'])\nexcept SystemExit: "
+    code += "print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("'torch'", "'numpy'", "'cv2'", "'PIL'", "'pyarrow'"):
         assert heavy not in loaded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image as Pillow
@@ -66,6 +66,18 @@ def grid(
                 pen.text((x + cell / 2, y + cell + line / 2), captions[i][j], fill=INK, font=font, anchor="mm")
         y += cell + GAP + (line if captioned[i] else 0)
     return np.asarray(sheet)
+
+
+def beside(pictures: Mapping[str, Image], count: int = 24) -> Image:
+    """The first ``count`` faces of N × S × S × 3 pictures, a row each, with a column for each kind."""
+    rows = [[some[i] for some in pictures.values()] for i in range(min(count, *map(len, pictures.values())))]
+    return grid(rows, columns=[heading(name) for name in pictures])
+
+
+def heading(name: str) -> str:
+    """A method's name, short enough for a column: without what stands in brackets, at most 22 letters."""
+    name = name.split(" (")[0]
+    return name if len(name) < 22 else name[:21] + "…"
 
 
 def titled(picture: Image, title: str) -> Image:

@@ -29,14 +29,15 @@ def folders(tmp_path: Path, samples: list[Path]) -> Path:
 
 def test_two_folders(folders: Path, instruments: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("real", "good", "bad"):
-        assert likeness("evaluate", "--real", "real", "--fake", name, "-o", f"{name}.json") == 0
+        assert likeness("evaluate", "folders", "--real", "real", "--fake", name, "-o", f"{name}.json") == 0
     same, good, bad = (json.loads((folders / f"{name}.json").read_text()) for name in ("real", "good", "bad"))
-    assert same["each"]["ssim"] == pytest.approx([1] * 5, abs=1e-3)
-    assert same["each"]["lpips_squeeze"] == [0] * 5
-    assert same["each"]["identity"] == pytest.approx([1] * 5, abs=1e-4)
-    assert same["sets"]["frechet_squeezenet"] == pytest.approx(0, abs=1e-2)
+    each = {name: said["lines"][0]["each"] for name, said in (("same", same), ("good", good), ("bad", bad))}
+    assert each["same"]["ssim"] == pytest.approx([1] * 5, abs=1e-3)
+    assert each["same"]["lpips_squeeze"] == [0] * 5
+    assert each["same"]["identity"] == pytest.approx([1] * 5, abs=1e-4)
+    assert same["lines"][0]["frechet_squeezenet"] == pytest.approx(0, abs=1e-2)
     for metric, sign in {"psnr": 1, "ssim": 1, "fsim": 1, "lpips_squeeze": -1, "identity": 1}.items():
-        assert sign * np.mean(good["each"][metric]) > sign * np.mean(bad["each"][metric])
+        assert sign * np.mean(each["good"][metric]) > sign * np.mean(each["bad"][metric])
     assert good["faces"] == 5
     assert good["undetected"] == {"real": 0, "fake": 0}
     assert len(good["instruments"]["lpips_heads"]) == 12
@@ -52,31 +53,31 @@ def test_two_folders(folders: Path, instruments: Path, likeness: Run, capsys: py
 
 def test_as_sets(folders: Path, instruments: Path, likeness: Run) -> None:
     (folders / "good" / "ada.webp").unlink()
-    assert likeness("evaluate", "--real", "real", "--fake", "good", "--unpaired", "-o", "a.json") == 0
+    assert likeness("evaluate", "folders", "--real", "real", "--fake", "good", "--unpaired", "-o", "a.json") == 0
     said = json.loads((folders / "a.json").read_text())
-    assert said["each"] == {}
-    assert set(said["sets"]) == {"frechet_squeezenet", "kernel_squeezenet", "frechet_mobilefacenet_b"}
+    (line,) = said["lines"]
+    assert line["each"] == {} and said["names"] == []
+    assert set(line) - {"method", "count", "each"} == {"frechet_squeezenet", "kernel_squeezenet", "frechet_mobilefacenet_b"}
 
 
 def test_a_failed_detection_counts(folders: Path, instruments: Path, likeness: Run) -> None:
     Pillow.new("RGB", (256, 256), (90, 90, 90)).save(folders / "good" / "ada.webp")
-    assert likeness("evaluate", "--real", "real", "--fake", "good", "-o", "a.json") == 0
+    assert likeness("evaluate", "folders", "--real", "real", "--fake", "good", "-o", "a.json") == 0
     said = json.loads((folders / "a.json").read_text())
     assert said["undetected"] == {"real": 0, "fake": 1}
-    assert said["each"]["identity"][said["names"].index("ada")] == 0
+    assert said["lines"][0]["each"]["identity"][said["names"].index("ada")] == 0
 
 
 def test_mistakes(folders: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
     (folders / "a.json").write_text("{}")
-    (folders / "b.json").write_text(json.dumps({"names": ["x"], "each": {"psnr": [1.0]}}))
-    (folders / "c.json").write_text(json.dumps({"names": ["y"], "each": {"psnr": [1.0]}}))
+    (folders / "b.json").write_text(json.dumps({"names": ["x"], "lines": [{"method": "m", "each": {"psnr": [1.0]}}]}))
+    (folders / "c.json").write_text(json.dumps({"names": ["y"], "lines": [{"method": "m", "each": {"psnr": [1.0]}}]}))
     Pillow.new("RGB", (64, 64)).save(folders / "bad" / "zoe.webp")
     for words, said in {
-        ("evaluate", "--real", "real"): "together",
-        ("evaluate",): "name a system",
-        ("evaluate", "parts", "--real", "real", "--fake", "good"): "together",
-        ("evaluate", "--real", "real", "--fake", "bad"): "zoe has no picture",
-        ("evaluate", "--real", "real", "--fake", "nowhere"): "no such folder",
+        ("evaluate", "--real", "real", "--fake", "good"): "is now: likeness evaluate folders",
+        ("evaluate", "folders", "--real", "real"): "--fake DIR is needed",
+        ("evaluate", "folders", "--real", "real", "--fake", "bad"): "zoe has no picture",
+        ("evaluate", "folders", "--real", "real", "--fake", "nowhere"): "no such folder",
         ("compare", "a.json", "b.json"): "not a result",
         ("compare", "b.json", "c.json"): "same faces",
         ("compare", "b.json", "none.json"): "no such file",

@@ -53,7 +53,7 @@ def test_what_is_refused(
     where = samples[0].parent
     for arguments, word in (
         ((where, "-o", tmp_path / "d.png"), "suffix .parquet"),
-        ((where, "-o", tmp_path / "d.parquet", "--size", 64), "only --parser"),
+        ((where, "-o", tmp_path / "d.parquet", "--size", 64), "unrecognized arguments: --size"),
         ((tmp_path / "none", "-o", tmp_path / "d.parquet"), "no such folder"),
     ):
         assert likeness("prepare", "drawings", *arguments) == 2

@@ -61,7 +61,7 @@ def test_the_command(
 ) -> None:
     """On twelve photos of test people; what is missing is told."""
     folder = shared / "data" / "youtube_faces"
-    words = ("evaluate", "detector", "--real", folder, "--landmarks", folder / "landmarks68.csv")
+    words = ("evaluate", "landmark_detector", "--real", folder, "--landmarks", folder / "landmarks68.csv")
     assert likeness(*words, "--limit", 12, "--csv", "d.csv") == 0
     lines = (tmp_path / "d.csv").read_text().splitlines()
     assert "ours" in lines[1] and "dlib" in lines[2] and "pfld68" in lines[3]
@@ -69,4 +69,4 @@ def test_the_command(
     assert 2 < errors[0] < errors[1]  # better than dlib; and no detector is better than these photos' own points are
     assert likeness(*words[:4]) == 2 and "--landmarks" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
-    assert likeness("evaluate", "detector", "--real", tmp_path / "empty", "--landmarks", folder / "landmarks68.csv") == 2
+    assert likeness("evaluate", "landmark_detector", "--real", tmp_path / "empty", "--landmarks", folder / "landmarks68.csv") == 2

@@ -88,7 +88,7 @@ def test_folders_with_inception(
         (tmp_path / name).mkdir()
         for i, path in enumerate(samples * 2):
             shutil.copy(path, tmp_path / name / f"{i}.png")
-    assert likeness("evaluate", "--real", "real", "--fake", "fake", "--unpaired", "--inception", "-o", "a.json") == 0
+    assert likeness("evaluate", "folders", "--real", "real", "--fake", "fake", "--unpaired", "--inception", "-o", "a.json") == 0
     said = json.loads((tmp_path / "a.json").read_text())
     assert said["sets"]["fid"] == pytest.approx(0, abs=1e-3)
     assert said["sets"]["inception_score"] >= 1

@@ -9,11 +9,11 @@ import pytest
 
 from likeness.evaluate import maps
 from likeness.evaluate.portrait import Drift, Imitation, absolute_error, mean_of
-from likeness.evaluate.portrait_report import EXPERIMENTS, means, tone_drift
 from likeness.faces.align import Framing
 from likeness.faces.depth import PER_EYE_DISTANCE
 from likeness.faces.drawing import drawn_faces
 from likeness.records import AlignedFace
+from likeness.systems.portrait.report import EXPERIMENTS, means, tone_drift
 
 
 def test_absolute_error_and_its_region() -> None:
@@ -90,8 +90,9 @@ def test_ranges_of_pairs() -> None:
 
 
 def test_every_experiment_has_models() -> None:
-    from likeness.cli.portrait_study import GENERAL_TOO, NAMES
     from likeness.systems.portrait.experiments import MODELS, NEEDED
+    from likeness.systems.portrait.study import EXPERIMENTS as NAMES
+    from likeness.systems.portrait.study import GENERAL_TOO
 
     assert set(NAMES) == set(EXPERIMENTS) == set(NEEDED) and set(GENERAL_TOO) < set(NAMES)
     assert {name for some in NEEDED.values() for name in some} == set(MODELS)

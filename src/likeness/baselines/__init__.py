@@ -20,6 +20,7 @@ PARTS: dict[str, Row] = {
         "systems.parts.synthesis:PartsSynthesizer",
         "",
         "parts PHOTO --weights",
+        "baselines.graphs",
     )
     for name, what, recipe, system in (
         ("pix2pix", "pix2pix (Isola et al. 2017)", "Pix2PixRecipe", "Pix2Pix"),
@@ -36,7 +37,13 @@ PARTS: dict[str, Row] = {
 """A face from parts."""
 
 SKETCHES: dict[str, Row] = {
-    name: Row(what, f"baselines.{name}:{recipe}", f"baselines.{name}:{system}", "baselines.two_way:TwoWaySynthesizer", "")
+    name: Row(
+        what,
+        f"baselines.{name}:{recipe}",
+        f"baselines.{name}:{system}",
+        "baselines.two_way:TwoWaySynthesizer",
+        graphs="baselines.two_way_graphs",
+    )
     for name, what, recipe, system in (
         ("cyclegan", "CycleGAN (Zhu et al. 2017), sketch and photo", "CycleGANRecipe", "CycleGAN"),
         ("dualgan", "DualGAN (Yi et al. 2017), sketch and photo", "DualGANRecipe", "DualGAN"),
@@ -49,10 +56,11 @@ BASELINES = PARTS | SKETCHES
 
 def row(name: str) -> Row:
     """The row of a system or of a baseline."""
-    known = {**systems.SYSTEMS, **BASELINES}
-    if name not in known:
-        raise LikenessError(f"{name!r} is neither a system nor a baseline; there are {', '.join(known)}")
-    return known[name]
+    if name in BASELINES:
+        return BASELINES[name]
+    if name not in systems.SYSTEMS and name not in (known := systems.known()):
+        raise LikenessError(f"{name!r} is neither a system nor a baseline; there are {', '.join([*known, *BASELINES])}")
+    return systems.row(name)
 
 
 def recipe(name: str) -> Recipe:
@@ -66,5 +74,5 @@ def load(weights: str | Path) -> Synthesizer:
     name = read_card(path).system
     if name not in BASELINES:
         return systems.load(weights)
-    place = "baselines.graphs" if name in PARTS else "baselines.two_way_graphs"
-    return BASELINES[name].synthesizer_class()(open_weights(path, "torch", place=place))
+    place = BASELINES[name]
+    return place.synthesizer_class()(open_weights(path, place=place.graph_module))

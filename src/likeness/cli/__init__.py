@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from likeness.cli import (
     face,
     inspect,
     landmarks,
+    make,
     matrix,
     parse,
     parts,
@@ -30,6 +30,8 @@ from likeness.cli import (
     train,
     verify,
 )
+from likeness.cli.options import Filled
+from likeness.cli.renamed import new_spelling
 from likeness.errors import LikenessError
 from likeness.version import __version__
 
@@ -45,6 +47,7 @@ COMMANDS = (
     target,
     face,
     reenact,
+    make,
     inspect,
     verify,
     prepare,
@@ -73,15 +76,15 @@ EXTRAS = {
 """Packages that the base install has not, and the extra that brings each."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Filled:
     """The whole command line, as one tree of argparse."""
-    root = argparse.ArgumentParser(
+    root = Filled(
         prog="likeness",
         description="Make a face from what you have. Each command says more with --help.",
         allow_abbrev=False,
     )
     root.add_argument("--version", action="version", version=f"likeness {__version__}")
-    commands = root.add_subparsers(metavar="COMMAND", required=True)
+    commands = root.add_subparsers(metavar="COMMAND", required=True, parser_class=Filled)
     for command in COMMANDS:
         command.add(commands)
     return root
@@ -89,8 +92,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did its work, 2 when the user can mend something (one line on stderr says what)."""
-    given = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if said := new_spelling(words):
+        print(f"likeness: {said}", file=sys.stderr)
+        return 2
     try:
+        given = parser().parse_args(words)
         status = given.run(given)
         sys.stdout.flush()
         return int(status or 0)

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     parser = options.command(commands, "compare", run, "compare two results of likeness evaluate, face by face, with intervals")
     parser.add_argument("first", metavar="A.json", help="what likeness evaluate -o wrote")
     parser.add_argument("second", metavar="B.json", help="the same for another model, on the same faces")
-    parser.add_argument("--method", default="ours", help="which line of a protocol's result (default: ours)")
+    parser.add_argument("--method", help="which line of a result, by its method or title (default: the first)")
     parser.add_argument("--seed", type=int, default=0, help="the chance in the bootstrap (default: 0)")
 
 
@@ -49,18 +49,16 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def read_result(path: str, method: str) -> tuple[list[str], dict[str, list[float]]]:
-    """The faces' names and their scores, from a result of either kind."""
+def read_result(path: str, method: str | None) -> tuple[list[str], dict[str, list[float]]]:
+    """The faces' names and the scores of a line, the first where none is named."""
     try:
         said = json.loads(Path(path).read_text())
-        each = said.get("each")
-        if each is None:
-            lines = {line["method"]: line["each"] for line in said["lines"]}
-            if method not in lines:
-                raise LikenessError(f"{path}: has no line {method!r}; there are {', '.join(lines)}")
-            each = lines[method]
-        return list(said["names"]), dict(each)
+        fitting = [line for line in said["lines"] if method is None or method in (line["title"], line.get("method"))]
+        if not fitting:
+            titles = ", ".join(line["title"] for line in said["lines"])
+            raise LikenessError(f"{path}: has no line {method!r}; there are {titles}")
+        return list(said["names"]), dict(fitting[0]["each"])
     except FileNotFoundError:
         raise LikenessError(f"{path}: no such file") from None
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, UnicodeDecodeError):
         raise LikenessError(f"{path}: is not a result of likeness evaluate -o") from None

@@ -16,11 +16,11 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Write the graphs."""
-    from likeness import systems
-
-    path = systems.weights_path(given.weights)
+    from likeness import baselines, systems
+    from likeness.card import read_card
     from likeness.export import export
 
-    for file in export(path):
+    path = systems.weights_path(given.weights)
+    for file in export(path, baselines.row(read_card(path).system).graph_module):
         print(file)
     return 0

@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from likeness.cli import options, tables
+from likeness.cli import options
 from likeness.errors import LikenessError
 
 
@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.image import read
     from likeness.systems.parts.figures import GROUPS, matrix
 
-    system = tables.painter(given.weights, given.engine, given.device)
+    system = options.painter(given.weights, given.engine, given.device)
     people = [system.reader.read(read(photo), str(photo)) for photo in photos]
     picture, chosen, results = matrix(system, people, None if given.every else given.random or 10, given.seed)
     letters = string.ascii_uppercase

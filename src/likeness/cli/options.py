@@ -4,28 +4,73 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.synthesizer import Result
     from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
+    from likeness.train.session import Session, Trained
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
 Commands = argparse._SubParsersAction
 
 
-def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
-    """A command with its one-line help."""
-    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+class Filled(argparse.ArgumentParser):
+    """A parser whose options are added by ``fill`` when it is first used, so that others need not import what it needs.
+
+    ``usual`` is the sub-command that is meant where the first word is none, empty where there is no such.
+    """
+
+    usual = ""
+
+    def __init__(self, *given: Any, fill: Callable[[argparse.ArgumentParser], None] | None = None, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._fill = fill
+
+    def filled(self) -> Filled:
+        """The same parser with all its options."""
+        if (fill := self._fill) is not None:
+            self._fill = None
+            fill(self)
+        return self
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As :meth:`argparse.ArgumentParser.parse_known_args`."""
+        words, parser = list(args or ()), self.filled()
+        if parser.usual and words and words[0] not in ("-h", "--help", *parser.commands()):
+            words.insert(0, parser.usual)
+        return super().parse_known_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse words that cannot be read, as any other mistake of the user's."""
+        raise LikenessError(f"{message}; see {self.prog} --help")
+
+    def commands(self) -> dict[str, argparse.ArgumentParser]:
+        """The sub-commands by name."""
+        found: dict[str, argparse.ArgumentParser] = {}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found |= action.choices
+        return found
+
+
+def command(
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    text: str,
+    fill: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> Filled:
+    """A command with its one-line help; ``fill`` adds its options once it is named."""
+    made: Filled = commands.add_parser(name, help=text, description=text, allow_abbrev=False, fill=fill)
     made.set_defaults(run=run, command=name)
     return made
 
@@ -49,10 +94,22 @@ def engine(parser: argparse.ArgumentParser) -> None:
 
 def training(parser: argparse.ArgumentParser) -> None:
     """The options of every command that trains one model."""
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop cleanly after M minutes")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe")
+    session(parser)
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe; may be repeated"
+    )
+
+
+def session(parser: argparse.ArgumentParser) -> None:
+    """The options of a training session: how long, and on what."""
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop training cleanly after M minutes in all")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: cuda where there is one)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: one a core)")
+
+
+def limits(given: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`session`'s options mean for :class:`likeness.train.session.Session`."""
+    return {"minutes": given.minutes, "device": given.device, "threads": given.threads}
 
 
 def target(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +197,21 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
     return write_content(picture.with_suffix(".json"), text)
 
 
+def painter(weights: str, engine: str = "auto", device: str = "auto") -> PartsSynthesizer:
+    """The parts system, or a baseline of it, from its weights."""
+    from likeness import systems
+    from likeness.card import read_card
+    from likeness.systems.parts.synthesis import PartsSynthesizer
+
+    if read_card(systems.weights_path(weights)).system != "parts":  # the baselines are torch all through
+        from likeness.systems.parts.protocol import opened
+
+        return opened(weights)
+    made = systems.load(weights, engine=engine, device=device)
+    assert isinstance(made, PartsSynthesizer)
+    return made
+
+
 def donated(system: PartsSynthesizer, named: dict[str, str]) -> dict[str, Donor]:
     """The parts that part flags name, read once; a remark on stderr where a picture was taken as loose."""
     found = {word: system.donor(path, word) for word, path in named.items()}
@@ -163,48 +235,24 @@ def made_with(given: argparse.Namespace, result: Result) -> dict[str, Any]:
     return {"command": given.command, **result.made, "weights_from": given.weights, "software": f"likeness {__version__}"}
 
 
-@contextmanager
-def asked_to_stop() -> Iterator[list[int]]:
-    """Within, an interruption is written into this list instead of ending the program."""
-    asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda which, frame: asked.append(which))
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def check_minutes(minutes: float | None) -> None:
-    """Refuse a time that never ends or has ended."""
-    if minutes is not None and not 0 < minutes < float("inf"):
-        raise LikenessError(f"--minutes {minutes}: a positive number is needed")
-
-
 def check_seed(seed: int) -> None:
     """Refuse a seed that not every generator takes."""
     if not 0 <= seed < 2**31:
         raise LikenessError(f"--seed {seed}: a number from 0 to {2**31 - 1} is needed")
 
 
-def processors(device: str | None, threads: int | None) -> Any:
-    """The device to train on, once ``--device`` and ``--threads`` are found to be possible; threads are set."""
-    import torch
+def without_graphs(trained: Trained) -> None:
+    """Say on stderr why no graphs stand beside the weights, where none do."""
+    if trained.without_graphs:
+        print(f"likeness: no graphs were written: {trained.without_graphs}", file=sys.stderr)
 
-    from likeness.train.distributed import local_device
 
-    if threads is not None:
-        if threads < 1:
-            raise LikenessError(f"--threads {threads}: at least one is needed")
-        torch.set_num_threads(threads)
-    try:
-        found = local_device(device)
-        torch.zeros(1, device=found)
-    except (RuntimeError, AssertionError):
-        raise LikenessError(f"--device {device}: this machine has no such device") from None
-    return found
+def ended(session: Session, trained: Trained) -> int:
+    """Say how far a training has come, where it was stopped; the exit code, 0 where no signal stopped it."""
+    without_graphs(trained)
+    if not trained.complete:
+        print(f"stopped at step {trained.step} of {trained.steps}; the same command goes on")
+    return 128 + session.stopped if session.stopped else 0
 
 
 @contextmanager

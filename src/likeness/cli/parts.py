@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likeness.cli import options, tables
+from likeness.cli import options
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
 
     choice = {"only": tuple(given.only.split(","))} if given.only else {}
     names.named(choice.get("only", ()))
-    system = tables.painter(given.weights, given.engine, given.device)
+    system = options.painter(given.weights, given.engine, given.device)
     shared = options.donated(system, named)
 
     def work(before: Path, after: Path) -> None:

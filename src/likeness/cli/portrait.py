@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likeness.cli import options, portrait_study
+from likeness.cli import options
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the command and the two below it."""
     parser = options.command(commands, "portrait", lambda given: 0, "one person's neural model: train it, draw with it")
-    below = parser.add_subparsers(metavar="train | draw | study", required=True)
+    below = parser.add_subparsers(metavar="train | draw", required=True)
     training = options.command(below, "train", _train, "learn one person from a folder of photos; run again to go on")
     training.add_argument("photos", metavar="FOLDER", help="photos of one person, at least 3; 20 to 70 are good")
     training.add_argument("-o", "--output", required=True, metavar="MODEL", help="the run directory, which is the model")
@@ -29,7 +29,6 @@ def add(commands: Any) -> None:
     )
     training.add_argument("--effects", metavar="NAMES", help="learn these effects only, such as pencil,line (default: all)")
     options.training(training)
-    portrait_study.add(below)
     drawing = options.command(below, "draw", _draw, "make a photo from a drawing")
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
     drawing.add_argument(
@@ -60,13 +59,12 @@ def _train(given: argparse.Namespace) -> int:
     import json
     from importlib.util import find_spec
 
-    import torch
-
     from likeness import systems
     from likeness.card import read_card
+    from likeness.experiment import Contender
     from likeness.recipe import override
     from likeness.systems.portrait.person import gather
-    from likeness.train.loop import Progress, train
+    from likeness.train.session import Session
 
     if not Path(given.photos).is_dir():
         raise LikenessError(f"{given.photos}: is not a folder of photos")
@@ -81,7 +79,6 @@ def _train(given: argparse.Namespace) -> int:
     photos, model = Path(given.photos).resolve(), Path(given.output).resolve()
     if model == photos or photos in model.parents:
         raise LikenessError(f"{given.output}: lies in the folder of photos; name another, a model's pictures are not photos")
-    options.check_minutes(given.minutes)
     warm = None if given.warm == "nothing" else systems.weights_path(given.warm or "portrait")
     if warm is not None and not warm.is_file():
         raise LikenessError(f"{given.warm or 'portrait'}: no such weights to begin from")
@@ -92,7 +89,7 @@ def _train(given: argparse.Namespace) -> int:
             print("likeness: what makes drawings is begun from nothing, the general model makes photos", file=sys.stderr)
         elif learned != "drawing":
             raise LikenessError(f"{given.warm}: makes photos, which is no beginning for what makes drawings")
-    device = options.processors(given.device, given.threads)
+    session = Session(systems.row, **options.limits(given))
     strangers = find_spec("dlib") is not None
     if not strangers:
         print("likeness: that all photos show one person is not checked without dlib (likeness[dlib])", file=sys.stderr)
@@ -102,29 +99,12 @@ def _train(given: argparse.Namespace) -> int:
         print(f"likeness: left out {title}: {why}", file=sys.stderr)
     held_out = len(gathered.store.select("validation"))
     print(f"{len(gathered.store) - held_out} photos to learn from, {held_out} held out to look at")
-    torch.manual_seed(recipe.training.seed)
-    with options.asked_to_stop() as asked, options.bar("training") as show:
-
-        def report(progress: Progress) -> None:
-            show(progress.step, progress.steps, f"{progress.rate:.1f} pairs/s, {progress.remaining / 60:.0f} min left")
-
-        weights = train(
-            systems.row("portrait").build(recipe).to(device),
-            "portrait",
-            gathered.store,
-            given.output,
-            minutes=given.minutes,
-            warm_start=warm,
-            terms="photos of the user's own",
-            report=report,
-            stop=lambda: bool(asked),
-        )
+    one = Contender("portrait", recipe, lambda: gathered.store, warm, "photos of the user's own")
+    with options.bar("training") as show, session:
+        trained = session.train(one, Path(given.output), show=show)
     print(_contact_sheet(given.output, gathered.store))
-    done = read_card(weights).step
-    if done < recipe.training.steps:
-        print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
-    if asked:
-        return 128 + asked[0]
+    if status := options.ended(session, trained):
+        return status
     print(f"next: likeness portrait draw DRAWING --model {given.output}")
     return 0
 

@@ -1,13 +1,15 @@
-"""``likeness prepare``: image folders to one file of aligned faces."""
+"""``likeness prepare``: folders of photos, data sets and clips to one file of aligned faces."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likeness.cli import options
+from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.data.folder import Report
@@ -15,24 +17,48 @@ if TYPE_CHECKING:
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
-    parser = options.command(
-        commands,
-        "prepare",
-        run,
-        "find, align and pack the faces of image folders; run again to go on after an interruption",
-    )
-    parser.add_argument(
-        "folders",
-        nargs="+",
-        metavar="FOLDER",
-        help="folders of photos; a sub-folder is a person. The word cufs and one folder: the pairs of CUFS with their "
-        "parsings. The word drawings and folders of photos: effects drawn of them, with parsings, framed like CUFS's. The word "
-        "targets and clips or folders: each is one person, whose last fifth is kept for a test",
-    )
+    """Add the command and those below it."""
+    text = "find, align and pack faces into one file; prepare FOLDER is short for prepare faces FOLDER"
+    parser = options.command(commands, "prepare", run, text)
+    parser.usual = "faces"
+    below = parser.add_subparsers(metavar="faces | cufs | drawings | targets", required=True, parser_class=options.Filled)
+    _faces(options.command(below, "faces", run, "the faces of image folders; run again to go on after an interruption"))
+    made = options.command(below, "cufs", _cufs, "the pairs of CUFS, padded, with their parsings")
+    made.add_argument("folder", metavar="FOLDER", help="the folder of CUFS")
+    made.add_argument("--validation", action="store_true", help="keep some training people for validation, to make choices on")
+    made.add_argument("--paper-split", action="store_true", help="the sides of pairs.csv's column paper_split, not split")
+    _with_parser(made)
+    made = options.command(below, "drawings", _drawings, "effects drawn of photos, framed like CUFS's pairs, with their parsings")
+    made.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of photos")
+    _with_parser(made)
+    made = options.command(below, "targets", _targets, "clips or folders of one person each; the last fifth is kept for a test")
+    made.add_argument("sources", nargs="+", metavar="CLIP|FOLDER", help="each is one person, called after it")
+    made.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
+    _output(made)
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE.parquet", help="the file to write")
+
+
+def _with_parser(parser: argparse.ArgumentParser) -> None:
+    _output(parser)
+    parser.add_argument(
+        "--parser",
+        default="parser",
+        metavar="W",
+        help="what makes the parsings, a weights file or run directory (default: what ships)",
+    )
+
+
+def _faces(parser: argparse.ArgumentParser) -> None:
+    """The options of folders of photos."""
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders of photos; a sub-folder is a person")
+    _output(parser)
     parser.add_argument("--size", type=int, default=128, help="side of the aligned faces in pixels (default: 128)")
-    parser.add_argument("--wide", action="store_true", help="with what is round the face, 160 × 160: what the finder learns from")
+    parser.add_argument(
+        "--wide", action="store_true", help="with what is round the face, 160 × 160: what the face detector learns from"
+    )
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--with", dest="others", metavar="FOLDER", help="each photo has another picture of the same name there")
     other.add_argument("--labels", metavar="FOLDER", help="each photo has a mask of CelebAMask-HQ's indices there")
@@ -52,41 +78,18 @@ def add(commands: Any) -> None:
         help="leave out faces whose mirror image has landmarks P %% of the eyes off",
     )
     parser.add_argument(
-        "--validation", action="store_true", help="of CUFS: keep some training people for validation, to make choices on"
-    )
-    parser.add_argument(
-        "--paper-split", action="store_true", help="of CUFS: the sides of pairs.csv's column paper_split, not split"
-    )
-    parser.add_argument(
-        "--parser",
-        metavar="W",
-        help="of CUFS and drawings: what makes the parsings, a weights file or run directory (default: what ships)",
-    )
-    parser.add_argument(
         "--detector", default="likeness", metavar="NAME", help="what finds faces: likeness or dlib (default: likeness)"
     )
     parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prepare, with a progress bar, and say what was skipped."""
+    """Prepare photos, with a progress bar, and say what was skipped."""
     from likeness.data.folder import Pointing, prepare
     from likeness.data.pairs import Pairing
-    from likeness.errors import LikenessError
     from likeness.faces.align import WIDE, Framing
 
-    if not 32 <= given.size <= 1024:
-        raise LikenessError(f"--size {given.size}: sizes from 32 to 1024 are taken")
-    if given.folders[0] == "cufs" and len(given.folders) == 2:
-        return _cufs(given)
-    if given.folders[0] == "drawings" and len(given.folders) > 1:
-        return _drawings(given)
-    if given.folders[0] == "targets" and len(given.folders) > 1:
-        return _targets(given)
-    if given.validation or given.paper_split:
-        raise LikenessError("--validation and --paper-split: go with the word cufs and one folder")
-    if given.parser is not None:
-        raise LikenessError("--parser: goes with the words cufs and drawings")
+    _check_size(given.size)
     if given.processes is not None and given.processes < 1:
         raise LikenessError(f"--processes {given.processes}: at least one is needed")
     if given.hold_out < 0:
@@ -124,19 +127,15 @@ def run(given: argparse.Namespace) -> int:
 
 def _targets(given: argparse.Namespace) -> int:
     """Clips or folders of one person each, for the landmark system."""
-    import sys
-
     from likeness.data.store import FaceStore
-    from likeness.errors import LikenessError
     from likeness.faces.align import Framing
     from likeness.files import lock_of, locked
     from likeness.systems.landmark.target import gather
 
-    if any((*_other(given), given.validation, given.paper_split, given.parser)) or given.processes is not None:
-        raise LikenessError("targets: only --size can be chosen")
+    _check_size(given.size)
     if Path(given.output).suffix != ".parquet":
         raise LikenessError(f"{given.output}: name the output with the suffix .parquet")
-    paths = [Path(source) for source in given.folders[1:]]
+    paths = [Path(source) for source in given.sources]
     names = [path.stem.replace(".", "-") for path in paths]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise LikenessError(f"two targets are called {twice[0]}; rename one")
@@ -161,28 +160,25 @@ def _targets(given: argparse.Namespace) -> int:
 def _cufs(given: argparse.Namespace) -> int:
     """The pairs of CUFS, padded, with their parsings."""
     from likeness.data import cufs
-    from likeness.errors import LikenessError
 
-    if any(_other(given)) or given.size != 128 or given.processes is not None:
-        raise LikenessError(
-            "cufs: its pictures, sizes and sides are the data set's; only --validation, --paper-split and --parser can be chosen"
-        )
     with options.bar("preparing") as show:
         column = "paper_split" if given.paper_split else "split"
-        report = cufs.prepare(given.folders[1], given.output, _parser(given), show, given.validation, column)
+        report = cufs.prepare(given.folder, given.output, _parser(given), show, given.validation, column)
     return _said(given, report, given.output)
 
 
 def _drawings(given: argparse.Namespace) -> int:
     """Drawings of photos, framed like CUFS's pairs, with their parsings."""
     from likeness.data import drawings
-    from likeness.errors import LikenessError
 
-    if any((*_other(given), given.validation, given.paper_split)) or given.size != 128 or given.processes is not None:
-        raise LikenessError("drawings: only --parser can be chosen")
     with options.bar("drawing") as show:
-        report = drawings.prepare(given.folders[1:], given.output, _parser(given), show)
+        report = drawings.prepare(given.folders, given.output, _parser(given), show)
     return _said(given, report, f"cufs.parquet {given.output}")
+
+
+def _check_size(size: int) -> None:
+    if not 32 <= size <= 1024:
+        raise LikenessError(f"--size {size}: sizes from 32 to 1024 are taken")
 
 
 def _parser(given: argparse.Namespace) -> FaceParser:
@@ -190,7 +186,7 @@ def _parser(given: argparse.Namespace) -> FaceParser:
     from likeness.faces.parser import FaceParser
     from likeness.faces.tools import open_tool
 
-    parser: FaceParser = open_tool(FaceParser, systems.weights_path(given.parser or "parser"))
+    parser: FaceParser = open_tool(FaceParser, systems.weights_path(given.parser))
     return parser
 
 
@@ -200,9 +196,3 @@ def _said(given: argparse.Namespace, report: Report, data: str) -> int:
         print(f"  skipped {name}: {why}")
     print(f"next: likeness train isegan:lite --data {data} -o runs/mine")
     return 0
-
-
-def _other(given: argparse.Namespace) -> tuple[object, ...]:
-    """What goes with folders of photos only, false where it was not asked for."""
-    own = (given.wide, given.others, given.labels, given.depth, given.hold_out, given.landmarks, given.agree)
-    return (*own, given.detector != "likeness")

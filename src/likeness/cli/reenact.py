@@ -9,6 +9,7 @@ from typing import Any
 
 from likeness.cli import options
 from likeness.errors import LikenessError
+from likeness.signals import asked_to_stop
 
 
 def add(commands: Any) -> None:
@@ -66,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
             raise LikenessError(f"{given.strip}: lies in the folder that is read; name another, nothing of yours is overwritten")
         if strip_at in (source.resolve(), Path(output).resolve()):
             raise LikenessError(f"{given.strip}: is another file of this command; name another")
-    with options.asked_to_stop() as asked, options.bar("reenacting") as show:
+    with asked_to_stop() as asked, options.bar("reenacting") as show:
         try:
             done = reenact(source, system, output, how, show, stop=lambda: bool(asked))
         except InterruptedError:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from likeness.cli import options, tables
+from likeness.cli import options
 from likeness.errors import LikenessError
 
 
@@ -32,7 +32,7 @@ def run(given: argparse.Namespace) -> int:
     from likeness.image import read
     from likeness.systems.parts.figures import swap
 
-    system = tables.painter(given.weights, given.engine, given.device)
+    system = options.painter(given.weights, given.engine, given.device)
     donors = [options.donated(system, {word: picture})[word] for picture in pictures]
 
     def work(before: Path, after: Path) -> None:

@@ -35,18 +35,14 @@ def run(given: argparse.Namespace) -> int:
     """Gather the faces, learn them, and draw what was held out."""
     from dataclasses import replace
 
-    import torch
-
     from likeness import provenance, sheet, systems
-    from likeness.card import read_card
-    from likeness.engine.opening import graph_files
-    from likeness.export import export
+    from likeness.experiment import Contender
     from likeness.recipe import override
     from likeness.systems.landmark.recipes import LandmarkRecipe
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
     from likeness.systems.landmark.system import LandmarkSystem
     from likeness.systems.landmark.target import gather
-    from likeness.train.loop import Progress, train
+    from likeness.train.session import Session
 
     source, model = Path(given.source).resolve(), Path(given.output).resolve()
     if not source.exists():
@@ -55,7 +51,6 @@ def run(given: argparse.Namespace) -> int:
         raise LikenessError(f"{given.output}: lies in the folder of photos; name another")
     if given.most < 10:
         raise LikenessError(f"--most {given.most}: at least 10 frames are needed")
-    options.check_minutes(given.minutes)
     name = model.name.replace(".", "-")
     recipe = systems.recipe(f"landmark:{given.recipe}")
     assert isinstance(recipe, LandmarkRecipe)
@@ -68,22 +63,18 @@ def run(given: argparse.Namespace) -> int:
     beginning = None if warm is None else systems.weights_path(warm)
     if beginning is not None and not beginning.is_file():
         raise LikenessError(f"{warm}: no such weights to begin from")
-    device = options.processors(given.device, given.threads)
+    session = Session(systems.row, **options.limits(given))
     asked_for = any(word.startswith("weights.perceptual") for word in given.set)
     if not asked_for and _without_perceptual(model):  # as it was begun
         recipe = replace(recipe, weights=replace(recipe.weights, perceptual=0.0))
-    torch.manual_seed(recipe.training.seed)
-    system = LandmarkSystem(recipe)
     try:
-        system.needs()  # what is missing is told before a clip is read
+        LandmarkSystem(recipe).needs()  # what is missing is told before a clip is read
     except LikenessError as problem:
         if not recipe.weights.perceptual or asked_for:
             raise
         print(f"likeness: learns without the perceptual term: {problem}", file=sys.stderr)
         recipe = replace(recipe, weights=replace(recipe.weights, perceptual=0.0))
-        torch.manual_seed(recipe.training.seed)
-        system = LandmarkSystem(recipe)
-        system.needs()
+        LandmarkSystem(recipe).needs()
     with options.bar("reading") as show:
         gathered = gather(given.source, name, recipe.framing, show, most=given.most)
     if gathered.left_out:
@@ -93,25 +84,10 @@ def run(given: argparse.Namespace) -> int:
     store = gathered.store
     counts = {side: len(store.select(side)) for side in ("train", "validation", "test")}
     print(f"{counts['train']} faces to learn from, {counts['validation']} to look at, the last {counts['test']} kept for a test")
-    with options.asked_to_stop() as asked, options.bar("training") as show:
-
-        def report(progress: Progress) -> None:
-            show(progress.step, progress.steps, f"{progress.rate:.1f} faces/s, {progress.remaining / 60:.0f} min left")
-
-        weights = train(
-            system.to(device),
-            "landmark",
-            store,
-            given.output,
-            minutes=given.minutes,
-            warm_start=beginning,
-            terms="a clip or photos of the user's own",
-            report=report,
-            stop=lambda: bool(asked),
-        )
-    if not graph_files(weights):
-        export(weights)
-    made = systems.load(weights, "landmark")
+    one = Contender("landmark", recipe, lambda: store, beginning, "a clip or photos of the user's own")
+    with options.bar("training") as show, session:
+        trained = session.train(one, Path(given.output), show=show)
+    made = systems.load(trained.weights, "landmark")
     assert isinstance(made, LandmarkSynthesizer)
     held_out = list(store.select("test").head(12))
     faces = made.draw([face.landmarks for face in held_out], convert=False)
@@ -119,11 +95,8 @@ def run(given: argparse.Namespace) -> int:
     picture = sheet.grid(rows, columns=["held out", "landmarks", "made"])
     tool = provenance.software("landmark", recipe.name)
     print(provenance.write(Path(given.output) / "contact-sheet.png", picture, tool))
-    done = read_card(weights).step
-    if done < recipe.training.steps:
-        print(f"stopped at step {done} of {recipe.training.steps}; the same command goes on")
-    if asked:
-        return 128 + asked[0]
+    if status := options.ended(session, trained):
+        return status
     print(f"next: likeness face PHOTO --target {given.output}")
     return 0
 

@@ -40,16 +40,16 @@ def networks_of(card: Card, place: str = "") -> Mapping[str, Network]:
 
     Args:
         card: names the system and holds its recipe.
-        place: the module below ``likeness`` whose function ``graphs`` makes them; by default ``systems.<system>.graphs``.
+        place: the module whose function ``graphs`` makes them; by default ``likeness.systems.<system>.graphs``.
 
     Raises:
         LikenessError: there is no such module, or torch is not installed.
     """
-    module = f"likeness.{place or f'systems.{card.system}.graphs'}"
+    module = place or f"likeness.systems.{card.system}.graphs"
     try:
         make: Networks = import_module(module).graphs
     except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("likeness"):
+        if f"{module}.".startswith(f"{missing.name}."):
             raise LikenessError(f"{card.system!r} is not a system with graphs") from None
         raise LikenessError("the torch engine needs torch: pip install 'likeness[train]'") from None
     return make(card.recipe)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import cv2
@@ -36,7 +36,8 @@ class Score:
 
     ``error`` and ``median`` are over faces that were found; ``failed`` is the share over 8 %, faces not found among them;
     ``auc`` the area under the curve of errors to 8 %. ``by_yaw`` has the mean error of each of :data:`TURNS`, not a number where
-    there is none. ``undetected`` counts faces that were not found.
+    there is none. ``undetected`` counts faces that were not found. ``each`` has the errors face by face, not a
+    number where none was found.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Score:
     auc: float
     undetected: int
     by_yaw: tuple[float, ...]
+    each: dict[str, list[float]] = field(default_factory=dict)
 
     def line(self) -> dict[str, Any]:
         """A row of the table."""
@@ -60,6 +62,7 @@ class Score:
             "auc": f"{self.auc:.3f}",
             "undetected": self.undetected,
             **turns,
+            "each": self.each,
         }
 
 
@@ -89,6 +92,7 @@ def score(method: str, detector: Detector, faces: Sequence[tuple[Image, Points]]
         area_under_curve(values),
         int((~seen).sum()),
         tuple(by_yaw),
+        {"nme": errors},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,9 @@ from likeness.evaluate.inception import SPLITS, InceptionFeatures, inception_sco
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
+from likeness.evaluate.people import digests
 from likeness.evaluate.pixels import psnr, ssim
+from likeness.experiment import Outcome, Progress, option, silent
 from likeness.image import pictures_in, read, to_tensor
 from likeness.records import Image
 
@@ -37,6 +38,42 @@ class Measured:
     sets: dict[str, float]
     counts: tuple[int, int]
     undetected: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What can be chosen of the protocol."""
+
+    real: str = option("a folder of real pictures", metavar="DIR")
+    fake: str = option("a folder of made ones, of the same names", metavar="DIR")
+    unpaired: bool = option("compare the two folders as sets only", False)
+    inception: bool = option("also the standard FID and Inception Score (needs the standard weights)", False)
+
+
+def protocol(options: Options, progress: Progress = silent) -> Outcome:
+    """Two folders, matched by name or as sets: one line, whose ``each`` holds a value for each pair.
+
+    Raises:
+        LikenessError: as :func:`measure`.
+    """
+    found = measure(options.real, options.fake, not options.unpaired, options.inception, progress)
+    count = len(found.names) or min(found.counts)
+    used = ("mobilefacenet_b", "squeezenet", "lpips_heads", *(("inception",) if options.inception else ()))
+    about = {
+        "recipe": "",
+        "step": "",
+        "faces_of": "two folders of pictures",
+        "faces": count,
+        "real": options.real,
+        "fake": options.fake,
+        "instruments": digests(*used),
+        "undetected": {"real": found.undetected[0], "fake": found.undetected[1]},
+    }
+    means = {name: sum(values) / len(values) for name, values in found.each.items()}
+    line = {"method": "the made pictures", "count": count, **means, **found.sets, "each": found.each}
+    real, fake = found.undetected
+    note = f"no face found in {real} real and {fake} made pictures; such a pair's identity counts 0"
+    return Outcome(f"N = {count}", about, [line], found.names, notes=[note])
 
 
 def pair_up(real: str | Path, fake: str | Path) -> list[tuple[str, Path, Path]]:
@@ -63,7 +100,7 @@ def measure(
     fake: str | Path,
     paired: bool = True,
     inception: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Measured:
     """PSNR, SSIM, FSIM, LPIPS (squeeze) and identity of each pair; Fréchet and kernel distances of the sets.
 
@@ -96,7 +133,7 @@ def measure(
             features.append(squeeze.of_images(picture[None]))
             pictures.append(picture)
             done += 1
-            progress(done, total)
+            progress(done, total, "")
         found = np.array(seen)
         identity = np.zeros((len(files), 128), np.float32)
         if crops:

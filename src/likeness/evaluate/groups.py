@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -143,3 +144,15 @@ def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping
                     means[metric] = float(array[chosen].mean())
                 lines.append(Group(kind, group, method, int(chosen.sum()), means))
     return lines
+
+
+def group_table(images: Sequence[Image], landmarks: Sequence[Points], lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """An outcome's lines (their ``each``) by group, as a table.
+
+    Args:
+        images: the photos.
+        landmarks: theirs.
+        lines: each with ``method`` and ``each``, in the order of the photos.
+    """
+    found = by_group(groups_of(images, landmarks), {str(line["method"]): line["each"] for line in lines})
+    return [{"kind": one.kind, "group": one.group, "method": one.method, "count": one.count, **one.means} for one in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
-from likeness.evaluate.features import five_point_crop
+from likeness.evaluate.features import RECOGNISERS, five_point_crop
 from likeness.evaluate.five_points import FivePointFinder
+from likeness.evaluate.people import digests
 from likeness.evaluate.verification import Folds, ten_folds, true_accept_rate
+from likeness.experiment import Outcome, Progress, option, silent
 from likeness.image import read
 from likeness.records import Image, Points
 
@@ -81,7 +83,7 @@ def verify(
     pairs: Pairs,
     recognisers: Mapping[str, Embeds],
     finder: FindsPoints | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> dict[str, Verified]:
     """The ten-fold accuracy of each recogniser on photos below ``folder``, cropped by RetinaFace's points or a ``finder``'s.
 
@@ -100,7 +102,7 @@ def verify(
         else:
             seen.append(points)
             crops[name] = five_point_crop(photo, points)
-        progress(number + 1, len(names))
+        progress(number + 1, len(names), "")
     if not seen:
         raise LikenessError(f"{folder}: no face was found in any photo")
     usual = np.mean(seen, axis=0).astype(np.float32)
@@ -112,3 +114,36 @@ def verify(
         folds, accepted = ten_folds(scores, pairs.same, pairs.folds), true_accept_rate(scores, pairs.same, 1e-3)
         said[title] = Verified(folds, accepted, len(scores), len(names), len(names) - len(seen))
     return said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What can be chosen of the protocol."""
+
+    real: str = option("the folder of LFW's people", metavar="DIR")
+    pairs: str = option("LFW's pairs.txt", metavar="FILE")
+
+
+def protocol(options: Options, progress: Progress = silent) -> Outcome:
+    """The recognisers themselves; a line's ``each`` holds the accuracy of each fold.
+
+    Raises:
+        LikenessError: no such list or photos.
+    """
+    pairs = read_pairs(options.pairs)
+    found = verify(options.real, pairs, {name: kind() for name, kind in RECOGNISERS.items()}, progress=progress)
+    lines = [
+        {
+            "recogniser": name,
+            "accuracy": f"{one.accuracy.mean:.4f} ± {one.accuracy.deviation:.4f}",
+            "accepted_at_0.001": f"{one.true_accept:.4f}",
+            "pairs": one.pairs,
+            "photos": one.photos,
+            "undetected": one.undetected,
+            "each": {"accuracy": list(one.accuracy.each)},
+        }
+        for name, one in found.items()
+    ]
+    about = {"recipe": "", "step": "", "faces_of": "LFW pairs, ten folds", "instruments": digests(*found)}
+    names = [f"fold {number + 1}" for number in range(pairs.folds)]
+    return Outcome(f"{len(pairs.same)} pairs in {pairs.folds} folds", about | {"faces": len(pairs.same)}, lines, names)

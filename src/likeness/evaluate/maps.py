@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +28,25 @@ class Depth:
     depth_error: float
     overlap: float
     gain: float
+    each: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Parsing:
-    """Made parsings: intersection over union of each class over all pixels of ``count`` faces, and their mean."""
+    """Made parsings: intersection over union of each class over all pixels of ``count`` faces, and their mean.
+
+    ``faces`` has the mean over the classes that a face has, face by face.
+    """
 
     method: str
     count: int
     mean: float
     each: dict[str, float]
+    faces: list[float]
+
+    def line(self) -> dict[str, Any]:
+        """A row of the table."""
+        return {"method": self.method, "count": self.count, "mean_iou": self.mean, **self.each, "each": {"mean_iou": self.faces}}
 
 
 FACE = 24
@@ -48,7 +58,11 @@ def depth(method: str, made: Image, wanted: Image) -> Depth:
     one, other = made.mean(-1), wanted.astype(np.float64).mean(-1)
     inside = other > FACE
     both, either = (one > FACE) & inside, (one > FACE) | inside
-    errors = [np.abs(a - b)[where].mean() for a, b, where in zip(one, other, both, strict=True) if where.any()]
+    per_face = [
+        float(np.abs(a - b)[where].mean()) if where.any() else np.nan for a, b, where in zip(one, other, both, strict=True)
+    ]
+    errors = [error for error in per_face if not np.isnan(error)]
+    overlaps = both.sum((1, 2)) / np.maximum(either.sum((1, 2)), 1)
     gains = []
     for i, where in enumerate(inside):  # how every map relates to this face's label
         related = _correlations(one[:, where], other[i][where])
@@ -57,8 +71,13 @@ def depth(method: str, made: Image, wanted: Image) -> Depth:
         method,
         len(made),
         float(np.mean(errors)) / PER_EYE_DISTANCE * 100 if errors else float("nan"),
-        float((both.sum((1, 2)) / np.maximum(either.sum((1, 2)), 1)).mean()),
+        float(overlaps.mean()),
         float(np.mean(gains)),
+        {
+            "depth_error": [error / PER_EYE_DISTANCE * 100 for error in per_face],
+            "overlap": overlaps.tolist(),
+            "gain": [float(gain) for gain in gains],
+        },
     )
 
 
@@ -77,7 +96,14 @@ def parsing(method: str, made: Sequence[NDArray[np.uint8]], wanted: Sequence[NDA
         either = sum(int((a | b).sum()) for a, b in pairs)
         if either:
             each[name] = sum(int((a & b).sum()) for a, b in pairs) / either
-    return Parsing(method, len(made), float(np.mean(list(each.values()))), each)
+    faces = [float(np.mean(_unions(one, other))) for one, other in zip(made, wanted, strict=True)]
+    return Parsing(method, len(made), float(np.mean(list(each.values()))), each, faces)
+
+
+def _unions(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> list[float]:
+    """Intersection over union of each class that either of two parsings has."""
+    found = [(one == number, other == number) for number in np.union1d(one, other)]
+    return [float((a & b).sum() / (a | b).sum()) for a, b in found]
 
 
 def classes_of(pictures: Sequence[Image] | Image) -> list[NDArray[np.uint8]]:

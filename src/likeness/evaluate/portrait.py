@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,6 +45,7 @@ class Fidelity:
 
     ``psnr`` in dB and ``ssim`` see pixels, ``lpips`` is the LPIPS distance on SqueezeNet, ``identity`` the cosine of
     mobilefacenet_b's features of the made photo and the photo, 0 where no face is found; ``undetected`` counts these.
+    ``each`` has all four face by face.
     """
 
     count: int
@@ -53,6 +54,7 @@ class Fidelity:
     lpips: tuple[float, float]
     identity: tuple[float, float]
     undetected: int
+    each: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,38 +141,53 @@ class Ruler:
         here = np.array([points is not None for points in found])
         own = self.recogniser.embed([face_crop(face.image, face.landmarks) for face in faces])
         one, other = to_tensor(made), to_tensor(np.stack([face.image for face in faces]))
-        return Fidelity(
-            len(made),
-            _spread(psnr(one, other)),
-            _spread(ssim(one, other)),
-            _spread(self.distance(one, other)),
-            _spread((features * own).sum(1) * here),
-            int((~here).sum()),
-        )
+        each = {
+            "psnr": psnr(one, other),
+            "ssim": ssim(one, other),
+            "lpips": self.distance(one, other),
+            "identity": (features * own).sum(1) * here,
+        }
+        spread = {name: _spread(values) for name, values in each.items()}
+        listed = {name: np.asarray(values, np.float64).tolist() for name, values in each.items()}
+        return Fidelity(len(made), undetected=int((~here).sum()), each=listed, **spread)
 
     def lpips(self, made: Image, wanted: Image) -> float:
         """Mean LPIPS distance of pictures N × S × S × 3."""
         return float(self.distance(to_tensor(made), to_tensor(wanted)).mean())
 
+    def distances(self, made: Image, wanted: Image) -> list[float]:
+        """The LPIPS distance of each picture of N × S × S × 3."""
+        return [float(one) for one in self.distance(to_tensor(made), to_tensor(wanted))]
+
 
 def absolute_error(made: Image, wanted: Image, regions: Sequence[NDArray[np.bool_]] | None = None) -> float:
     """Mean |difference| of pictures N × S × S × 3, levels in [0, 1]; within ``regions`` S × S where given, each picture alike."""
-    apart = np.abs(made.astype(np.float32) - wanted.astype(np.float32)).mean(-1) / 255
+    apart = _apart(made, wanted)
     if regions is None:
         return float(apart.mean())
     return float(np.mean([one[where].mean() for one, where in zip(apart, regions, strict=True)]))
 
 
+def absolute_errors(made: Image, wanted: Image) -> list[float]:
+    """Mean |difference| of each picture of N × S × S × 3, levels in [0, 1]."""
+    return [float(one.mean()) for one in _apart(made, wanted)]
+
+
+def _apart(made: Image, wanted: Image) -> NDArray[np.float32]:
+    """|difference|, N × S × S, levels in [0, 1]."""
+    return np.asarray(np.abs(made.astype(np.float32) - wanted.astype(np.float32)).mean(-1) / 255, np.float32)
+
+
 def mean_of(scores: Sequence[S]) -> S:
     """The mean of people's means, each person alike; whole numbers are added; what is NaN for one does not count."""
     figures: dict[str, Any] = {}
-    for field in fields(scores[0]):
-        values = [getattr(score, field.name) for score in scores]
+    for one in fields(scores[0]):
+        values = [getattr(score, one.name) for score in scores]
         if isinstance(values[0], int):
-            figures[field.name] = sum(values)
+            figures[one.name] = sum(values)
         else:
             known = [value for value in values if not np.isnan(value)]
-            figures[field.name] = float(np.mean(known)) if known else float("nan")
+            figures[one.name] = float(np.mean(known)) if known else float("nan")
     return replace(scores[0], **figures)
 
 

@@ -7,8 +7,8 @@ is the target. What drives is read as a user reads it, by our own detector; what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import permutations
 
 import numpy as np
@@ -19,10 +19,14 @@ from likeness.evaluate.features import Recogniser, face_crop
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.landmark_error import interocular_error
 from likeness.evaluate.pixels import ssim
+from likeness.experiment import Progress, silent
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import pose
 from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image, Points
+
+NOTHING = (float("nan"),) * 4
+"""The figures of a pair in which no face was found."""
 
 Puppet = Callable[[Sequence[Points], str], Image]
 """A method: landmarks in pixels of the framing, and a target's name, to faces S × S × 3."""
@@ -36,7 +40,8 @@ class Score:
     ``id_distance`` is ID, the distance (1 − cosine of mobilefacenet_b's features) between the made target and the frame of the
     target that looks ahead most; ``twitch`` how much the made target's landmarks tremble: their mean second difference over time,
     over the driver's. ``undetected`` is the share of made faces, there and back, in which no face was found; they count in none
-    of the others. ``pairs`` are those in which any was.
+    of the others. ``pairs`` are those in which any was. ``each`` has the four figures pair by pair, in the order of
+    :func:`pairs_of`.
     """
 
     method: str
@@ -46,6 +51,7 @@ class Score:
     id_distance: float
     twitch: float
     undetected: float
+    each: dict[str, list[float]] = field(default_factory=dict)
 
 
 def jerk(points: Sequence[Points]) -> float:
@@ -62,11 +68,16 @@ def known(values: Sequence[float]) -> float:
     return float(np.mean(some)) if some else float("nan")
 
 
+def pairs_of(people: Iterable[str]) -> list[tuple[str, str]]:
+    """All (source, target), in the order in which they are measured."""
+    return list(permutations(people, 2))
+
+
 def compare(
     people: Mapping[str, FaceStore],
     references: Mapping[str, FaceStore],
     methods: Mapping[str, Puppet],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> tuple[list[Score], list[list[Image]]]:
     """Measure methods on people's held-out frames in time order.
 
@@ -87,14 +98,14 @@ def compare(
     ahead = {name: _ahead(list(references[name])) for name in people}
     marks = {name: recogniser.embed([face_crop(face.image, face.landmarks)])[0] for name, face in ahead.items()}
     truth = {name: [_landmarks(judge, face.image) for face in some] for name, some in faces.items()}
-    order = list(permutations(people, 2))
+    order = pairs_of(people)
     scores, columns = [], []
     for number, (title, method) in enumerate(methods.items()):
         figures: list[tuple[float, float, float, float]] = []
         missed, made_count = 0, 0
         shown = []
         for done, (source, target) in enumerate(order):
-            progress(number * len(order) + done, len(methods) * len(order))
+            progress(number * len(order) + done, len(methods) * len(order), title)
             own = faces[source]
             there = method([face.landmarks for face in own], target)
             shown.append(there[0])
@@ -106,6 +117,7 @@ def compare(
             missed += sum(points is None for points in [*seen, *again]) + len(own) - len(kept)
             made_count += 2 * len(own)
             if all(points is None for points in seen):
+                figures.append(NOTHING)
                 continue
             lengths, round_trip = [], []
             for n, (points, i) in enumerate(zip(again, kept, strict=True)):
@@ -122,8 +134,10 @@ def compare(
             calm = jerk([made for _, made in both]) / max(jerk([true for true, _ in both]), 1e-9)
             figures.append((known(lengths), similar, apart, calm))
         columns.append(shown)
-        means = [known(column) for column in zip(*figures, strict=True)] if figures else [float("nan")] * 4
-        scores.append(Score(title, len(figures), means[0], means[1], means[2], means[3], missed / max(made_count, 1)))
+        each = dict(zip(("lmk", "ssim", "id_distance", "twitch"), map(list, zip(*figures, strict=True)), strict=True))
+        means = [known(column) for column in each.values()]
+        pairs = sum(one is not NOTHING for one in figures)
+        scores.append(Score(title, pairs, means[0], means[1], means[2], means[3], missed / max(made_count, 1), each))
     sources = [faces[source][0].image for source, _ in order]
     return scores, [[sources[i], *(column[i] for column in columns)] for i in range(len(order))]
 
@@ -143,12 +157,13 @@ class Followed:
     follows: float
     like_driver: float
     undetected: int
+    each: dict[str, list[float]] = field(default_factory=dict)
 
 
 def follow(
     store: FaceStore,
     methods: Mapping[str, Callable[[Sequence[Points]], Image]],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> tuple[list[Followed], list[Image]]:
     """Measure methods that make a face from anybody's landmarks; the scores, and all pictures of each method."""
     reader, recogniser, faces = judging_reader(), Recogniser(), list(store)
@@ -156,16 +171,18 @@ def follow(
     scores, pictures = [], []
     for number, (title, method) in enumerate(methods.items()):
         made = method([face.landmarks for face in faces])
-        errors, crops, kept = [], [], []
+        errors, alike = [float("nan")] * len(faces), [float("nan")] * len(faces)
+        crops, kept = [], []
         for i, (face, picture) in enumerate(zip(faces, made, strict=True)):
-            progress(number * len(faces) + i, len(methods) * len(faces))
+            progress(number * len(faces) + i, len(methods) * len(faces), title)
             if (points := _landmarks(reader, picture)) is not None:
-                errors.append(interocular_error(points, face.landmarks))
+                errors[i] = interocular_error(points, face.landmarks)
                 crops.append(face_crop(picture, points))
                 kept.append(i)
-        alike = float((recogniser.embed(crops) * theirs[kept]).sum(1).mean()) if kept else float("nan")
-        error = float(np.mean(errors)) if errors else float("nan")
-        scores.append(Followed(title, len(faces), error, alike, len(faces) - len(kept)))
+        for i, cosine in zip(kept, (recogniser.embed(crops) * theirs[kept]).sum(1) if kept else (), strict=True):
+            alike[i] = float(cosine)
+        each = {"follows": errors, "like_driver": alike}
+        scores.append(Followed(title, len(faces), known(errors), known(alike), len(faces) - len(kept), each))
         pictures.append(made)
     return scores, pictures
 

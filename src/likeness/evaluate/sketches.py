@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ class Score:
     where no face is found) are means over pairs. ``nlda`` is the accuracy of :func:`likeness.evaluate.nlda.nlda_accuracy`
     in per cent, not a number where all pictures are one. ``frechet`` and ``kernel`` compare the two sets on SqueezeNet's
     features, ``frechet_identity`` on mobilefacenet_b's where a face is found in the photo; not a number where one is
-    missing in a made one, for sets of other sizes do not compare. At this ``count`` both Fréchet distances are biased.
+    missing in a made one, for sets of other sizes do not compare. At this ``count`` both Fréchet distances are biased. ``each``
+    has FSIM, PSNR, LPIPS and identity pair by pair.
     """
 
     method: str
@@ -48,8 +50,9 @@ class Score:
     frechet: float
     kernel: float
     frechet_identity: float
+    each: dict[str, list[float]] = field(default_factory=dict)
 
-    def line(self) -> dict[str, str | int | float]:
+    def line(self) -> dict[str, Any]:
         """A row of the table."""
         return {
             "method": self.method,
@@ -63,6 +66,7 @@ class Score:
             "frechet_squeezenet": f"{self.frechet:.1f}",
             "kernel_squeezenet": f"{self.kernel:.3f}",
             "frechet_mobilefacenet_b": f"{self.frechet_identity:.3f}" if np.isfinite(self.frechet_identity) else "-",
+            "each": self.each,
         }
 
 
@@ -103,6 +107,7 @@ class Judge:
             accuracy = 100 * nlda_accuracy(grey(photos), grey(made), train)[0]
         except LikenessError:  # pictures that are all the same leave it no null space
             accuracy = float("nan")
+        each["identity"] = ((people * self._people).sum(1) * both).astype(float).tolist()
         return Score(
             method,
             count,
@@ -115,6 +120,7 @@ class Judge:
             frechet_distance(features, self._true),
             kernel_distance(features, self._true)[0],
             frechet_distance(people[both], self._people[both]) if (both == self._seen).all() and both.sum() > 1 else float("nan"),
+            each,
         )
 
     def _identities(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

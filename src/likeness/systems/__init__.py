@@ -1,42 +1,60 @@
-"""The systems, one literal row each: name → where it lives. Nothing is scanned, nothing is imported before it is used."""
+"""The systems, one literal row each: name → where it lives. Nothing is imported before it is used.
+
+A package of its own can bring further systems: an entry point of the group ``likeness.systems`` names a :class:`Row` whose
+``package`` is its own. Commands and library treat such a system as one of these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likeness import assets
-from likeness.card import read_card
-from likeness.engine import open_weights
 from likeness.errors import LikenessError
+from likeness.experiment import Protocol, Study
 from likeness.recipe import Recipe, thaw
-from likeness.synthesizer import Synthesizer
 
 if TYPE_CHECKING:
+    from likeness.synthesizer import Synthesizer
     from likeness.system import System
+
+GROUP = "likeness.systems"
+"""The entry points that bring further systems."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Where a system's pieces are: modules below ``likeness`` and the names in them.
+    """Where a system's pieces are: modules below ``package`` and the names in them.
 
-    ``weights`` is the shipped folder's name, ``use`` the command that takes a run directory, up to that; either may be empty.
+    ``recipe`` is the recipes' dataclass, in a module with a table ``RECIPES``; ``graphs`` a module with a function ``graphs``;
+    ``weights`` the shipped folder's name, ``use`` the command that takes a run directory, up to that; ``protocol`` and ``study``
+    how it is measured and compared (see :mod:`likeness.experiment`). All after ``synthesizer`` may be empty.
     """
 
     what: str
     recipe: str
     system: str
     synthesizer: str
-    weights: str
+    weights: str = ""
     use: str = ""
+    graphs: str = ""
+    protocol: str = ""
+    study: str = ""
+    package: str = "likeness"
 
-    @staticmethod
-    def _take(place: str) -> Any:
+    def _take(self, place: str) -> Any:
         module, name = place.split(":")
-        return getattr(import_module(f"likeness.{module}"), name)
+        return getattr(import_module(f"{self.package}.{module}"), name)
+
+    @property
+    def graph_module(self) -> str:
+        """The module whose function ``graphs`` makes its graphs, by its whole name; empty where there is none."""
+        return f"{self.package}.{self.graphs}" if self.graphs else ""
 
     def recipes(self) -> dict[str, Callable[[], Recipe]]:
         """Recipe name → maker."""
@@ -58,6 +76,16 @@ class Row:
         kind: type[Synthesizer] = self._take(self.synthesizer)
         return kind
 
+    def protocol_function(self) -> Protocol:
+        """How it is measured."""
+        function: Protocol = self._take(self.protocol)
+        return function
+
+    def study_record(self) -> Study:
+        """How it is compared."""
+        study: Study = self._take(self.study)
+        return study
+
 
 SYSTEMS: dict[str, Row] = {
     "parts": Row(
@@ -67,6 +95,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.parts.synthesis:PartsSynthesizer",
         "parts",
         "parts PHOTO --weights",
+        "systems.parts.graphs",
+        "systems.parts.protocol:measure",
+        "systems.parts.study:STUDY",
     ),
     "portrait": Row(
         "a photo from a drawing: one person's neural model, or everybody's (pix2pix, after the cGAN report)",
@@ -75,6 +106,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.portrait.synthesis:PortraitSynthesizer",
         "portrait",
         "portrait draw DRAWING --model",
+        "systems.portrait.graphs",
+        "systems.portrait.protocol:measure",
+        "systems.portrait.study:STUDY",
     ),
     "isegan": Row(
         "a photo from a sketch through an intermediate parsing (ISEGAN), or a sketch from a photo",
@@ -83,6 +117,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.isegan.synthesis:ISEGANSynthesizer",
         "isegan",
         "sketch PICTURE --weights",
+        "systems.isegan.graphs",
+        "systems.isegan.protocol:measure",
+        "systems.isegan.study:STUDY",
     ),
     "parser": Row(
         "what each pixel of a face is: eight classes, on photos and drawings (BiSeNet)",
@@ -91,6 +128,8 @@ SYSTEMS: dict[str, Row] = {
         "systems.parser.synthesis:ParserSynthesizer",
         "parser",
         "parse PHOTO --weights",
+        "systems.parser.graphs",
+        "systems.parser.protocol:measure",
     ),
     "landmark": Row(
         "a chosen person's face from landmarks (LandmarkGAN)",
@@ -99,6 +138,9 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.synthesis:LandmarkSynthesizer",
         "landmark",
         "face PHOTO --target",
+        "systems.landmark.graphs",
+        "systems.landmark.protocol:measure",
+        "systems.landmark.study:STUDY",
     ),
     "landmark_detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
@@ -106,6 +148,8 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark_detector.system:LandmarkDetectorSystem",
         "systems.landmark_detector.synthesis:LandmarkDetectorSynthesizer",
         "landmark_detector",
+        graphs="systems.landmark_detector.graphs",
+        protocol="systems.landmark_detector.protocol:measure",
     ),
     "face_detector": Row(
         "where faces are in a photo, each as a point",
@@ -113,15 +157,29 @@ SYSTEMS: dict[str, Row] = {
         "systems.face_detector.system:FaceDetectorSystem",
         "systems.face_detector.synthesis:FaceDetectorSynthesizer",
         "face_detector",
+        graphs="systems.face_detector.graphs",
     ),
 }
 
 
+@cache
+def _installed() -> dict[str, Row]:
+    """The rows that other packages bring."""
+    return {entry.name: entry.load() for entry in entry_points(group=GROUP) if entry.name not in SYSTEMS}
+
+
+def known() -> dict[str, Row]:
+    """All systems: those of the table, and those that other packages bring."""
+    return SYSTEMS | _installed()
+
+
 def row(name: str) -> Row:
     """The row of a system, or an error that names those there are."""
-    if name not in SYSTEMS:
-        raise LikenessError(f"{name!r} is not a system; there are {', '.join(SYSTEMS)}")
-    return SYSTEMS[name]
+    if name in SYSTEMS:  # without looking at what is installed
+        return SYSTEMS[name]
+    if name not in known():
+        raise LikenessError(f"{name!r} is not a system; there are {', '.join(known())}")
+    return known()[name]
 
 
 def recipe(name: str, find: Callable[[str], Row] = row) -> Recipe:
@@ -137,7 +195,7 @@ def weights_path(weights: str | Path) -> Path:
     """The file that a system's name, a weights file or a run directory means."""
     path = Path(weights)
     if str(weights) in SYSTEMS:
-        return assets.WEIGHTS / SYSTEMS[str(weights)].weights / "weights.safetensors"
+        return assets.WEIGHTS / (SYSTEMS[str(weights)].weights or str(weights)) / "weights.safetensors"
     return path / "weights.safetensors" if path.is_dir() else path
 
 
@@ -153,6 +211,9 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     Raises:
         LikenessError: no such weights, damaged ones, another system's, or no such engine or device.
     """
+    from likeness.card import read_card
+    from likeness.engine import open_weights
+
     path = weights_path(weights)
     if str(weights) in SYSTEMS and not path.is_file():
         raise LikenessError(
@@ -162,8 +223,9 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     name = card.system
     if system is not None and name != system:
         raise LikenessError(f"{path}: holds weights of {name!r}, not of {system!r}")
+    place = row(name)
     try:
-        thaw(row(name).recipe_class(), card.recipe)
+        thaw(place.recipe_class(), card.recipe)
     except LikenessError as problem:
         raise LikenessError(f"{path}: {problem}") from None
-    return row(name).synthesizer_class()(open_weights(path, engine, device))
+    return place.synthesizer_class()(open_weights(path, engine, device, place=place.graph_module))

@@ -1,8 +1,9 @@
-"""``likeness portrait study`` and ``evaluate portrait``: from a file of faces to tables and sheets, with tiny networks."""
+"""``likeness study portrait`` and ``evaluate portrait``: from a file of faces to tables and sheets, with tiny networks."""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
     """Stops, goes on, trains nothing twice, measures, and is the same for held-out photos whatever was asked before."""
     tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
     assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
-    words = ("portrait", "study", "repair", "bootstrap", "reverse", "identity", "curve")
+    words = ("study", "portrait", "repair", "bootstrap", "reverse", "identity", "curve")
     words += ("--data", drawn, "--people", ANN, BOB, "-o", "s", "--csv", "t", *tiny)
     assert likeness(*words, "--minutes", "0.001") == 3
     assert likeness(*words, "--only-train") == 0
@@ -95,6 +96,10 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
     with (tmp_path / "t" / "portrait_repair.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 6 * 7 and {line["count"] for line in lines} == {"16"}
+    said = json.loads((tmp_path / "s" / "repair.json").read_text())
+    assert said["names"] == [ANN, BOB] and len({line["title"] for line in said["lines"]}) == len(said["lines"]) == len(lines)
+    first = said["lines"][0]
+    assert first["absolute"] == pytest.approx(np.mean(first["each"]["absolute"]))
     assert [line["erased"] for line in lines[::7]] == [
         "nothing",
         "left eye",
@@ -107,11 +112,11 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
     assert strip.shape[0] > 2 * 128 and strip.shape[1] > SNAPSHOTS * 128
     with pytest.raises(LikenessError, match="has no sheets"):
         wandering([tmp_path / "s" / ANN / "A"])
-    with (tmp_path / "s" / "portrait_identity_people.csv").open() as file:
+    with (tmp_path / "s" / "identity_people.csv").open() as file:
         assert [line["person"] for line in csv.DictReader(file)] == [ANN] * 4 + [BOB] * 4
     for name in ("repair", "bootstrap", "reverse", "identity", "curve"):
-        assert read(tmp_path / "s" / f"portrait_{name}-sheet.png").shape[0] > 64
-    assert (tmp_path / "t" / "portrait_curve.png").is_file()
+        assert read(tmp_path / "s" / f"{name}.png").shape[0] > 64
+    assert (tmp_path / "t" / "portrait_curve_plot.png").is_file()
     learned = read_card(tmp_path / "s" / ANN / "scratch-5" / "weights.safetensors").data
     assert "5 train faces" in next(iter(learned.values()))
     made = read_card(tmp_path / "s" / ANN / "bootstrapped-5" / "weights.safetensors").data
@@ -146,18 +151,18 @@ def test_what_alignment_is_worth(stand_ins: None) -> None:
 
 def test_effects_and_hands_without_a_general_model(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path) -> None:
     words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", ANN)
-    assert likeness("portrait", "study", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
-    with (tmp_path / "s" / "portrait_effects.csv").open() as file:
+    assert likeness("study", "portrait", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
+    with (tmp_path / "s" / "effects.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["model"] for line in lines[:3]] == ["A", "A-longer", "A+B"] and len(lines) == 4 * 6
-    with (tmp_path / "s" / "portrait_hand_drawn.csv").open() as file:
+    with (tmp_path / "s" / "hand-drawn.csv").open() as file:
         assert {line["count"] for line in csv.DictReader(file)} == {"24"}
 
 
 def test_mistakes(drawn: Path, likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refused(*given: object) -> str:
         capsys.readouterr()
-        assert likeness("portrait", "study", *given, "-o", "s", "--tiny") == 2
+        assert likeness("study", "portrait", *given, "-o", "s", "--tiny") == 2
         return capsys.readouterr().err
 
     some = ("--data", drawn, "--general", "nothing", "--people")
@@ -207,12 +212,8 @@ def test_evaluating_portraits(
     stand_ins: None,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Photos by effect; depth and parsing beside what needs no photo; and refusals."""
-    from likeness.cli import tables
-
-    monkeypatch.setattr(tables, "instruments", lambda *names: {})
     depth, classes = people
     tiny = ("--steps", "2", "--threads", "1")
     assert likeness("train", "portrait:tiny", "--data", depth, "-o", "a", *tiny) == 0
@@ -222,6 +223,9 @@ def test_evaluating_portraits(
         lines = list(csv.DictReader(file))
     assert [line["effect"] for line in lines[::2]] == [*EFFECTS] and {line["count"] for line in lines} == {"4"}
     assert [line["method"] for line in lines[:2]] == ["ours", "the drawing as it is"]
+    said = json.loads((tmp_path / "a.json").read_text())
+    assert len(said["names"]) == 4 and all(len(line["each"]["identity"]) == 4 for line in said["lines"])
+    assert said["lines"][0]["title"] == f"{next(iter(EFFECTS))}, ours"
     capsys.readouterr()
     assert likeness(*words, depth, "--weights", "a", "--pairs-as-drawings") == 2
     assert "of the kind 'depth'" in capsys.readouterr().err
@@ -252,5 +256,5 @@ def test_evaluating_portraits(
     assert likeness(*words, test_only, "--weights", "e") == 2
     assert "no train people" in capsys.readouterr().err
     assert likeness(*words, test_only, "--weights", "e", "--floors", art) == 0
-    assert likeness(*words, depth, "--weights", "a", "--stray") == 2
+    assert likeness(*words, depth, "--weights", "a", "--stray") == 2  # an option of the parts protocol
     assert likeness(*words, depth, "--weights", "parts") == 2

@@ -1,4 +1,4 @@
-"""``likeness study``: stops, goes on, and measures; on drawn faces with tiny networks."""
+"""``likeness study parts``: stops, goes on, and measures; on drawn faces with tiny networks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import pytest
 
 from likeness import assets
 from likeness.card import read_card
-from likeness.cli.study import contenders
 from likeness.data.store import row, write_rows
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import eye_distance
 from likeness.image import pictures_in, read
-from likeness.systems.parts.ablation import COMBINATIONS, VARIANTS, ablation, variant
 from likeness.systems.parts.recipes import PartsRecipe
+from likeness.systems.parts.study import COMBINATIONS, VARIANTS, ablation, recipes, variant
 
 Run = Callable[..., int]
 
@@ -75,7 +74,7 @@ def test_variants_of_the_full_model() -> None:
 
 def test_all_have_one_budget() -> None:
     """Same faces a step, same steps of the generator, same inputs."""
-    plans = {**contenders("ablation", 300, False), **contenders("baselines", 300, False)}
+    plans = {**recipes("ablation", 300, False), **recipes("baselines", 300, False)}
     assert len(plans) == 7 + 4
     for kind, recipe in plans.values():
         assert recipe.training.batch == 16
@@ -88,11 +87,14 @@ def test_all_have_one_budget() -> None:
 def test_a_study_goes_on_where_it_stopped(
     drawn: Path, likeness: Run, instruments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("study", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--photos", "all")
-    words += ("--csv", "t.csv", "--curves", "t_curves.csv")
+    words = ("study", "parts", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--photos", "all")
+    words += ("--csv", "t.csv", "--curves")
     assert likeness(*words, "--minutes", "0.001") == 3
     assert "goes on" in capsys.readouterr().out
     assert likeness(*words) == 0
+    assert {path.parent.name for path in (tmp_path / "s").rglob("generator.onnx")} == {
+        path.name for path in (tmp_path / "s").iterdir() if path.is_dir()
+    }
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
     assert len(stamps) == 5
     assert likeness(*words) == 0
@@ -112,7 +114,7 @@ def test_a_study_goes_on_where_it_stopped(
     assert (tmp_path / "s" / "baselines.png").is_file() and (tmp_path / "t_curves.png").is_file()
     assert read_card(tmp_path / "s" / "pix2pix" / "weights.safetensors").system == "pix2pix"
     capsys.readouterr()
-    assert likeness("study", "baselines", "--tiny", "--steps", "24", "--data", drawn, "-o", "s") == 2
+    assert likeness("study", "parts", "baselines", "--tiny", "--steps", "24", "--data", drawn, "-o", "s") == 2
     assert "begun with another recipe" in capsys.readouterr().err
     assert likeness("compare", "s/baselines.json", "s/baselines.json", "--method", titles[1]) == 0
 
@@ -125,10 +127,10 @@ def test_evaluate_against_baselines_and_by_group(
     assert likeness("train", "pix2pix:tiny", *tiny, "-o", "theirs") == 0
     capsys.readouterr()
     words = ("evaluate", "parts", "--data", drawn, "--weights", "ours", "--against", "theirs", "patchmatch", "--photos", "all")
-    assert likeness(*words, "--groups", "g.csv", "-o", "a.json") == 0
+    assert likeness(*words, "--groups", "--csv", "g.csv", "-o", "a.json") == 0
     lines = json.loads((tmp_path / "a.json").read_text())["lines"]
     assert [line["method"] for line in lines][:3] == ["ours", "pix2pix:tiny", "PatchMatch"]
-    with (tmp_path / "g.csv").open() as file:
+    with (tmp_path / "g_groups.csv").open() as file:
         groups = list(csv.DictReader(file))
     for kind in ("skin tone (ITA)", "sharpness", "yaw"):
         assert sum(int(line["count"]) for line in groups if line["kind"] == kind and line["method"] == "ours") == 4
@@ -145,42 +147,24 @@ def test_evaluate_against_baselines_and_by_group(
 
 def test_a_finished_run_of_other_data_is_not_taken(drawn: Path, likeness: Run, instruments: Path, tmp_path: Path) -> None:
     words = ("--tiny", "--steps", "20", "-o", "s", "--minutes", "0.2")
-    likeness("study", "baselines", "--data", drawn, *words)
+    likeness("study", "parts", "baselines", "--data", drawn, *words)
     assert (tmp_path / "s" / "parts-RPA" / "weights.safetensors").is_file()
     framing = Framing(size=64)
     faces = drawn_faces(16, framing, 50)
     sides = ["train"] * 10 + ["validation"] * 2 + ["test"] * 4
     rows = [row(replace(face, split=side), "lfw", 1.0) for face, side in zip(faces, sides, strict=True)]
     other = write_rows(tmp_path / "drawn2" / "drawn.parquet", rows, framing)
-    assert likeness("study", "baselines", "--data", other, *words) == 2
-
-
-def test_128_photos_are_always_the_same(likeness: Run) -> None:
-    import argparse
-
-    from likeness.cli import tables
-
-    framing = Framing(size=64)
-    faces = [replace(face, split="test") for face in drawn_faces(150, framing)]
-    path = write_rows(Path("many.parquet"), [row(face, "lfw", 1.0) for face in faces], framing)
-    given = argparse.Namespace(data=path, source="lfw", split="test", photos="128", limit=None, last=None)
-    one, again = (tables.test_faces(given, framing).column("name") for _ in range(2))
-    assert one == again and len(set(one)) == 128
-    assert one != sorted(face.name for face in faces)[:128]
+    assert likeness("study", "parts", "baselines", "--data", other, *words) == 2
 
 
 def test_mistakes(drawn: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert likeness("study", "ablation", "-o", "s") == 2
+    assert likeness("study", "parts", "ablation", "-o", "s") == 2
     assert "--data" in capsys.readouterr().err
-    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--source", "mars", "--tiny") == 2
+    assert likeness("study", "parts", "baselines", "--data", drawn, "-o", "s", "--source", "mars", "--tiny") == 2
     assert "its sources are lfw" in capsys.readouterr().err
-    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--device", "foo", "--tiny") == 2
+    assert likeness("study", "parts", "baselines", "--data", drawn, "-o", "s", "--device", "foo", "--tiny") == 2
     assert "no such device" in capsys.readouterr().err
-    assert likeness("study", "baselines", "--data", drawn, "-o", "s", "--also", "parts", "--tiny") == 2
+    assert likeness("study", "parts", "baselines", "--data", drawn, "-o", "s", "--also", "parts", "--tiny") == 2
     assert "framed" in capsys.readouterr().err
     assert not (Path("s")).exists()
-    assert likeness("evaluate", "parts", "--data", drawn, "--stray", "--groups", "g.csv") == 2
-    assert likeness("evaluate", "--real", ".", "--fake", ".", "--csv", "t.csv") == 2
-    capsys.readouterr()
-    assert likeness("evaluate", "verification", "--real", ".") == 2
-    assert "--pairs" in capsys.readouterr().err
+    assert likeness("evaluate", "parts", "--data", drawn, "--stray", "--groups") == 2

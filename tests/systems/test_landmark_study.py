@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.cli.landmark_study import contenders, stores
 from likeness.data.store import FaceStore
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.image import read
+from likeness.systems.landmark.study import recipes, stores
 from likeness.video import Writer
 
 Run = Callable[..., int]
@@ -34,7 +34,7 @@ def clip(path: Path, photo: np.ndarray, count: int = 10) -> None:
 
 def test_what_is_trained() -> None:
     """All targets together, then a pix2pix each, which sees its target's faces twice as often; each its own alone."""
-    plans = contenders(["ann", "bob", "cleo"], 128, 600, False)
+    plans = recipes(["ann", "bob", "cleo"], 128, 600, False)
     assert list(plans) == ["landmark", "pix2pix-ann", "pix2pix-bob", "pix2pix-cleo"]
     ours, theirs = plans["landmark"][1].training, plans["pix2pix-bob"][1].training
     drawn = [sum(phase.steps for phase in plan.phases if "G" in phase.players) * plan.batch for plan in (ours, theirs)]
@@ -71,7 +71,9 @@ def test_two_clips(
     assert (
         likeness("evaluate", "landmark", "--data", "both.parquet", "--weights", "s/landmark", "--limit", 2, "-o", "e.json") == 0
     )
-    assert len(json.loads((tmp_path / "e.json").read_text())["lines"]) == 4
+    said = json.loads((tmp_path / "e.json").read_text())
+    assert len(said["lines"]) == 4 and said["names"] == ["ada → bo", "bo → ada"]
+    assert all(len(line["each"]["lmk"]) == 2 for line in said["lines"])
 
     assert likeness("face", samples[0], "--target", "s/landmark", "--edits", "-o", "edits.png") == 0
     assert read(tmp_path / "edits.png").shape[0] > 12 * 128  # four figures of landmarks and both targets
@@ -86,7 +88,7 @@ def test_two_clips(
         (("prepare", "targets", "ada.mp4", "s/ada.mp4", "-o", "x.parquet"), "two targets are called ada"),
         (("prepare", "targets", "ada.mp4", "-o", "x.json"), ".parquet"),
         (("prepare", "targets", "ada.mp4", "-o", "x.parquet", "--size", 0), "--size 0"),
-        (("prepare", "targets", "ada.mp4", "-o", "x.parquet", "--depth"), "only --size"),
+        (("prepare", "targets", "ada.mp4", "-o", "x.parquet", "--depth"), "unrecognized arguments: --depth"),
         (("prepare", tmp_path, "-o", "x.parquet", "--detector", "luck"), "'luck' finds no faces"),
         (("study", "landmark", "--data", "both.parquet", "-o", "t", "--also", "parts"), "--also"),
         (("face", samples[0], "--target", "s/landmark", "--edits", "--name", "eve", "-o", "f.png"), "there are ada, bo"),

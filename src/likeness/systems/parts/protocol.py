@@ -7,7 +7,7 @@ identity and Fréchet distances take the place of the Inception Score, whose net
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,18 +15,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from likeness import baselines, sheet, systems
+from likeness.baselines.floors import NearestFace, PastedOnMean
+from likeness.baselines.patchmatch import PatchMatch
+from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
 from likeness.evaluate.frechet import frechet_distance
+from likeness.evaluate.groups import group_table
 from likeness.evaluate.judge import judging_reader
+from likeness.evaluate.people import People, headline
 from likeness.evaluate.pixels import psnr, ssim
+from likeness.experiment import Outcome, Progress, option, silent
 from likeness.faces import parts
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.image import to_images, to_tensor
 from likeness.records import Image, Points
 from likeness.systems.parts import placement
+from likeness.systems.parts.synthesis import PartsSynthesizer
+
+INSTRUMENTS = ("mobilefacenet_b", "squeezenet")
 
 
 class Painter(Protocol):
@@ -63,7 +73,8 @@ class Stray:
 
     ``error`` is the mean over faces and 68 points, in per cent of the eye distance (of faces found in both), ``undetected``
     how many of ``count`` were not found; ``input_error`` is how far the parts' own landmarks were moved, in the same unit: what
-    a method would show that leaves parts where they are put.
+    a method would show that leaves parts where they are put. ``each`` holds the errors face by face, not a number where none was
+    found.
     """
 
     change: str
@@ -72,6 +83,73 @@ class Stray:
     deviation: float
     input_error: float
     undetected: int
+    each: dict[str, list[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(People):
+    """What can be chosen of the protocol."""
+
+    weights: str = option("a weights file or run directory", "parts", metavar="W")
+    against: tuple[str, ...] = option("further weights, of baselines too, or the word patchmatch", (), metavar="W")
+    stray: bool = option("measure displaced and magnified parts instead", False)
+    groups: bool = option("also by skin tone, sharpness and yaw of the photo", False)
+    seed: int = option("the chance in --stray", 0)
+
+
+def measure(options: Options, progress: Progress = silent) -> Outcome:
+    """The protocol: a model beside further ones and the floors, or with ``stray`` alone.
+
+    Raises:
+        LikenessError: weights that make no faces from parts or are framed otherwise, or no such people.
+    """
+    if options.stray and (options.groups or options.against):
+        raise LikenessError("--stray measures one model's displaced parts; leave out --groups and --against")
+    system = opened(options.weights)
+    chosen, anchors = options.faces(system.framing), torch.from_numpy(system.anchors)
+    about = options.about(system.card, len(chosen), () if options.stray else INSTRUMENTS)
+    names, title = chosen.column("name"), headline(about)
+    if options.stray:
+        strays, pictures = stray(chosen, anchors, painter_of(system.complete), options.seed, progress)
+        shown = sheet.beside(pictures)
+        return Outcome(title, about, [asdict(line) for line in strays], names, {"faces": shown})
+    methods: dict[str, Painter] = {"ours": painter_of(system.complete)}
+    for word in options.against:
+        if word == "patchmatch":
+            methods[PatchMatch.title] = PatchMatch().paint
+            continue
+        other = opened(word, system)
+        name = str(other.card.recipe["name"])
+        methods[name if name not in methods else f"{name} ({word})"] = painter_of(other.complete)
+    scores, pictures = compare(chosen, anchors, methods | floors(options.known(), anchors), progress)
+    lines = [asdict(score) for score in scores]
+    tables = {}
+    if options.groups:
+        people = list(chosen)
+        tables["groups"] = group_table([face.image for face in people], [face.landmarks for face in people], lines)
+    return Outcome(title, about, lines, names, {"faces": sheet.beside(pictures)}, tables)
+
+
+def opened(weights: str, like: PartsSynthesizer | None = None) -> PartsSynthesizer:
+    """The parts system or a baseline from its weights, framed as ``like``.
+
+    Raises:
+        LikenessError: they do not make faces from parts, or are for faces framed otherwise.
+    """
+    system = read_card(systems.weights_path(weights)).system
+    if system not in ("parts", *baselines.PARTS):
+        raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
+    made = baselines.load(weights)
+    assert isinstance(made, PartsSynthesizer)
+    if like is not None and made.framing != like.framing:
+        raise LikenessError(f"{weights}: is for faces framed {made.framing}, ours for {like.framing}")
+    return made
+
+
+def floors(train: FaceStore, anchors: Tensor) -> dict[str, Painter]:
+    """What needs no training: the parts on the mean face, and the nearest training face."""
+    pasted, nearest = PastedOnMean(train), NearestFace(train, anchors)
+    return {pasted.title: pasted.paint, nearest.title: nearest.paint}
 
 
 def painter_of(complete: Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]) -> Painter:
@@ -102,7 +180,7 @@ def compare(
     store: FaceStore,
     anchors: Tensor,
     methods: dict[str, Painter],
-    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    progress: Progress = silent,
 ) -> tuple[list[Score], dict[str, Image]]:
     """Every method on every face of a store, from its own eyes, nose and mouth.
 
@@ -157,7 +235,7 @@ def stray(
     anchors: Tensor,
     face_of: Painter,
     seed: int = 0,
-    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    progress: Progress = silent,
 ) -> tuple[list[Stray], dict[str, Image]]:
     """Faces from parts that stand wrong, against the same faces from parts that stand right.
 
@@ -177,16 +255,17 @@ def stray(
         scales = torch.full((count, number), scale) if scale != 1.0 else None
         colours, cover = placement.place(photos, masks, anchors, shifts=shifts, scales=scales)
         made = to_images(painted(face_of, colours, cover))
-        errors, missed = [], 0
+        errors = []
         for one, image in zip(reference, made, strict=True):
             other = _landmarks(reader, image) if one is not None else None
             if one is None or other is None:
-                missed += 1
+                errors.append(float("nan"))
                 continue
             errors.append(float(np.linalg.norm(one - other, axis=1).mean()) / eye_distance(one) * 100)
-        mean, deviation = _spread(np.array(errors or [np.nan]))
+        known = [error for error in errors if not np.isnan(error)]
+        mean, deviation = _spread(known or [np.nan])
         moved = _moved(landmarks, placement.centroids(masks).numpy(), shifts.numpy(), scale)
-        lines.append(Stray(change, count, mean, deviation, moved, missed))
+        lines.append(Stray(change, count, mean, deviation, moved, count - len(known), {"error": errors}))
         pictures[f"{change}: parts"] = to_images(colours)
         pictures[f"{change}: face"] = made
     progress(len(CHANGES), len(CHANGES), "")

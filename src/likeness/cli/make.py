@@ -1,0 +1,82 @@
+"""``likeness make``: a picture with any system, from its declared conditions; a system needs no command of its own."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from likeness.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command; a system's module is imported once it is named."""
+    options.command(commands, "make", run, "make a picture with any system from its conditions, by their names", _systems)
+
+
+def _systems(parser: argparse.ArgumentParser) -> None:
+    """A sub-command for every system."""
+    from likeness import systems
+
+    below = parser.add_subparsers(metavar="SYSTEM", required=True, parser_class=options.Filled)
+    for name, row in systems.known().items():
+        options.command(below, name, run, row.what, partial(_conditions, name)).set_defaults(system=name)
+
+
+def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
+    """A system's conditions and options."""
+    from likeness import systems
+
+    kind = systems.row(name).synthesizer_class()
+    for one in kind.conditions:
+        needed = "" if one.needed else " (may be left out)"
+        parser.add_argument(_flag(one.name), dest=f"request_{one.name}", metavar=one.kind.upper(), help=one.words + needed)
+    for option in kind.options:
+        parser.add_argument(
+            _flag(option.name),
+            dest=f"request_{option.name}",
+            type=_reader(option.default),
+            metavar="VALUE",
+            help=f"{option.words} (default: {_shown(option.default)})".replace("%", "%%"),
+        )
+    parser.add_argument("-o", "--output", metavar="PATH", help=f"the picture to write (default: {name}.png here)")
+    parser.add_argument("--weights", default=name, metavar="W", help="a weights file or run directory (default: those that ship)")
+    options.engine(parser)
+    parser.add_argument("--json", action="store_true", help="write a JSON file beside the picture that says how it was made")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _shown(default: Any) -> str:
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _reader(default: Any) -> Any:
+    """How an option's text becomes a value: as the type of its default."""
+    if isinstance(default, bool):
+        return lambda text: text.lower() in ("1", "true", "yes")
+    if isinstance(default, tuple):
+        return lambda text: tuple(text.split(","))
+    return type(default) if isinstance(default, int | float) else str
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make the picture."""
+    from likeness import systems
+    from likeness.image import check_writable
+
+    target = Path(given.output or f"{given.system}.png")
+    check_writable(target)
+    words = {name.removeprefix("request_"): value for name, value in vars(given).items() if name.startswith("request_")}
+    result = systems.load(given.weights, given.system, given.engine, given.device)(
+        **{name: value for name, value in words.items() if value is not None}
+    )
+    options.note(result)
+    result.save(target)
+    if given.json:
+        options.sidecar(target, options.made_with(given, result))
+    print(target)
+    return 0
