@@ -1,4 +1,4 @@
-"""Identity by dlib's published descriptor, whose package anybody can install: how LandmarkGAN's ID is measured (its section 3.3)."""
+"""Identity by dlib's published descriptor, whose package anybody can install: LandmarkGAN's ID (its section 3.3)."""
 
 from __future__ import annotations
 
