@@ -17,7 +17,6 @@ from likeness.data.store import FaceStore, row, write_rows
 from likeness.data.unaligned import unaligned
 from likeness.errors import LikenessError
 from likeness.evaluate import portrait as measures
-from likeness.evaluate import portrait_report
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
 from likeness.faces.effects import EFFECTS
@@ -25,6 +24,7 @@ from likeness.faces.labels import coloured
 from likeness.image import read
 from likeness.recipe import Phase
 from likeness.records import Image
+from likeness.systems.portrait import report as portrait_report
 from likeness.systems.portrait.experiments import MODELS, NEEDED, SNAPSHOTS, recipe_of
 from likeness.systems.portrait.figures import wandering
 from likeness.systems.portrait.recipes import tiny

@@ -208,7 +208,7 @@ def finetune() -> LandmarkRecipe:
         critic_width=64,
         discriminator="projected",
         weights=Weights(image=4.0, perceptual=1.0, adversarial=0.4, kept=0.0),
-        expects="some hours of one core",
+        expects="two hours of one core",
     )
 
 

@@ -157,11 +157,11 @@ def finetune() -> PortraitRecipe:
         ),
         critic_width=64,
         discriminator="projected",
-        absolute=6.0,
-        perceptual_weight=2.0,
+        absolute=10.0,
+        perceptual_weight=4.0,
         adversarial=0.3,
         crop=48,
-        expects="some hours of one core",
+        expects="under three hours of one core",
     )
 
 
