@@ -29,7 +29,7 @@ def run(given: argparse.Namespace) -> int:
     if len(chosen) < 2:
         raise LikenessError(f"{given.real}: holds fewer than 2 photos of {given.split} people with a line in {given.landmarks}")
     faces = [(read(photo.path), known[photo.name]) for photo in chosen]
-    card = read_card(systems.weights_path("landmark_detector"))
+    card, finder = (read_card(systems.weights_path(name)) for name in ("landmark_detector", "face_detector"))
     methods: dict[str, detectors.Detector] = {
         f"ours, {card.step:,} steps": detectors.of_reader(FaceReader(OwnBackend())),
         "dlib": detectors.of_reader(judging_reader()),
@@ -60,6 +60,6 @@ def run(given: argparse.Namespace) -> int:
     if given.csv:
         tables.write_csv(given.csv, table, about)
     if given.output:
-        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": read_card(systems.weights_path("face_detector")).step, "lines": lines}
+        said = {**about, "data": about["faces_of"], "faces": len(faces), "finder_step": finder.step, "lines": lines}
         tables.write_text(given.output, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
     return 0
