@@ -136,7 +136,7 @@ def cli_page() -> str:
 
 def card_page(name: str) -> str:
     """The card in a weights file's header, as a page."""
-    card = read_card(assets.WEIGHTS / f"{name}.safetensors")
+    card = read_card(assets.WEIGHTS / name / "weights.safetensors")
     lines = [
         f"# Model card: {name}",
         "",
@@ -157,7 +157,7 @@ def card_page(name: str) -> str:
 def pages() -> dict[Path, str]:
     """Every made page and its text."""
     made = {ROOT / "docs" / "cli.md": cli_page()}
-    shipped = sorted(path.stem for path in assets.WEIGHTS.glob("*.safetensors"))
+    shipped = sorted(path.parent.name for path in assets.WEIGHTS.glob("*/weights.safetensors"))
     made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in shipped}
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         if path not in made and "<!-- table:" in path.read_text():
