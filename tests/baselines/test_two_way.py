@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from likeness import baselines
-from likeness.baselines.cyclegan import CycleGAN, CycleGANRecipe, generator, least_squares, persuaded, returned
+from likeness.baselines.cyclegan import CycleGAN, CycleGANRecipe, generator, generator_term, least_squares, returned
 from likeness.baselines.dualgan import DualGAN, DualGANRecipe, critic_loss, generators_loss, judged
 from likeness.baselines.two_way import TwoWay, TwoWaySynthesizer
 from likeness.checkpoint import read_weights
@@ -66,7 +66,7 @@ def test_cyclegans_generator() -> None:
 
 def test_cyclegans_equations() -> None:
     assert float(least_squares(torch.full((3,), 3.0), torch.full((3,), 2.0))) == pytest.approx((4 + 4) / 2)
-    assert float(persuaded(torch.tensor([0.0, 3.0]))) == pytest.approx((1 + 4) / 2)
+    assert float(generator_term(torch.tensor([0.0, 3.0]))) == pytest.approx((1 + 4) / 2)
     assert float(returned(torch.zeros(2, 3), torch.full((2, 3), -0.5))) == pytest.approx(0.5)
 
 

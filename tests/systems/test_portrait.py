@@ -28,7 +28,14 @@ from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.unet import UNet
 from likeness.provenance import write as write_picture
 from likeness.recipe import Phase, override, thaw
-from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, perceived, write
+from likeness.systems.portrait.objective import (
+    absolute,
+    critic_loss,
+    discriminator_terms,
+    generator_adversarial,
+    generator_terms,
+    perceived,
+)
 from likeness.systems.portrait.person import gather
 from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, finetune, paper, tiny
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, noise_mask, open_portrait
@@ -58,11 +65,11 @@ def test_what_each_player_minimises() -> None:
         return pictures.mean((1, 2, 3), keepdim=True)
 
     x, y, fake = (torch.rand(2, 3, 8, 8) for _ in range(3))
-    assert judge(critic, x, y, fake)["discriminator"].weight == 0.5
+    assert discriminator_terms(critic, x, y, fake)["discriminator"].weight == 0.5
     assert torch.equal(seen[0], torch.cat([x, y], 1)) and torch.equal(seen[1], torch.cat([x, fake], 1))
-    terms = write(critic, x, y, fake, 1.0, 100.0)
+    terms = generator_terms(critic, x, y, fake, 1.0, 100.0)
     assert {name: term.weight for name, term in terms.items()} == {"adversarial": 1.0, "absolute": 100.0}
-    assert set(write(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
+    assert set(generator_terms(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
 
 
 def test_a_projected_discriminator(tmp_path: Path) -> None:

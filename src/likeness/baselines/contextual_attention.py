@@ -189,7 +189,7 @@ class ContextualAttentionSystem(Baseline):
             penalty = gradient_penalty(self.discriminator, real, made, 1 - known, chance)
             return {"critic": Term(apart, 1.0, "WGAN"), "penalty": Term(penalty, self.recipe.penalty, "WGAN-GP")}
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             weight = discounted(known, self.recipe.discount)
             judged = self.discriminator(torch.cat([refined, cover], 1))
             return {
@@ -199,4 +199,4 @@ class ContextualAttentionSystem(Baseline):
             }
 
         yield "D", critic
-        yield "G", write
+        yield "G", generator_terms

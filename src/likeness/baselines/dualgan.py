@@ -80,7 +80,7 @@ class DualGAN(TwoWay):
 
         photo, sketch = forth(batch.sketch, noise()), back(batch.photo, noise())
 
-        def judge() -> dict[str, Term]:
+        def discriminator_terms() -> dict[str, Term]:
             with torch.no_grad():
                 for weight in self.parameters_of("D"):
                     weight.clamp_(-self.recipe.clip, self.recipe.clip)
@@ -88,11 +88,11 @@ class DualGAN(TwoWay):
             of_sketches = critic_loss(*judged(self.sketch_critic, batch.sketch, sketch.detach()))
             return {"critics": Term(of_photos + of_sketches, 1.0, "(1), (2)")}
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             again = back(photo, noise()), forth(sketch, noise())
             fakes = judged(self.photo_critic, batch.photo, photo)[1], judged(self.sketch_critic, batch.sketch, sketch)[1]
             return generators_loss(batch.sketch, again[0], batch.photo, again[1], fakes, self.recipe.cycle)
 
         for _ in range(self.recipe.critic_steps):
-            yield "D", judge
-        yield "G", write
+            yield "D", discriminator_terms
+        yield "G", generator_terms

@@ -167,7 +167,7 @@ class PluralisticSystem(Baseline):
                 terms[f"{path}_critic"] = Term(loss, 0.5, "least squares")
             return terms
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             hole = (1 - known).mean((1, 2, 3), keepdim=True)
             base = (torch.zeros_like(posterior[0]), hole.expand_as(posterior[0]).float())
             with torch.no_grad():
@@ -187,4 +187,4 @@ class PluralisticSystem(Baseline):
             }
 
         yield "D", critic
-        yield "G", write
+        yield "G", generator_terms

@@ -22,7 +22,7 @@ class DlibIdentity:
     """``distance`` is the mean Euclidean distance of descriptors, lower is nearer, and ``same`` the share of pairs below
     :data:`SAME`, both over pairs with a face in each picture; ``undetected`` counts the other pairs of ``count``.
 
-    The trap: a method whose faces are not found is judged by its better pictures; look at ``undetected`` first.
+    A caveat: a method whose faces are not found is judged by its better pictures; look at ``undetected`` first.
     """
 
     count: int

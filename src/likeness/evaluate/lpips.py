@@ -24,7 +24,7 @@ class LPIPS:
     Args:
         backbone: ``"squeeze"``, ``"alex"`` or ``"vgg"``. The papers often do not say which: their values differ.
 
-    The traps: pictures are in [-1, 1], not [0, 1]; the value depends on the size of the pictures; it is a distance (0 for
+    Caveats: pictures are in [-1, 1], not [0, 1]; the value depends on the size of the pictures; it is a distance (0 for
     equal pictures, lower is nearer) and is not comparable between backbones.
     """
 

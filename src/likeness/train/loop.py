@@ -112,13 +112,13 @@ def _train(
     began = time.monotonic()
     plan = system.recipe.training
     device = next(system.parameters()).device
-    faces, judged = training_faces(store, plan), system.judged(store).evenly(VALIDATION_FACES)
+    faces, validation = training_faces(store, plan), system.validation_subset(store).evenly(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store, plan)
     table = _to(system.table(faces), device)
-    check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
-    system.begin(table)
+    check = _to(system.table(validation if len(validation) else faces.head(VALIDATION_FACES)), device)
+    system.fit_statistics(table)
     begun_from, begun = _begun_from(system, name, warm_start) if warm_start is not None else ({}, "")
     frozen = freeze(system.recipe) | {"data": data, "warm_start": begun}
     run = RunDirectory(folder, frozen)
@@ -270,7 +270,7 @@ def _begun_from(system: System, name: str, path: str | Path) -> tuple[dict[str, 
     card, state = read_weights(path)
     if card.system != name:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
-    own, state = system.shipped_state(), system.adopt(state)
+    own, state = system.shipped_state(), system.adapt_state(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
     return state, header(path)[DIGEST]
@@ -280,8 +280,8 @@ def _look(
     system: System, mean: RunningMean, check: Table, run: RunDirectory, scalars: Scalars | None, step: int, cast: Any
 ) -> None:
     """Figures and a sheet of the running mean on validation faces."""
-    # weights change inside worn(): autocast must be entered after, or its cache would still hold the old ones
-    with mean.worn(system), cast, torch.no_grad():
+    # weights change inside applied(): autocast must be entered after, or its cache would still hold the old ones
+    with mean.applied(system), cast, torch.no_grad():
         figures = {f"validation_{key}": value for key, value in system.measure(check).items()}
         stride = max(len(next(iter(check.values()))) // SHEET_FACES, 1)
         run.sheet(step, system.show({key: column[::stride][:SHEET_FACES] for key, column in check.items()}))

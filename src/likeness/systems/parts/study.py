@@ -221,7 +221,7 @@ def variant(name: str, steps: int) -> PartsRecipe:
         return replace(made, networks=papers)
     share = int(name.rpartition("-")[2])
     first = steps // share if share else 0
-    phases = (Phase(first, ("G",), silent=("adversarial",)), made.training.phases[1], Phase(steps - first, ("D", "G")))
+    phases = (Phase(first, ("G",), disabled_terms=("adversarial",)), made.training.phases[1], Phase(steps - first, ("D", "G")))
     return replace(made, training=replace(made.training, phases=phases))
 
 
@@ -242,7 +242,7 @@ def ablation(letters: str, steps: int) -> PartsRecipe:
     absent = {name: 0.0 for letter, name in LETTERS.items() if letter not in letters}
     first = steps // 5 if letters != "A" else 0
     phases = (
-        (Phase(first, ("G",), silent=("adversarial",)), Phase(steps // 20, ("D",)), Phase(steps - first, ("D", "G")))
+        (Phase(first, ("G",), disabled_terms=("adversarial",)), Phase(steps // 20, ("D",)), Phase(steps - first, ("D", "G")))
         if "A" in letters
         else (Phase(steps, ("G",)),)
     )

@@ -27,7 +27,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.portrait.objective import judge, perceived, write
+from likeness.systems.portrait.objective import discriminator_terms, generator_terms, perceived
 from likeness.systems.portrait.recipes import PortraitRecipe
 
 MIRRORED = {"left_eye": "right_eye", "right_eye": "left_eye"}
@@ -89,7 +89,7 @@ class PortraitSystem(System):
         table = {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks)}
         return table | {"pair": torch.stack(pairs)} if pairs else table
 
-    def judged(self, store: FaceStore) -> FaceStore:
+    def validation_subset(self, store: FaceStore) -> FaceStore:
         """One person's held-out photos are all looked at; of many people, the first of each."""
         held_out = store.select("validation")
         return held_out if len(set(store.column("person"))) == 1 else held_out.first_of_each_person()
@@ -149,13 +149,13 @@ class PortraitSystem(System):
         def critic(pictures: Tensor) -> Judgement:
             return judgement(self.discriminator, pictures[:, 3:], batch.generator, pictures[:, :3])
 
-        yield "D", lambda: judge(critic, batch.source, batch.target, fake.detach())
+        yield "D", lambda: discriminator_terms(critic, batch.source, batch.target, fake.detach())
         yield "G", lambda: self._write(critic, batch, fake)
 
     def _write(self, critic: Callable[[Tensor], Judgement], batch: PortraitBatch, fake: Tensor) -> dict[str, Term]:
         """(4), and the perceptual term where the recipe has one."""
         plan, view = self.recipe, [batch.target, fake]
-        terms = write(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
+        terms = generator_terms(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
         if not plan.perceptual_weight:
             return terms
         if plan.crop:
