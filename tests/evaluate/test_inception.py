@@ -90,6 +90,6 @@ def test_folders_with_inception(
             shutil.copy(path, tmp_path / name / f"{i}.png")
     assert likeness("evaluate", "folders", "--real", "real", "--fake", "fake", "--unpaired", "--inception", "-o", "a.json") == 0
     said = json.loads((tmp_path / "a.json").read_text())
-    assert said["sets"]["fid"] == pytest.approx(0, abs=1e-3)
-    assert said["sets"]["inception_score"] >= 1
+    assert said["lines"][0]["fid"] == pytest.approx(0, abs=1e-3)
+    assert said["lines"][0]["inception_score"] >= 1
     assert "inception" in said["instruments"]

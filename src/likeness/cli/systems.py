@@ -28,7 +28,7 @@ def run(given: argparse.Namespace) -> int:
     if given.weights:
         print(json.dumps(asdict(read_card(systems.weights_path(given.weights))), indent=2, ensure_ascii=False))
         return 0
-    rows = dict(systems.SYSTEMS)
+    rows = systems.known()
     if find_spec("torch") is not None:  # the baselines are torch all through
         from likeness.baselines import BASELINES
 
@@ -36,5 +36,5 @@ def run(given: argparse.Namespace) -> int:
     for name, row in rows.items():
         print(f"{name}: {row.what}")
         for variant, make in row.recipes().items():
-            print(f"  {name}:{variant:<8}{(make.__doc__ or '').strip().splitlines()[0]}")
+            print(f"  {name}:{variant:<8}{(make.__doc__ or make().expects).strip().splitlines()[0]}")
     return 0

@@ -215,7 +215,7 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     from likeness.engine import open_weights
 
     path = weights_path(weights)
-    if str(weights) in SYSTEMS and not path.is_file():
+    if not path.is_file() and not Path(weights).exists() and str(weights) in known():
         raise LikenessError(
             f"no weights of {weights} ship yet; train some: likeness train {weights}:lite --data FILE.parquet -o runs/x"
         )
