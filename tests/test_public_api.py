@@ -55,7 +55,8 @@ def names_of(module: ModuleType) -> list[str]:
             found.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             places = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {name.id for place in places for name in ast.walk(place) if isinstance(name, ast.Name)}
+            single = [one for place in places for one in (place.elts if isinstance(place, ast.Tuple) else [place])]
+            found |= {name.id for name in single if isinstance(name, ast.Name)}
     return sorted(name for name in found if not name.startswith("_") and hasattr(module, name))
 
 
