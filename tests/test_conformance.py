@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from likeness import assets, systems
-from likeness.card import read_card
+from likeness.card import LICENCE, read_card
 from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -74,7 +74,7 @@ def test_shipped_weights(name: str) -> None:
         return
     assert path.stat().st_size < 60e6
     card = read_card(path)
-    assert (card.system, card.licence) == (name, "Apache-2.0")
+    assert (card.system, card.licence) == (name, LICENCE)  # that of the data, not of the code
     assert card.step > 1000
     assert card.commit and card.terms and card.data and card.notes
     assert any("test" in key for key in card.scores)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import stat
@@ -15,6 +17,7 @@ from typing import BinaryIO
 import pytest
 
 from likeness import cli, files
+from likeness.cli import tables
 from likeness.data import folder
 from likeness.errors import LikenessError
 
@@ -182,3 +185,16 @@ def test_work_in_progress_is_gone_on_with_by_its_plan(tmp_path: Path) -> None:
     with pytest.raises(LikenessError, match="holds the beginning of another reenactment; delete it"):
         files.unfinished(tmp_path / "a.mp4", "two", "reenactment")
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4.partial"]
+
+
+def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
+    """Quotes, commas, line breaks and empty cells, through the writer of the tables too."""
+    rows = [["method", "said"], ['a "bold" one', "x, y"], ["two\nlines", ""], ["ours", "0.5 ± 0.1"]]
+    assert list(csv.reader(io.StringIO(files.csv_text(rows), newline=""))) == rows
+    assert files.csv_text([["a", 1, "b"]]) == "a,1,b\n"
+    about = {"recipe": 'a "new" recipe', "step": 5, "commit": "", "faces_of": "lfw test, first"}
+    tables.write_csv(tmp_path / "a.csv", [dict(zip(rows[0], row, strict=True)) for row in rows[1:]], about)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        read = list(csv.reader(file))
+    assert read[0] == ["recipe", "step", "commit", "faces_of", "method", "said"]
+    assert read[1:] == [['a "new" recipe', "5", "", "lfw test, first", *row] for row in rows[1:]]

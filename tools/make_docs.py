@@ -140,7 +140,7 @@ def card_page(name: str) -> str:
     lines = [
         f"# Model card: {name}",
         "",
-        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems {card.system}`).",
+        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems --card {card.system}`).",
         "",
     ]
     lines += [
@@ -148,7 +148,7 @@ def card_page(name: str) -> str:
         f"* **Recipe**: `{card.recipe['name']}`, {card.step:,} steps; code {card.commit}.",
     ]
     lines += [f"* **Data**: {what} (`{file}`)." for file, what in card.data.items()]
-    lines += [f"* **Licence of the weights**: {card.licence}. **Terms that come with the data**: {card.terms}."]
+    lines += [f"* **Licence of the weights**: {card.licence} (LICENSE-WEIGHTS). **Terms that come with the data**: {card.terms}."]
     lines += [f"* **Score**, {key}: {value}." for key, value in card.scores.items()]
     lines += ["", card.notes, ""]
     return "\n".join(lines)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -142,3 +144,10 @@ def unfinished(target: Path, plan: str, what: str) -> Path:
         fresh.rmdir()
         raise LikenessError(f"{partial}: cannot be made ({problem.strerror or problem})") from None
     return partial
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV, a line each: cells with commas, quotes or line breaks are quoted, so that any reader gets them back."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

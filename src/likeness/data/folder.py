@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -30,7 +28,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align, missing_share
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import BACKENDS, FaceReader, backend_of
-from likeness.files import lock_of, locked, unfinished, write_content
+from likeness.files import csv_text, lock_of, locked, unfinished, write_content
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image, Points
 
@@ -340,8 +338,4 @@ def _run(
 
 
 def _write_report(path: Path, skipped: Sequence[tuple[str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "reason"])
-    writer.writerows(sorted(skipped))
-    write_content(path, text.getvalue())
+    write_content(path, csv_text([["name", "reason"], *sorted(skipped)]))
