@@ -112,7 +112,7 @@ def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
     assert recipe.training.phases[0].players == ("D1", "D2") and recipe.networks.discriminator == "projected"
     faces = FaceStore.of(drawn_faces(3, FRAMING, paired=True), FRAMING, "drawn", "labels")
     for settings, name in (([], "isegan"), (["made=sketch", "networks.width=20"], "isegan_sketch")):
-        shipped = assets.WEIGHTS / f"{name}.safetensors"
+        shipped = assets.WEIGHTS / name / "weights.safetensors"
         system = ISEGANSystem(override(recipe, settings), features)
         train(system, "isegan", faces, tmp_path / name, steps=0, warm_start=shipped)
         found = system.shipped_state()

@@ -116,7 +116,7 @@ def test_projected_critics(tmp_path: Path) -> None:
 
 
 def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
-    shipped = assets.WEIGHTS / "landmark.safetensors"
+    shipped = assets.WEIGHTS / "landmark" / "weights.safetensors"
     faces = drawn_faces(4, Framing(size=128))
     system = LandmarkSystem(finetune(), lambda pictures: [pictures])
     train(system, "landmark", FaceStore.of(faces, Framing(size=128), "drawn"), tmp_path / "run", steps=0, warm_start=shipped)
