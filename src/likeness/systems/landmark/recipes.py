@@ -51,8 +51,8 @@ class LandmarkRecipe(Recipe):
     ``landmark_jitter`` is by how many deviations along its widest axes, and along the rest, a target's landmarks are moved by
     chance when Θ_t is trained on them, against overfitting. ``axes`` gives the layers landmarks along the directions in which
     they vary; without, as in the paper, coordinates as they are. ``discriminator`` is ``"patch"``, as in the paper, or
-    ``"projected"`` (:mod:`likeness.nn.projected`, with heads of ``critic_width`` channels); ``perceptual`` names the network of the
-    perceptual term: ``"vgg19"``, the one of a quarter of the width, or ``"efficientnet"``, which any package index has.
+    ``"projected"`` (:mod:`likeness.nn.projected`, with heads of ``critic_width`` channels); ``perceptual`` names the network of
+    the perceptual term: ``"vgg19"``, the one of a quarter of the width, or ``"efficientnet"``, which any package index has.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
