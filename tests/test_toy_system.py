@@ -50,8 +50,8 @@ def run(folder: Path, site: Path | None, *words: object, block: bool = False) ->
 
 def test_one_folder_and_one_row(installed: Path, tmp_path: Path, samples: list[Path]) -> None:
     framing = Framing(size=64)
-    sides = ["train"] * 12 + ["validation"] * 2 + ["test"] * 5
-    faces = [replace(face, split=side) for face, side in zip(drawn_faces(19, framing), sides, strict=True)]
+    sides = ["train"] * 60 + ["validation"] * 2 + ["test"] * 8
+    faces = [replace(face, split=side) for face, side in zip(drawn_faces(70, framing), sides, strict=True)]
     write_rows(tmp_path / "f.parquet", [row(face, "lfw", 20.0) for face in faces], framing)
 
     def good(*words: object, block: bool = False) -> str:
@@ -77,7 +77,7 @@ def test_one_folder_and_one_row(installed: Path, tmp_path: Path, samples: list[P
         lines = {line["method"]: line for line in csv.DictReader(file)}
     assert list(lines) == ["ours", "grey"] and lines["ours"]["recipe"] == "colourist:tiny"
     assert float(lines["ours"]["psnr"]) > float(lines["grey"]["psnr"])  # drawn faces have colours, and it has learned some
-    assert "N = 5" in good("compare", "e.json", "e.json")
+    assert "N = 8" in good("compare", "e.json", "e.json")
 
     study = ("study", "colourist", "widths", "--data", "f.parquet", "-o", "s", "--threads", 1)
     good(*study, "--csv", "w.csv")

@@ -16,5 +16,5 @@ class Colourer(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """B × 1 × S × S in [-1, 1] to B × 3 × S × S."""
-        colours: Tensor = self.layers(grey).tanh()
+        colours: Tensor = (grey + self.layers(grey)).clamp(-1, 1)
         return colours

@@ -19,7 +19,7 @@ class ColouristRecipe(Recipe):
 
 def tiny() -> ColouristRecipe:
     """Seconds."""
-    training = Training(batch=8, rates=(1e-2,), phases=(Phase(30, ("C",)),), ema=5.0, bf16=False)
+    training = Training(batch=8, rates=(1e-2,), phases=(Phase(60, ("C",)),), ema=5.0, bf16=False)
     return ColouristRecipe(name="colourist:tiny", training=training)
 
 

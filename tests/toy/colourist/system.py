@@ -39,7 +39,7 @@ class ColouristSystem(System):
 
     def play(self, batch: Tensor, phase: Phase) -> Iterator[Move]:
         """C moves."""
-        yield "C", lambda: {"difference": Term(difference(self.colourer(batch.mean(1, keepdim=True)), batch), 1.0)}
+        yield "C", lambda: {"difference": Term(difference(self.colourer(batch.mean(1, keepdim=True)), batch), 1.0, "mean square")}
 
     def show(self, rows: Table) -> Image:
         """What it makes."""
