@@ -95,7 +95,7 @@ def test_a_distance_of_features() -> None:
 
 
 def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
-    recipe, shipped = finetune(), assets.WEIGHTS / "portrait.safetensors"
+    recipe, shipped = finetune(), assets.WEIGHTS / "portrait" / "weights.safetensors"
     assert recipe.training.betas == (0.0, 0.99) and recipe.training.phases[0].players == ("D",)
     system = PortraitSystem(recipe)
     faces = FaceStore.of(drawn_faces(3, recipe.framing), recipe.framing, "drawn")
