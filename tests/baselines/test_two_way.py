@@ -42,7 +42,7 @@ def test_it_is_trained_and_used_like_a_system(name: str, tmp_path: Path) -> None
     assert isinstance(made, TwoWaySynthesizer) and made.card.recipe == freeze(recipe)
     sketches = [face.pair for face in faces if face.pair is not None]
     drawn = made.draw(sketches)
-    assert drawn.shape == (6, 64, 64, 3) and np.array_equal(made(sketch=sketches[1]).picture, drawn[1])
+    assert drawn.shape == (6, 64, 64, 3) and np.abs(made(sketch=sketches[1]).picture.astype(int) - drawn[1]).max() <= 1
     tensors = torch.from_numpy(np.stack(sketches)).permute(0, 3, 1, 2) / 127.5 - 1
     _, state = read_weights(tmp_path / "run" / "weights.safetensors")
     assert isinstance(system, TwoWay)
