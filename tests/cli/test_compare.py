@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import likeness
 from likeness import cli
-from likeness.experiment import Outcome
+from likeness.experiment import Outcome, distinct
 
 
 def written(path: Path, each: dict[str, list[float]], names: list[str] | None = None, **line: str) -> str:
@@ -66,3 +67,12 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert said in answer and answer.count("\n") == 1, answer
     assert cli.main(["compare", a, a, "--method", "theirs"]) == 2
     assert "has no line 'theirs'; there are ours" in capsys.readouterr().err
+
+
+def test_titles_hold_no_paths() -> None:
+    """Models of one recipe are told apart by number: what users call their folders is not published."""
+    assert distinct("lite", []) == "lite"
+    assert distinct("lite", {"lite": 0}) == "lite (2)"
+    assert distinct("lite", ["lite", "lite (2)"]) == "lite (3)"
+    for path in sorted((Path(likeness.__file__).parent / "systems").glob("*/*.py")):
+        assert "({word})" not in path.read_text(), path
