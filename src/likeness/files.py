@@ -76,7 +76,7 @@ def write_content(path: str | Path, content: bytes | str) -> Path:
 
 
 @contextlib.contextmanager
-def locked(lock: Path, what: str) -> Iterator[None]:
+def locked(lock: Path, what: str, wait: float = 0) -> Iterator[None]:
     """Within, no other process is in a block with the same ``lock`` file.
 
     The system frees it when a process ends, however that is.
@@ -84,7 +84,8 @@ def locked(lock: Path, what: str) -> Iterator[None]:
     Folders on the way are made; the file, and its folder where nothing else came into it, are taken away at the end.
 
     Raises:
-        LikenessError: another process is in there; ``what`` names the thing that both want. Or filelock is not installed.
+        LikenessError: another process is in there, also after ``wait`` seconds; ``what`` names the thing that both want. Or
+            filelock is not installed.
     """
     try:
         from filelock import FileLock, Timeout
@@ -94,7 +95,7 @@ def locked(lock: Path, what: str) -> Iterator[None]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = FileLock(lock)
-        held.acquire(timeout=0)
+        held.acquire(timeout=wait)
     except Timeout:
         raise LikenessError(f"{what}: another process is working on it; wait until that ends, or choose another") from None
     except OSError as problem:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from likeness.baselines.two_way import TwoWay, TwoWayBatch, TwoWayRecipe, variants
+from likeness.losses.chance import per_row
 from likeness.nn.unet import UNet
 from likeness.recipe import Phase, require
 from likeness.records import Term
@@ -76,7 +77,8 @@ class DualGAN(TwoWay):
         assert isinstance(forth, UNet) and isinstance(back, UNet)
 
         def noise() -> Tensor:
-            return torch.rand(len(batch.photo), forth.noise_length, generator=batch.generator).to(batch.photo.device)
+            length, chance = forth.noise_length, batch.generator
+            return per_row(len(batch.photo), lambda n: torch.rand(n, length, generator=chance), chance).to(batch.photo.device)
 
         photo, sketch = forth(batch.sketch, noise()), back(batch.photo, noise())
 

@@ -18,9 +18,10 @@ from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.files import locked
+from likeness.losses.chance import chance_of
 from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
-from likeness.train.distributed import average_gradients, join, together
+from likeness.train.distributed import average_gradients, join, own_rows, together
 from likeness.train.ema import RunningMean
 from likeness.train.run import RunDirectory, Scalars, commit
 
@@ -171,11 +172,12 @@ def _train(
         if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes), device):
             break
         phase = plan.phase_at(step)
-        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces))[rank::world].to(device)
-        chance = torch.Generator().manual_seed((plan.seed * 1_000_003 + step) * 64 + rank)
+        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces)).to(device)
+        chance = chance_of((plan.seed * 1_000_003 + step) * 64, rank, world)
         cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
         with cast:
             batch = system.batch({key: column[rows] for key, column in table.items()}, chance, augment=True)
+            batch = own_rows(batch, rank, world, len(rows))
         keep_statistics(system, phase)
         moves = system.play(batch, phase)
         while True:

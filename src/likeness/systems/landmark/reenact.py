@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness import video
+from likeness import provenance, video
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, upright
 from likeness.faces.reader import FaceReader
@@ -157,7 +157,7 @@ def reenact(
                 for picture in made(framed[some], pictures, moved[some], model, options):
                     out.add(picture)
                 progress(len(framed) + some.stop, 2 * len(framed))
-    video.join(parts, target, sound, "made with likeness: synthetic face")
+    video.join(parts, target, sound, provenance.software("landmark", model.card.recipe["name"]))
     shutil.rmtree(partial)
     scores = model.ood_scores(framed, options.target, options.convert)
     return Done(len(framed), int((~seen).sum()), int((scores > 1).sum()))

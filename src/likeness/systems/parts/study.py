@@ -22,7 +22,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
 from likeness.evaluate.plot import plotting, png
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, distinct, option, silent
 from likeness.faces import parts
 from likeness.image import pictures_in, to_images, to_tensor
 from likeness.recipe import Phase, Recipe
@@ -124,7 +124,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
     for word in options.also:
         other = opened(word, first)
         title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
-        methods[title if title not in methods else f"{title} ({word})"] = painter_of(other.complete)
+        methods[distinct(title, methods)] = painter_of(other.complete)
     if experiment == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
         methods |= floors(options.known(), anchors)
