@@ -57,7 +57,11 @@ def test_as_sets(folders: Path, instruments: Path, likeness: Run) -> None:
     said = json.loads((folders / "a.json").read_text())
     (line,) = said["lines"]
     assert line["each"] == {} and said["names"] == []
-    assert set(line) - {"method", "count", "each"} == {"frechet_squeezenet", "kernel_squeezenet", "frechet_mobilefacenet_b"}
+    assert set(line) - {"title", "method", "count", "each"} == {
+        "frechet_squeezenet",
+        "kernel_squeezenet",
+        "frechet_mobilefacenet_b",
+    }
 
 
 def test_a_failed_detection_counts(folders: Path, instruments: Path, likeness: Run) -> None:
