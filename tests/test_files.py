@@ -198,3 +198,31 @@ def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
         read = list(csv.reader(file))
     assert read[0] == ["recipe", "step", "commit", "faces_of", "method", "said"]
     assert read[1:] == [['a "new" recipe', "5", "", "lfw test, first", *row] for row in rows[1:]]
+
+
+def test_a_file_of_the_locks_name_stays(tmp_path: Path) -> None:
+    """What stood there before and holds something is locked, and neither written to nor removed."""
+    lock = files.lock_of(tmp_path / "out")
+    lock.write_text("somebody's")
+    with files.locked(lock, "out"), pytest.raises(LikenessError, match="another process"), files.locked(lock, "out"):
+        pass
+    assert lock.read_text() == "somebody's"
+    lock.write_text("")
+    with files.locked(lock, "out"):
+        assert lock.exists()
+    assert not lock.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no users")
+def test_another_users_unfinished_work_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    partial = files.unfinished(tmp_path / "a", "plan", "work")
+    own = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: own + 1)
+    with pytest.raises(LikenessError, match="was begun by another user"):
+        files.unfinished(tmp_path / "a", "plan", "work")
+    monkeypatch.undo()
+    assert files.unfinished(tmp_path / "a", "plan", "work") == partial
+    (partial / "plan").rename(tmp_path / "elsewhere")
+    (partial / "plan").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LikenessError, match="was not begun by likeness"):
+        files.unfinished(tmp_path / "a", "plan", "work")

@@ -103,11 +103,21 @@ def locked(lock: Path, what: str, wait: float = 0) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)  # while it is held: who opened it before finds that it has no name any more
+        if os.name != "nt":
+            _take_away(lock)  # while it is held: who opened it before finds that it has no name any more
         held.release()
+        if os.name == "nt":  # which removes no file that is open
+            _take_away(lock)
         if new:
             with contextlib.suppress(OSError):
                 lock.parent.rmdir()
+
+
+def _take_away(lock: Path) -> None:
+    """Remove a lock file. Ours are empty: one that holds something was somebody's before, and stays."""
+    with contextlib.suppress(OSError):
+        if lock.stat().st_size == 0:
+            lock.unlink()
 
 
 def lock_of(output: Path) -> Path:
@@ -131,8 +141,10 @@ def unfinished(target: Path, plan: str, what: str) -> Path:
     partial = target.with_name(target.name + ".partial")
     note = partial / "plan"
     if os.path.lexists(partial):
-        if partial.is_symlink() or not note.is_file():
+        if partial.is_symlink() or note.is_symlink() or not note.is_file():
             raise LikenessError(f"{partial}: was not begun by likeness; move it away, or choose another output")
+        if hasattr(os, "getuid") and partial.stat().st_uid != os.getuid():
+            raise LikenessError(f"{partial}: was begun by another user; move it away, or choose another output")
         if note.read_bytes() != plan.encode():
             raise LikenessError(f"{partial}: holds the beginning of another {what}; delete it or choose another output")
         return partial

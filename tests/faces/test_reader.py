@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,29 @@ def test_average_face() -> None:
     np.testing.assert_allclose(points, np.mean([face.landmarks for face in faces], 0), atol=1e-4)
     with pytest.raises(LikenessError):
         average_face([])
+
+
+def test_all_faces_are_found_by_one_look(
+    likeness: Callable[..., int], samples: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``parts --all`` searches a photo once, however many faces there are, and so does ``read_all``."""
+    from likeness.faces.face_detector import OwnBackend
+
+    looks: list[str] = []
+    find, largest = OwnBackend.find, OwnBackend.largest
+    monkeypatch.setattr(OwnBackend, "find", lambda self, photo: looks.append("find") or find(self, photo))
+    monkeypatch.setattr(OwnBackend, "largest", lambda self, photo: looks.append("largest") or largest(self, photo))
+    three = np.concatenate([read(path) for path in samples[:3]], 1)
+    Pillow.fromarray(three).save(tmp_path / "three.png")
+    assert likeness("parts", "three.png", "--all", "-o", "out.png") == 0
+    assert looks == ["find"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out-1.png", "out-2.png", "out-3.png", "three.png"]
+    looks.clear()
+    faces = FaceReader().read_all(three, "three.png")
+    assert looks == ["find"] and [face.number for face in faces] == [1, 2, 3]
+    alone = [FaceReader().read(three, "three.png", number) for number in (1, 2, 3)]
+    for one, other in zip(faces, alone, strict=True):  # the same faces in the same order as when each is asked for
+        np.testing.assert_allclose(one.landmarks, other.landmarks, atol=1.0)
+    looks.clear()
+    assert likeness("parts", "three.png", "-o", "one.png") == 0
+    assert looks == ["largest"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -154,3 +156,26 @@ def test_the_command(
         assert message in said
     assert (tmp_path / "in" / "0.png").read_bytes() == first
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_one_process_makes_a_clip(
+    tmp_path: Path, model: LandmarkSynthesizer, likeness: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second process on the same output is refused in one line, and leaves what the first has done."""
+    driver(tmp_path / "d.mp4", 3)
+    code = "import sys; from pathlib import Path; from likeness.files import lock_of, locked\n"
+    code += "with locked(lock_of(Path('a.mp4')), 'a.mp4'): print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert holder.stdin is not None and holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        assert likeness("reenact", "d.mp4", "--target", tmp_path / "run", "-o", "a.mp4") == 2
+        said = capsys.readouterr().err.splitlines()
+        assert said[-1] == "likeness: a.mp4: another process is working on it; wait until that ends, or choose another"
+        assert not list(tmp_path.glob("*.partial"))
+    finally:
+        holder.stdin.close()
+        holder.stdout.close()
+        holder.wait(timeout=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def write_outcome(
     from likeness.files import write_content
 
     if json_file:
-        write_text(json_file, json.dumps({**outcome.record(), **about}, indent=2, ensure_ascii=False) + "\n")
+        write_text(json_file, json.dumps(_plain({**outcome.record(), **about}), indent=2, ensure_ascii=False) + "\n")
     for place in [Path(file) for file in csv_files if file]:
         for name, table in {"": outcome.lines, **outcome.tables}.items():
             write_csv(_beside(place, name, "_"), [flat(line) for line in table], about)
@@ -65,6 +66,15 @@ def write_outcome(
         place = _beside(Path(str(sheet)), name if number else "", "-")
         tool = provenance.software(str(about.get("system") or "evaluate"), str(about["recipe"]))
         print(provenance.write(place, picture, tool))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: what is not a number is null."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _beside(path: Path, name: str, between: str) -> Path:

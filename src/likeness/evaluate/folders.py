@@ -64,8 +64,8 @@ def protocol(options: Options, progress: Progress = silent) -> Outcome:
         "step": "",
         "faces_of": "two folders of pictures",
         "faces": count,
-        "real": options.real,
-        "fake": options.fake,
+        "real": Path(options.real).resolve().name,
+        "fake": Path(options.fake).resolve().name,
         "instruments": digests(*used),
         "undetected": {"real": found.undetected[0], "fake": found.undetected[1]},
     }

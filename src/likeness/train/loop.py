@@ -217,6 +217,7 @@ def _train(
         if rank == 0 and step % plan.look == 0:
             _look(system, mean, check, run, scalars, step, cast)
     save()
+    together(False, device)  # no process reads the weights before the first one has written them
     return run.weights
 
 

@@ -19,7 +19,7 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, upright
 from likeness.faces.reader import FaceReader
 from likeness.faces.tracking import Steady, follow
-from likeness.files import unfinished, write_atomically, write_content
+from likeness.files import lock_of, locked, unfinished, write_atomically, write_content
 from likeness.image import pictures_in, read
 from likeness.records import Image, Points
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
@@ -110,7 +110,7 @@ def reenact(
     are framed one by one. Work is kept beside the output in ``OUTPUT.partial`` in segments; the same call goes on from there.
 
     Raises:
-        LikenessError: nothing can be read, no face is found, or what was begun is another reenactment.
+        LikenessError: nothing can be read, no face is found, what was begun is another reenactment, or another process makes it.
         InterruptedError: ``stop`` said so; what is done is kept.
     """
     options, reader = options or Options(), reader or FaceReader()
@@ -124,6 +124,21 @@ def reenact(
     photos = pictures_in(source) if source.is_dir() else []
     if source.is_dir() and not photos:
         raise LikenessError(f"{driver}: holds no pictures")
+    with locked(lock_of(target), str(output)):
+        return _reenact(source, photos, model, target, options, progress, reader, stop)
+
+
+def _reenact(
+    source: Path,
+    photos: list[Path],
+    model: LandmarkSynthesizer,
+    target: Path,
+    options: Options,
+    progress: Callable[[int, int], None],
+    reader: FaceReader,
+    stop: Callable[[], bool],
+) -> Done:
+    """The work of :func:`reenact`; no other process makes the same clip."""
     rate, sound = (STILLS, None) if photos else (video.look(source).rate, source)
     total = len(photos) or video.look(source).frames
 
@@ -133,7 +148,7 @@ def reenact(
     seen = ~np.isnan(points[:, 0, 0])
     if not seen.any():
         shutil.rmtree(partial)
-        raise LikenessError(f"{driver}: no face was found in any of {len(points)} frames")
+        raise LikenessError(f"{source}: no face was found in any of {len(points)} frames")
     points = _filled(points, seen)
     if photos:
         moved = [upright(some, model.framing) for some in points]
