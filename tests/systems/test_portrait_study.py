@@ -73,7 +73,9 @@ def test_how_models_learn() -> None:
         recipe_of("A", 3)
 
 
-def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study(
+    drawn: Path, likeness: Run, stand_ins: None, no_graphs: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Stops, goes on, trains nothing twice, measures, and is the same for held-out photos whatever was asked before."""
     tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
     assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
@@ -106,7 +108,9 @@ def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, ca
         assert [line["pairs"] for line in csv.DictReader(file)] == ["5", "10", "20", "22", "5", "10", "20", "22", "0"]
 
 
-def test_effects_and_hands_without_a_general_model(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path) -> None:
+def test_effects_and_hands_without_a_general_model(
+    drawn: Path, likeness: Run, stand_ins: None, no_graphs: None, tmp_path: Path
+) -> None:
     words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", ANN)
     assert likeness("study", "portrait", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
     with (tmp_path / "s" / "effects.csv").open() as file:
@@ -167,6 +171,7 @@ def test_evaluating_portraits(
     people: list[Path],
     likeness: Run,
     stand_ins: None,
+    no_graphs: None,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
