@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check smoke docs results clean
+.PHONY: demo test check smoke docs site results clean
 
 $(BIN)/likeness: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,15 @@ smoke: $(BIN)/likeness
 # the pages that are made from the program itself
 docs: $(BIN)/likeness
 	$(BIN)/python tools/make_docs.py
+
+# the same pages as a site, in site/: an environment of its own, since nothing of the package has to be imported
+SITE_VENV ?= .venv-docs
+site:
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > $(SITE_VENV)/packages.txt
+	$(SITE_VENV)/bin/pip install -q -r $(SITE_VENV)/packages.txt
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --strict --clean --quiet
+	$(PYTHON) tools/check_site.py site
 
 # every table in results/. DATA, LFW, CUFS … are made by likeness prepare (docs/data.md); LFW alone is what the comparisons train on,
 # and docs/portrait.md says how runs/map-depth and runs/map-parsing are trained.
@@ -80,4 +89,4 @@ results: $(BIN)/pytest
 	$(MAKE) docs
 
 clean:
-	rm -rf $(VENV) demo runs/smoke
+	rm -rf $(VENV) $(SITE_VENV) site demo runs/smoke

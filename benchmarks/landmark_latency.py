@@ -23,13 +23,13 @@ def main() -> None:
     photo = np.asarray(cv2.resize(read(next(iter(pictures_in(assets.SAMPLES)))), (500, 500), interpolation=cv2.INTER_CUBIC))
     (face,) = own.find(photo)
     once, twice, finding, whole, theirs = seconds(
-        lambda: own.pointer.point(photo, face.box, looks=1),
-        lambda: own.pointer.point(photo, face.box),
-        lambda: own.finder.squares(photo),
-        lambda: own.find(photo),
+        lambda: own.landmarks.locate(photo, face.box, looks=1),
+        lambda: own.landmarks.locate(photo, face.box, near=0),
+        lambda: own.faces.largest(photo),
+        lambda: own.largest(photo),
         lambda: dlib.find(photo),
     )
-    print(f"dlib's finder and landmarks / ours, one photo: {theirs / whole:.2f}")
+    print(f"dlib's detector and landmarks / ours, one photo: {theirs / whole:.2f}")
     print(f"two looks at a face / one: {twice / once:.1f}")
     print(f"finding faces / the whole: {finding / whole:.2f}")
     print(

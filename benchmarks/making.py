@@ -2,8 +2,8 @@
 
     python benchmarks/making.py [--clip CLIP] [--photos FOLDER]
 
-Prints the cold start of a command, the warm call of each system, what a busy process beside it costs, and, where a clip or a folder of
-photos is named, reenacted frames and prepared faces a second.
+Prints the cold start of a command, the warm call of each system, what busy processes beside it cost, and, where a clip or a
+folder of photos is named, reenacted frames and prepared faces a second.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from multiprocessing import Process
 from pathlib import Path
 from statistics import median
@@ -60,9 +61,7 @@ def main() -> None:
             request = {condition: photo}
             graph = [system.prepare(request) for system in (ours, theirs)]
             whole, made, made_eager = seconds(
-                lambda: ours(**request),
-                lambda: ours.make([graph[0]]),
-                lambda: theirs.make([graph[1]]),  # noqa: B023
+                partial(ours, **request), partial(ours.make, [graph[0]]), partial(theirs.make, [graph[1]])
             )
             print(
                 f"{name}: network torch / onnx {made_eager / made:.2f}; network / whole warm call {made / whole:.2f} "

@@ -29,4 +29,4 @@ def test_every_metric_has_an_example_and_names_its_trap() -> None:
     assert {f"likeness.evaluate.{name}" for name in METRICS} <= set(MODULES)
     for name in METRICS:
         text = (SOURCE / "evaluate" / f"{name}.py").read_text()
-        assert "The trap" in text, name
+        assert "A caveat" in text, name

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from likeness import files
+from likeness import cli, files
+from likeness.cli import tables
+from likeness.data import folder
 from likeness.errors import LikenessError
+
+Hold = Callable[[Path], "subprocess.Popen[str]"]
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
@@ -77,3 +87,114 @@ def test_nothing_is_left_of_what_fails(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_bytes() == b"old"
     with pytest.raises(LikenessError, match="is a folder"):
         files.write_content(tmp_path, b"")
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from likeness.files import locked
+with locked(Path(sys.argv[1]), "x"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[Hold]:
+    """Another process that holds a lock until it is killed."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def hold(lock: Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE, text=True)
+        begun.append(process)
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        return process
+
+    yield hold
+    for process in begun:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_a_lock_keeps_others_out_and_ends_with_its_process(tmp_path: Path, holder: Hold) -> None:
+    other = holder(tmp_path / "run" / ".lock")
+    with pytest.raises(LikenessError, match="run: another process is working on it; wait") as caught:  # noqa: SIM117
+        with files.locked(tmp_path / "run" / ".lock", "run"):
+            pass
+    assert "\n" not in str(caught.value)
+    other.kill()
+    other.wait()
+    with files.locked(tmp_path / "run" / ".lock", "run"):
+        assert (tmp_path / "run" / ".lock").is_file()
+    assert not list((tmp_path / "run").iterdir())
+    with files.locked(tmp_path / "new" / ".lock", "new"):
+        pass
+    assert not (tmp_path / "new").exists()  # nothing came into it
+
+
+def test_a_second_prepare_of_one_output_is_refused(
+    tmp_path: Path, holder: Hold, capsys: pytest.CaptureFixture[str], samples: list[Path]
+) -> None:
+    (tmp_path / "album").mkdir()
+    shutil.copy(samples[0], tmp_path / "album")
+    output = tmp_path / "out.parquet"
+    holder(files.lock_of(output))
+    assert cli.main(["prepare", str(tmp_path / "album"), "-o", str(output)]) == 2
+    said = f"likeness: {output}: another process is working on it; wait until that ends, or choose another\n"
+    assert capsys.readouterr().err == said
+    assert not output.exists() and not (tmp_path / "out.parquet.partial").exists()
+
+
+def test_a_second_training_of_one_run_is_refused(tmp_path: Path, holder: Hold, capsys: pytest.CaptureFixture[str]) -> None:
+    holder(tmp_path / "run" / ".lock")
+    call = ["train", "parts:tiny", "-o", str(tmp_path / "run")]
+    assert cli.main(call) == 2
+    assert capsys.readouterr().err == (
+        f"likeness: {tmp_path / 'run'}: another process is working on it; wait until that ends, or choose another\n"
+    )
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("foreign", ["folder", "empty", "file", "link"])
+def test_a_foreign_partial_is_neither_adopted_nor_removed(tmp_path: Path, foreign: str, samples: list[Path]) -> None:
+    partial, elsewhere = tmp_path / "out.parquet.partial", tmp_path / "elsewhere"
+    (tmp_path / "album").mkdir()
+    shutil.copy(samples[0], tmp_path / "album")
+    elsewhere.mkdir()
+    (elsewhere / "plan").write_text("mine")
+    if foreign == "file":
+        partial.write_text("a download")
+    elif foreign == "link":
+        partial.symlink_to(elsewhere)
+    else:
+        partial.mkdir()
+        if foreign == "folder":
+            (partial / "thesis.txt").write_text("precious")
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    with pytest.raises(LikenessError, match=r"out\.parquet\.partial: was not begun by likeness; move it away"):
+        folder.prepare([tmp_path / "album"], tmp_path / "out.parquet", processes=1)
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
+def test_work_in_progress_is_gone_on_with_by_its_plan(tmp_path: Path) -> None:
+    first = files.unfinished(tmp_path / "a.mp4", "one", "reenactment")
+    assert first == tmp_path / "a.mp4.partial" and (first / "plan").read_text() == "one"
+    assert files.unfinished(tmp_path / "a.mp4", "one", "reenactment") == first
+    with pytest.raises(LikenessError, match="holds the beginning of another reenactment; delete it"):
+        files.unfinished(tmp_path / "a.mp4", "two", "reenactment")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4.partial"]
+
+
+def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
+    """Quotes, commas, line breaks and empty cells, through the writer of the tables too."""
+    rows = [["method", "said"], ['a "bold" one', "x, y"], ["two\nlines", ""], ["ours", "0.5 ± 0.1"]]
+    assert list(csv.reader(io.StringIO(files.csv_text(rows), newline=""))) == rows
+    assert files.csv_text([["a", 1, "b"]]) == "a,1,b\n"
+    about = {"recipe": 'a "new" recipe', "step": 5, "commit": "", "faces_of": "lfw test, first"}
+    tables.write_csv(tmp_path / "a.csv", [dict(zip(rows[0], row, strict=True)) for row in rows[1:]], about)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        read = list(csv.reader(file))
+    assert read[0] == ["recipe", "step", "commit", "faces_of", "method", "said"]
+    assert read[1:] == [['a "new" recipe', "5", "", "lfw test, first", *row] for row in rows[1:]]

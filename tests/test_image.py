@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from likeness import files, image
+from likeness import files, image, provenance
 from likeness.errors import LikenessError
 
 
@@ -95,6 +97,45 @@ def test_bad_files(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(LikenessError, match="folder"):
         image.read(tmp_path)
+
+
+def test_pillows_guard_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing us switches nobody's guard off; our limit still speaks in one line, on both sides of Pillow's."""
+    ask = "import PIL.Image as I; most = I.MAX_IMAGE_PIXELS; import likeness.image; assert most and most == I.MAX_IMAGE_PIXELS"
+    subprocess.run([sys.executable, "-c", ask], check=True)
+    assert Pillow.MAX_IMAGE_PIXELS
+    Pillow.new("1", (9500, 10000)).save(tmp_path / "near.png")  # Pillow warns of it, we read it
+    Pillow.new("1", (14000, 14000)).save(tmp_path / "bomb.png")  # Pillow refuses it
+    with image.opened(tmp_path / "near.png", "near") as near:
+        assert near.size == (9500, 10000)
+    for reader in (image.read, provenance.read):
+        with pytest.raises(LikenessError, match=r"196\.0 megapixels; at most 100 are read: scale it down first"):
+            reader(tmp_path / "bomb.png")
+    Pillow.fromarray(picture()).save(tmp_path / "a.png")
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)  # somebody else's guard counts too
+    with pytest.raises(LikenessError, match=r"0\.0 megapixels; at most 0\.002 are read"):
+        image.read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("brightest", [3, 255, 256, 30000, 65535])
+def test_deep_pictures_keep_their_scale(tmp_path: Path, brightest: int) -> None:
+    """A dark 16-bit picture is dark: its scale is its kind's, not its brightest pixel's."""
+    grey = np.linspace(0, brightest, 2400).round().reshape(40, 60)
+    expected = (grey / 65535 * 255).round()
+    Pillow.fromarray(grey.astype(np.uint16)).save(tmp_path / "a.png")
+    Pillow.fromarray(grey.astype(np.uint16)).save(tmp_path / "a.tif")
+    (tmp_path / "a.pgm").write_bytes(b"P5 60 40 65535\n" + grey.astype(">u2").tobytes())
+    Pillow.fromarray((grey / 65535).astype(np.float32)).save(tmp_path / "f.tif")
+    for name in ("a.png", "a.tif", "a.pgm", "f.tif"):
+        np.testing.assert_array_equal(image.read(tmp_path / name)[..., 0], expected, name)
+
+
+@pytest.mark.parametrize(
+    "values", [np.float32([[0, 255]]), np.float32([[0, np.nan]]), np.int32([[-5, 7]]), np.int32([[0, 1 << 20]])]
+)
+def test_numbers_of_an_unknown_scale_are_refused(values: np.ndarray) -> None:
+    with pytest.raises(LikenessError, match=r"a picture: its pixels go from .* save it with 8 or 16 bits"):
+        image.picture_of(Pillow.fromarray(values), "a picture")
 
 
 def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "likeness"
 FLOORS = [
     {"errors", "version", "records", "signals"},
-    {"files"},
+    {"files", "colour"},
     {"image"},
     {"provenance", "sheet", "assets"},
     {"card"},

@@ -173,7 +173,7 @@ def test_sound_goes_along(tmp_path: Path) -> None:
     with av.open(str(clip)) as container:
         lengths = [float(packet.pts * packet.time_base) for packet in container.demux(audio=0) if packet.pts is not None]
         assert 0.9 < max(lengths) <= 1.01
-        assert container.metadata["comment"] == "a test"
+        assert container.metadata["software"] == "a test"
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

@@ -136,11 +136,11 @@ def cli_page() -> str:
 
 def card_page(name: str) -> str:
     """The card in a weights file's header, as a page."""
-    card = read_card(assets.WEIGHTS / f"{name}.safetensors")
+    card = read_card(assets.WEIGHTS / name / "weights.safetensors")
     lines = [
         f"# Model card: {name}",
         "",
-        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems {card.system}`).",
+        f"Made by `python tools/make_docs.py` from the header of the shipped weights (`likeness systems --card {card.system}`).",
         "",
     ]
     lines += [
@@ -148,7 +148,7 @@ def card_page(name: str) -> str:
         f"* **Recipe**: `{card.recipe['name']}`, {card.step:,} steps; code {card.commit}.",
     ]
     lines += [f"* **Data**: {what} (`{file}`)." for file, what in card.data.items()]
-    lines += [f"* **Licence of the weights**: {card.licence}. **Terms that come with the data**: {card.terms}."]
+    lines += [f"* **Licence of the weights**: {card.licence} (LICENSE-WEIGHTS). **Terms that come with the data**: {card.terms}."]
     lines += [f"* **Score**, {key}: {value}." for key, value in card.scores.items()]
     lines += ["", card.notes, ""]
     return "\n".join(lines)
@@ -157,7 +157,7 @@ def card_page(name: str) -> str:
 def pages() -> dict[Path, str]:
     """Every made page and its text."""
     made = {ROOT / "docs" / "cli.md": cli_page()}
-    shipped = sorted(path.stem for path in assets.WEIGHTS.glob("*.safetensors"))
+    shipped = sorted(path.parent.name for path in assets.WEIGHTS.glob("*/weights.safetensors"))
     made |= {ROOT / "docs" / f"card-{name}.md": card_page(name) for name in shipped}
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         if path not in made and "<!-- table:" in path.read_text():

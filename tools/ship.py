@@ -1,4 +1,4 @@
-"""Put a run's weights into the package, with their card; or stamp measured scores onto the card of those that ship.
+"""Put a run's weights into the package, with their card and graphs; or stamp measured scores onto the card of those that ship.
 
     python tools/ship.py parts --run runs/x                      the run's mean weights, float16, to src/likeness/weights/
     python tools/ship.py parts --scores a.json b.json            what likeness evaluate -o wrote for the shipped weights
@@ -20,6 +20,7 @@ from likeness import assets, systems
 from likeness.card import STORES, read_card, storage
 from likeness.checkpoint import read_weights, write_weights
 from likeness.errors import LikenessError
+from likeness.export import export
 from likeness.train.run import commit
 
 NOTES = {
@@ -52,7 +53,7 @@ NOTES = {
         "**Choices** (none but the recipe as it was first written) were made on validation people; the last 100 names are "
         "test people and were not learned from."
     ),
-    "detector": (
+    "landmark_detector": (
         "**Makes**: the 68 landmarks of a face, in iBUG's order. **For**: aligning faces, landmarks to draw from, research. "
         "**Not for**: telling who somebody is, what somebody feels or thinks, or watching people. **Seen**: LFW and "
         "CelebAMask-HQ with dlib's landmarks (those that dlib also found in the mirror image), and frames of YouTube Faces "
@@ -60,7 +61,7 @@ NOTES = {
         "expect it to be weaker on others. It says as much of a face half hidden as of one in full view. **Choices** (none "
         "but the recipe as it was first written) were made on validation people."
     ),
-    "finder": (
+    "face_detector": (
         "**Makes**: where in a photo faces are. **For**: aligning faces. **Not for**: watching or counting people. **Seen**: "
         "LFW and CelebAMask-HQ, where dlib found faces, in mosaics: public figures, more men than women, most light-skinned, "
         "few profiles, few faces hidden in part; expect it to miss others sooner. **Choices** (none but the recipe as it was "
@@ -97,8 +98,8 @@ NOTES = {
 }
 RESEARCH = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
 TERMS = {
-    "detector": f"{RESEARCH}; also on YouTube Faces (research)",
-    "finder": RESEARCH,
+    "landmark_detector": f"{RESEARCH}; also on YouTube Faces (research)",
+    "face_detector": RESEARCH,
     "landmark": RESEARCH,
     "parts": RESEARCH,
     "portrait": RESEARCH,
@@ -117,12 +118,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("system", choices=[*systems.SYSTEMS])
     parser.add_argument("--run", type=Path)
-    parser.add_argument("--as", dest="name", help="the weights file's name, where it is not the system's (isegan_sketch)")
+    parser.add_argument("--as", dest="name", help="the weights' folder, where it is not called like the system (isegan_sketch)")
     parser.add_argument("--before", type=int, default=0, help="steps that G took in the runs which this one was begun from")
     parser.add_argument("--scores", type=Path, nargs="+", default=[])
     parser.add_argument("--store", choices=STORES, help="how tensors are kept (default: as they were, float16 for a run's)")
     given = parser.parse_args()
-    target = assets.WEIGHTS / f"{given.name}.safetensors" if given.name else systems.weights_path(given.system)
+    target = assets.WEIGHTS / given.name / "weights.safetensors" if given.name else systems.weights_path(given.system)
     if given.run:
         state = torch.load(given.run / "state.pt", map_location="cpu", weights_only=True)
         card = read_card(given.run / "weights.safetensors")
@@ -136,7 +137,7 @@ def main() -> None:
     scores: dict[str, str] = {} if given.scores or changed else dict(card.scores)
     for path in given.scores:
         said = json.loads(path.read_text())
-        measured = said["finder_step"] if given.system == "finder" else said["step"]
+        measured = said["finder_step"] if given.system == "face_detector" else said["step"]
         if measured != card.step:
             raise LikenessError(f"{path}: was measured on step {measured}, the shipped weights are of step {card.step}")
         first, key = said["lines"][0], said["data"]
@@ -170,6 +171,8 @@ def main() -> None:
             line = "; ".join(f"{one['change']}: {one['error']:.1f} %" for one in said["lines"]) + f", N = {said['faces']}"
         scores[key] = line
     write_weights(target, weights, replace(card, scores=scores, notes=NOTES[given.name or given.system]), store)
+    for graph in export(target):
+        print(f"{graph}: {graph.stat().st_size / 1e3:.0f} kB")
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, step {card.step}")
 
 

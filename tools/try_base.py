@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sample_requests import request
+
 PACKAGES = ("torch", "pyarrow", "tensorboard", "onnx", "onnxscript", "scipy", "matplotlib", "dlib")
 ROOMS = ("nn", "losses", "data", "system", "train", "export", "evaluate", "baselines", "checkpoint")
 
@@ -31,20 +33,12 @@ def main() -> None:
     import likeness
     from likeness import assets, cli, systems
 
-    first, second, *_ = sorted(assets.SAMPLES.glob("*.png"))
+    samples = sorted(assets.SAMPLES.glob("*.png"))
+    first, second, *_ = samples
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        requests = {
-            "parts": {"photo": first, "mouth": second},
-            "portrait": {"drawing": first, "effect": "pencil"},
-            "isegan": {"sketch": first},
-            "landmark": {"landmarks": first},
-            "parser": {"photo": first},
-            "landmark_detector": {"photo": first},
-            "face_detector": {"photo": first},
-        }
         for name in systems.SYSTEMS:
-            result = likeness.load(name)(**requests[name])
+            result = likeness.load(name)(**request(name, samples))
             result.save(folder / f"{name}.png")
             print(f"{name}: {result.picture.shape[1]} x {result.picture.shape[0]}")
         sketch, points = str(folder / "sketch.png"), str(folder / "points.json")

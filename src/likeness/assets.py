@@ -3,19 +3,25 @@
 An *instrument* is a frozen network of somebody else's, to measure or to train with. It is looked for in the folder that
 ``LIKENESS_INSTRUMENTS`` names, then in the cache (``LIKENESS_CACHE``, or ``likeness`` in the user's cache folder), then
 fetched from its publisher; whatever is found is checked against its hash before it is opened.
+
+The hash is the full SHA-256, but for files of torchvision and pytorch-fid: of those we know only the eight digits that their
+publishers put into the names, and check these; nobody should take that for a protection against a forger.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
 from likeness.errors import LikenessError
-from likeness.files import write_content
+from likeness.files import locked
 
 WEIGHTS = Path(__file__).parent / "weights"
 SAMPLES = Path(__file__).parent / "samples"
@@ -170,17 +176,76 @@ def available(name: str) -> bool:
         return False
 
 
+def urlopen(address: str, begin: int = 0) -> Any:
+    """An address opened for reading, from byte ``begin`` on where its server can do that."""
+    from urllib.request import Request, urlopen
+
+    headers = {"User-Agent": "likeness"} | ({"Range": f"bytes={begin}-"} if begin else {})
+    return urlopen(Request(address, headers=headers), timeout=60)
+
+
 def _fetch(name: str, entry: Instrument) -> Path:
+    """Fetch an instrument into the cache: streamed, with a bar, gone on with where it broke off, and checked."""
     missing = f"the instrument {name} ({entry.what}; {entry.file}) is not here: put the file into a folder and name it in "
     missing += "LIKENESS_INSTRUMENTS"
     if not entry.address:
         raise LikenessError(missing)
-    target = cache_folder() / entry.file
     try:
-        with urlopen(entry.address, timeout=60) as answer:
-            content = answer.read()
-    except (URLError, OSError) as problem:
+        import pooch
+    except ImportError:
+        raise LikenessError(f"{missing}, or let it be fetched by pooch: pip install 'likeness[evaluate]'") from None
+    pooch.get_logger().setLevel("ERROR")
+    cache, part = cache_folder(), cache_folder() / f".{entry.file}.{entry.sha256[:8]}.part"
+    full = f"sha256:{entry.sha256}" if len(entry.sha256) == 64 else None
+
+    def download(address: str, output: str, _: object) -> None:
+        _stream(address, part, entry.file)
+        if not digest(part).startswith(entry.sha256):
+            part.unlink()
+            raise LikenessError(f"{address}: what came is not the {name} that is known here (its hash differs)")
+        part.replace(output)
+
+    try:
+        with locked(cache / f".{entry.file}.lock", entry.file, wait=3600):
+            return Path(pooch.retrieve(entry.address, full, entry.file, cache, downloader=download))
+    except OSError as problem:  # what urllib raises, too
         raise LikenessError(f"{missing}, or fetch {entry.address} ({problem})") from None
-    if not hashlib.sha256(content).hexdigest().startswith(entry.sha256):
-        raise LikenessError(f"{entry.address}: what came is not the {name} that is known here (its hash differs)")
-    return write_content(target, content)
+
+
+def _stream(address: str, part: Path, name: str) -> None:
+    """Bring an address into a file; what is there already of it is not fetched again, if the server can begin in the middle."""
+    begin = part.stat().st_size if part.is_file() else 0
+    try:
+        answer = urlopen(address, begin)
+    except OSError as problem:
+        if getattr(problem, "code", None) != 416:  # the part is as long as the whole, or longer
+            raise
+        begin, answer = 0, urlopen(address)
+    with answer:
+        place = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range") or "")
+        if not (place and int(place[1]) == begin):
+            begin = 0
+        total = int(place[2]) if place and begin else int(answer.headers.get("Content-Length") or 0)
+        with part.open("ab" if begin else "wb") as file, _bar(name, total) as show:
+            while some := answer.read(1 << 18):
+                file.write(some)
+                begin += len(some)
+                show(begin)
+    if begin < total:
+        raise OSError(f"it broke off at {begin} of {total} bytes; the same call goes on from there")
+
+
+@contextmanager
+def _bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar for a download on a terminal, a line elsewhere."""
+    if not sys.stderr.isatty():
+        print(f"likeness: fetching {name}" + (f", {total / 1e6:.1f} MB" if total else ""), file=sys.stderr, flush=True)
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=total or None)
+        yield lambda done: progress.update(task, completed=done)

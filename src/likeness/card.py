@@ -21,12 +21,17 @@ STEPS = "|step"
 """What a tensor's name gets for that of its rows' steps, where it is stored as int8."""
 
 
+LICENCE = "non-commercial research"
+"""The licence of weights whose card does not say otherwise, as their data's; ``LICENSE-WEIGHTS`` has it in full."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What weights say of themselves.
 
     ``system`` and ``recipe`` (frozen, see :mod:`likeness.recipe`) rebuild the networks; the rest is for people: steps taken,
-    ``commit`` of the code, ``data`` (a name → description, number and hash), ``licence`` and ``terms`` of use, ``scores`` and how
+    ``commit`` of the code, ``data`` (a name → description, number and hash), ``licence`` of the weights (not of
+    the code, which is Apache-2.0) and ``terms`` of the data, ``scores`` and how
     they were measured, ``notes``.
     """
 
@@ -36,7 +41,7 @@ class Card:
     commit: str = ""
     version: str = __version__
     data: dict[str, str] = field(default_factory=dict)
-    licence: str = "Apache-2.0"
+    licence: str = LICENCE
     terms: str = ""
     scores: dict[str, str] = field(default_factory=dict)
     notes: str = ""

@@ -8,8 +8,9 @@ system's row, make command-line options of the options dataclass (see :func:`opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,19 @@ def option(help: str, default: Any = MISSING, *, metavar: str = "", choices: Seq
     return field(default=default, metadata={"help": help, "metavar": metavar, "choices": tuple(choices), "flag": flag})
 
 
-NAMING = ("person", "effect", "change", "erased", "face", "recogniser", "model", "method")
+NAMING = ("person", "photos", "effect", "change", "erased", "face", "recogniser", "model", "method")
 """The columns that say what a line is of, in the order in which its title has them."""
+
+
+def distinct(title: str, taken: Container[str]) -> str:
+    """A title that is not taken yet: as it is, or with a number behind it.
+
+    Titles go into tables that are published, so two models of one recipe are told apart by number, not by the user's paths.
+
+    >>> distinct("lite", ["lite", "lite (2)"])
+    'lite (3)'
+    """
+    return next(name for number in count(1) if (name := title if number == 1 else f"{title} ({number})") not in taken)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and by one process at a time where two would spoil each other's work."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -71,3 +73,82 @@ def _sync_folder(folder: Path) -> None:
 def write_content(path: str | Path, content: bytes | str) -> Path:
     """Write bytes or UTF-8 text whole or not at all."""
     return write_atomically(path, lambda file: file.write(content.encode() if isinstance(content, str) else content))
+
+
+@contextlib.contextmanager
+def locked(lock: Path, what: str, wait: float = 0) -> Iterator[None]:
+    """Within, no other process is in a block with the same ``lock`` file.
+
+    The system frees it when a process ends, however that is.
+
+    Folders on the way are made; the file, and its folder where nothing else came into it, are taken away at the end.
+
+    Raises:
+        LikenessError: another process is in there, also after ``wait`` seconds; ``what`` names the thing that both want. Or
+            filelock is not installed.
+    """
+    try:
+        from filelock import FileLock, Timeout
+    except ImportError:
+        raise LikenessError("this needs filelock: pip install 'likeness[train]'") from None
+    new = not lock.parent.exists()
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(lock)
+        held.acquire(timeout=wait)
+    except Timeout:
+        raise LikenessError(f"{what}: another process is working on it; wait until that ends, or choose another") from None
+    except OSError as problem:
+        raise LikenessError(f"{lock}: cannot be locked ({problem.strerror or problem})") from None
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)  # while it is held: who opened it before finds that it has no name any more
+        held.release()
+        if new:
+            with contextlib.suppress(OSError):
+                lock.parent.rmdir()
+
+
+def lock_of(output: Path) -> Path:
+    """The lock of a file that is being made, beside it."""
+    return output.with_name(f".{output.name}.lock")
+
+
+def unfinished(target: Path, plan: str, what: str) -> Path:
+    """The folder ``TARGET.partial`` of work in progress, with its ``plan``: new, or one that was begun with the same.
+
+    It comes into being with its plan in it, so that a folder of that name without one is somebody else's.
+
+    Args:
+        target: what the work ends in.
+        plan: all that has to be the same for it to go on.
+        what: what the work is, for messages.
+
+    Raises:
+        LikenessError: what stands there is not ours, or has another plan; it is left as it is.
+    """
+    partial = target.with_name(target.name + ".partial")
+    note = partial / "plan"
+    if os.path.lexists(partial):
+        if partial.is_symlink() or not note.is_file():
+            raise LikenessError(f"{partial}: was not begun by likeness; move it away, or choose another output")
+        if note.read_bytes() != plan.encode():
+            raise LikenessError(f"{partial}: holds the beginning of another {what}; delete it or choose another output")
+        return partial
+    fresh = partial.with_name(f".{partial.name}.{secrets.token_hex(4)}")
+    write_content(fresh / "plan", plan)
+    try:
+        fresh.rename(partial)
+    except OSError as problem:
+        (fresh / "plan").unlink()
+        fresh.rmdir()
+        raise LikenessError(f"{partial}: cannot be made ({problem.strerror or problem})") from None
+    return partial
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV, a line each: cells with commas, quotes or line breaks are quoted, so that any reader gets them back."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

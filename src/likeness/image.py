@@ -5,6 +5,7 @@ Every picture that enters the project is read by :func:`read`, every one that le
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
+from likeness.colour import PROFILE, from_srgb, to_srgb
 from likeness.errors import LikenessError
 from likeness.files import write_atomically
 from likeness.records import Image
@@ -28,12 +30,24 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
 MAX_PIXELS = 100_000_000
 """Largest picture that is read: decoded it takes 300 MB, and face detection gains nothing from more."""
 
-Pillow.MAX_IMAGE_PIXELS = None  # our own limit below speaks first, with one clear line
 
+def opened(source: Path | BinaryIO, name: str) -> Pillow.Image:
+    """A picture file's header, read by Pillow; no pixel is decoded yet.
 
-def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
+    Pillow's guard against pictures that are made to fill the memory (``PIL.Image.MAX_IMAGE_PIXELS``) is this process's and stays
+    as it is; :data:`MAX_PIXELS` lies between where it warns and where it refuses by default.
+
+    Raises:
+        LikenessError: the file is missing, not a picture, damaged, or larger than :data:`MAX_PIXELS`.
+    """
     try:
-        picture = Pillow.open(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit is below
+            picture = Pillow.open(source)
+    except Pillow.DecompressionBombError as problem:
+        found = re.search(r"\d+", str(problem))
+        most = min(MAX_PIXELS, 2 * (Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS))
+        raise _too_large(name, int(found[0]) if found else 0, "", most) from None
     except FileNotFoundError:
         raise LikenessError(f"{name}: no such file") from None
     except IsADirectoryError:
@@ -49,11 +63,13 @@ def _open(source: Path | BinaryIO, name: str) -> Pillow.Image:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         picture.close()
-        raise LikenessError(
-            f"{name}: is {width}×{height}, {width * height / 1e6:.1f} megapixels; at most {MAX_PIXELS // 10**6} are read: "
-            "scale it down first"
-        )
+        raise _too_large(name, width * height, f"{width}×{height}, ", MAX_PIXELS)
     return picture
+
+
+def _too_large(name: str, pixels: int, shape: str, most: int) -> LikenessError:
+    said = f"{name}: is {shape}{pixels / 1e6:.1f} megapixels; at most {most / 1e6:.4g} are read: scale it down first"
+    return LikenessError(said)
 
 
 def _upright(picture: Pillow.Image) -> Pillow.Image:
@@ -67,43 +83,68 @@ def _upright(picture: Pillow.Image) -> Pillow.Image:
         return picture
 
 
-def _decode(picture: Pillow.Image, name: str, background: int) -> Image:
-    """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey."""
+def _decode(picture: Pillow.Image, name: str, background: int = 255, convert: bool = True) -> Image:
+    """RGB of any mode; 16-bit is scaled, transparency is laid on a flat ``background`` grey.
+
+    Colours are brought to sRGB from the profile that the picture has; without ``convert`` its numbers stay.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the picture is still good
+            profile = picture.info.get(PROFILE) if convert else None
             picture = _upright(picture)
             if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-                grey = np.asarray(picture, dtype=np.float64)
-                top = 65535.0 if grey.max(initial=0) > 255 else 255.0
-                picture = Pillow.fromarray((np.clip(grey / top, 0, 1) * 255).round().astype(np.uint8))
+                picture = Pillow.fromarray(_eight_bits(picture, name))
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
+                clear = picture.convert("RGBA")
+                grey = picture.mode in ("L", "LA")
+                bare = clear.getchannel("R") if grey else clear.convert("RGB")
+                bare = to_srgb(bare, profile).convert("RGB")
+                bare.putalpha(clear.getchannel("A"))
                 canvas = Pillow.new("RGBA", picture.size, (background, background, background, 255))
-                picture = Pillow.alpha_composite(canvas, picture)
-            return np.asarray(picture.convert("RGB"))
-    except MemoryError:
+                return np.asarray(Pillow.alpha_composite(canvas, bare).convert("RGB"))
+            if picture.mode == "P":
+                picture = picture.convert("RGB")
+            return np.asarray(to_srgb(picture, profile).convert("RGB"))
+    except (MemoryError, LikenessError):
         raise
     except Exception as problem:  # decoders of damaged files raise nearly anything
         raise LikenessError(f"{name}: is damaged or cut off ({problem})") from None
 
 
+def _eight_bits(picture: Pillow.Image, name: str) -> NDArray[np.uint8]:
+    """A deep grey picture as 8 bits, by what its kind means and never by how bright it happens to be.
+
+    16-bit and whole numbers (Pillow's modes ``I;16…`` and ``I``, which is how it reads deep PGM files) span 0 to 65535, floats
+    (``F``: TIFF, PFM) span 0 to 1. Numbers beyond have a scale that nobody knows, so they are refused.
+    """
+    grey = np.asarray(picture, dtype=np.float64)
+    top, kind = (1.0, "floats from 0 to 1") if picture.mode == "F" else (65535.0, "numbers from 0 to 65535")
+    if not (grey.min(initial=0) >= 0 and grey.max(initial=0) <= top):
+        low, high = grey.min(), grey.max()
+        raise LikenessError(f"{name}: its pixels go from {low:.6g} to {high:.6g}; {kind} are read: save it with 8 or 16 bits")
+    return (grey / top * 255).round().astype(np.uint8)
+
+
 def read(path: str | Path, background: int = 255) -> Image:
     """Read a picture file as uint8 RGB, height × width × 3, turned as its EXIF says.
 
-    Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255).
+    Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255). Deep grey
+    pictures keep their scale: whole numbers span 0 to 65535, floats 0 to 1. Colours of another ICC profile (Display P3 …) are
+    converted to sRGB; a damaged profile is passed over.
 
     Raises:
-        LikenessError: the file is missing, not a picture, damaged, or larger than :data:`MAX_PIXELS`.
+        LikenessError: the file is missing, not a picture, damaged, larger than :data:`MAX_PIXELS`, or its numbers have no known
+            scale.
     """
-    with _open(Path(path), str(path)) as picture:
+    with opened(Path(path), str(path)) as picture:
         return _decode(picture, str(path), background)
 
 
 def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int], np.dtype[np.bool_]]]:
     """Read a picture and where it is opaque (height × width, bool; all true when it has no transparency)."""
     colours = read(path, background=127)
-    with _open(Path(path), str(path)) as picture:
+    with opened(Path(path), str(path)) as picture:
         picture = _upright(picture)
         if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
             return colours, np.asarray(picture.convert("RGBA"))[..., 3] > 127
@@ -112,7 +153,7 @@ def read_with_alpha(path: str | Path) -> tuple[Image, np.ndarray[tuple[int, int]
 
 def decode(encoded: BinaryIO, name: str) -> Image:
     """Decode picture bytes, as :func:`read` does for a file."""
-    with _open(encoded, name) as picture:
+    with opened(encoded, name) as picture:
         return _decode(picture, name, background=255)
 
 
@@ -169,15 +210,44 @@ def check_writable(path: str | Path) -> None:
         raise LikenessError(f"{path}: pictures are written as {', '.join(WRITABLE)}; name the output so")
 
 
-def write(path: str | Path, image: Image, xmp: bytes | None = None, software: str | None = None) -> Path:
+def as_the_photo(image: Image, photo: str | Path) -> tuple[Image, bytes | None]:
+    """An sRGB picture, H × W × 3, that was painted over a photo's, in the photo's own colours, and the photo's ICC profile.
+
+    Pixels that are as :func:`read` gave them are the file's own, also where sRGB has not their colour; the others are converted.
+    As it came and without a profile: where the photo has none, or one of grey or CMYK, or the file is of another shape now.
+    """
+    try:
+        with opened(Path(photo), str(photo)) as picture:
+            profile = picture.info.get(PROFILE)
+            if not profile or (converted := from_srgb(Pillow.fromarray(image), profile)) is None:
+                return image, None
+            own = _decode(picture, str(photo), convert=False)
+        seen = read(photo)
+    except LikenessError:  # the file went away, or was never one
+        return image, None
+    if own.shape != image.shape:
+        return image, None
+    same = (image == seen).all(-1, keepdims=True)
+    return np.where(same, own, np.asarray(converted)), profile
+
+
+def write(
+    path: str | Path,
+    image: Image,
+    xmp: bytes | None = None,
+    software: str | None = None,
+    photo: str | Path | None = None,
+) -> Path:
     """Write a picture; its suffix chooses PNG, JPEG or WebP (lossy ones at quality 95, colours not subsampled).
 
-    ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`.
+    ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`. Pictures are sRGB and
+    have no ICC profile, but for one that was painted over a ``photo``'s: it keeps the photo's, see :func:`as_the_photo`.
     """
     check_writable(path)
     from PIL.PngImagePlugin import PngInfo
 
     suffix = Path(path).suffix.lower()
+    image, profile = as_the_photo(image, photo) if photo else (image, None)
     picture = Pillow.fromarray(image)
     exif = Pillow.Exif()
     if software:
@@ -190,12 +260,12 @@ def write(path: str | Path, image: Image, xmp: bytes | None = None, software: st
                 notes.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
             if software:
                 notes.add_text("Software", software)
-            picture.save(file, format="PNG", pnginfo=notes)
+            picture.save(file, format="PNG", pnginfo=notes, icc_profile=profile)
         elif suffix == ".webp":
-            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif)
+            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif, icc_profile=profile)
         else:
             options = {"xmp": xmp} if xmp else {}
-            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, **options)
+            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, icc_profile=profile, **options)
 
     try:
         return write_atomically(path, fill)

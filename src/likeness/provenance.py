@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
-
 from likeness import image
-from likeness.errors import LikenessError
 from likeness.records import Image
 from likeness.version import __version__
 
@@ -64,9 +60,9 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE_TYPE) -> Path:
-    """Write a picture with its mark; the suffix chooses the format."""
-    return image.write(path, picture, packet(tool, source_type), tool)
+def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE_TYPE, photo: str | Path | None = None) -> Path:
+    """Write a picture with its mark; the suffix chooses the format. ``photo``: see :func:`likeness.image.write`."""
+    return image.write(path, picture, packet(tool, source_type), tool, photo)
 
 
 def read(path: str | Path) -> Mark | None:
@@ -75,13 +71,8 @@ def read(path: str | Path) -> Mark | None:
     Raises:
         LikenessError: the file is missing or not a picture.
     """
-    try:
-        with Pillow.open(path) as picture:
-            held = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
-    except FileNotFoundError:
-        raise LikenessError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise LikenessError(f"{path}: is not a picture that can be read") from None
+    with image.opened(Path(path), str(path)) as picture:
+        held = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
     text = held if isinstance(held, str) else held.decode("utf-8", "replace")
     start, end = text.find("<rdf:RDF"), text.find("</rdf:RDF>")
     if start < 0 or end < 0:

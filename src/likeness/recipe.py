@@ -44,11 +44,11 @@ def require_each(holder: Any, names: Sequence[str], low: float, high: float, acc
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the schedule: for ``steps`` steps these ``players`` move, and the terms named in ``silent`` weigh nothing."""
+    """A stretch of the schedule: for ``steps`` steps these ``players`` move, and ``disabled_terms`` weigh nothing."""
 
     steps: int
     players: tuple[str, ...]
-    silent: tuple[str, ...] = ()
+    disabled_terms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.steps >= 0, "steps", self.steps, "a number of steps, 0 or more")

@@ -57,12 +57,14 @@ class Place:
     """Where a result belongs: in ``photo``, moved there from its framing by the inverse of ``transform``.
 
     ``area`` is S × S in [0, 1], None for all of it; ``feather`` is the share of the side over which the frame's edge fades.
+    ``file`` is the photo's, where it is one: its ICC profile is kept (:func:`likeness.image.as_the_photo`).
     """
 
     photo: Image
     transform: Similarity
     area: NDArray[np.float32] | None = None
     feather: float = 0.12
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Result:
     """A picture that was made.
 
     ``picture`` is S × S × 3; ``intermediates`` are what it was made from or by way of, by name; ``made`` says how, in plain JSON
-    values: system, recipe, weights, engine, conditions and options; ``place`` is where it belongs in a photo.
+    values: system, recipe, weights, engine, conditions and options; ``place`` is where it belongs in a photo, and ``photo`` the
+    file of the photo that it has been put back into, or empty.
     """
 
     picture: Image
@@ -94,6 +97,7 @@ class Result:
     made: Mapping[str, Any]
     place: Place | None = None
     notes: tuple[str, ...] = ()
+    photo: str = ""
 
     @property
     def tool(self) -> str:
@@ -101,8 +105,11 @@ class Result:
         return provenance.software(str(self.made["system"]), str(self.made["recipe"]))
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture with its mark of provenance; the suffix chooses the format."""
-        return provenance.write(path, self.picture, self.tool)
+        """Write the picture with its mark of provenance; the suffix chooses the format.
+
+        It is sRGB; put back into a photo, it keeps the photo's ICC profile.
+        """
+        return provenance.write(path, self.picture, self.tool, photo=self.photo or None)
 
     def pasted(self) -> Result:
         """The same in the photo that it belongs to; outside its area the photo stays untouched.
@@ -114,7 +121,7 @@ class Result:
             raise LikenessError("there is no photo to put the face back into")
         place = self.place
         picture = paste_back(self.picture, place.photo, place.transform, place.area, place.feather)
-        return dataclasses.replace(self, picture=picture, place=None)
+        return dataclasses.replace(self, picture=picture, place=None, photo=place.file)
 
 
 class Synthesizer(ABC):

@@ -39,15 +39,15 @@ class System(nn.Module, ABC):
     def table(self, store: FaceStore) -> Table:
         """Bring prepared faces into memory."""
 
-    def judged(self, store: FaceStore) -> FaceStore:
+    def validation_subset(self, store: FaceStore) -> FaceStore:
         """The faces to measure on while training: the first of each validation person."""
         return store.select("validation").first_of_each_person()
 
-    def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What of other weights of this system it begins from, by the names of its own; as it stands after :meth:`begin`."""
+    def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Of other weights of this system, those that it begins from, by its own names; called after :meth:`fit_statistics`."""
         return state
 
-    def begin(self, table: Table) -> None:
+    def fit_statistics(self, table: Table) -> None:
         """Learn constants from the training table, once, before the first step."""
 
     @abstractmethod

@@ -15,6 +15,7 @@ import numpy as np
 
 from likeness.errors import LikenessError
 from likeness.files import put_in_place, sync
+from likeness.provenance import SOURCE_TYPE, Mark
 from likeness.records import Image
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
@@ -22,6 +23,8 @@ FINEST = 60 * 1001
 """The largest denominator of a measured rate, so that an encoder can take it."""
 NEAR = Fraction(1, 200)
 """By what share of it a measured rate may miss the file's own and count as that."""
+SOURCE, SOFTWARE = "DigitalSourceType", "software"
+"""What the entries of a file's metadata are called that are its mark: IPTC's property, and the program."""
 GAP = 0.05
 """Seconds without sound from which on they are written as silence; shorter ones are how a file rounds."""
 
@@ -129,22 +132,45 @@ def frames(path: str | Path, first: int = 0) -> Iterator[Image]:
             raise problem
 
 
-def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = None, title: str = "") -> Path:
+def _created(path: Path, tool: str) -> Any:
+    """A new container with the mark of provenance in its metadata, where a ``tool`` is named.
+
+    The entries have names that MP4 has no box of its own for; ``use_metadata_tags`` lets FFmpeg write them as QuickTime does.
+    """
+    if not tool:
+        return _av().open(str(path), "w")
+    made = _av().open(str(path), "w", options={"movflags": "use_metadata_tags"})
+    made.metadata.update({SOURCE: SOURCE_TYPE, SOFTWARE: tool, "comment": "made with likeness: synthetic face"})
+    return made
+
+
+def mark(path: str | Path) -> Mark | None:
+    """The mark of a video file, or None where there is none.
+
+    Raises:
+        LikenessError: the file is missing or no video, or PyAV is not installed.
+    """
+    with _opened(path) as container:
+        found = {name.lower(): value for name, value in container.metadata.items()}
+    kind = found.get(SOURCE.lower())
+    return Mark(kind, found.get(SOFTWARE, "")) if kind else None
+
+
+def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = None, tool: str = "") -> Path:
     """Clips that :class:`Writer` wrote, one behind the other as they are, in one file, with another file's sound.
 
     Args:
         parts: of one size and rate.
         path: ends with .mp4 or .mov.
         sound: a file whose sound goes with it, or None.
-        title: for the file's metadata.
+        tool: what made it: the file carries a mark of provenance by that name (:mod:`likeness.provenance`); empty for none.
     """
-    av, target = _av(), Path(path)
+    _av()
+    target = Path(path)
     part = target.with_name(f".{target.name}.part{target.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with av.open(str(part), "w") as out:
-            if title:
-                out.metadata["comment"] = title
+        with _created(part, tool) as out:
             stream, begins = None, 0
             for one in parts:
                 with _opened(one) as container:
@@ -160,7 +186,7 @@ def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = Non
                         out.mux(packet)
                     begins = ends
         if sound is not None and look(sound).sound:
-            _add_sound(part, sound, title)
+            _add_sound(part, sound, tool)
         sync(part)
         put_in_place(part, target)
     finally:
@@ -177,11 +203,11 @@ class Writer:
         path: ends with .mp4 or .mov.
         rate: frames a second.
         sound: a file whose sound goes with it, or None.
-        title: for the file's metadata.
+        tool: what made it: the file carries a mark of provenance by that name (:mod:`likeness.provenance`); empty for none.
     """
 
-    def __init__(self, path: str | Path, rate: Fraction, sound: str | Path | None = None, title: str = "") -> None:
-        self.path, self.rate, self.sound, self.title = Path(path), rate, sound, title
+    def __init__(self, path: str | Path, rate: Fraction, sound: str | Path | None = None, tool: str = "") -> None:
+        self.path, self.rate, self.sound, self.tool = Path(path), rate, sound, tool
         if self.path.suffix.lower() not in (".mp4", ".mov"):
             raise LikenessError(f"{path}: video is written as .mp4 or .mov")
         self._part = self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
@@ -191,9 +217,7 @@ class Writer:
 
     def __enter__(self) -> Writer:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = _av().open(str(self._part), "w")
-        if self.title:
-            self._container.metadata["comment"] = self.title
+        self._container = _created(self._part, self.tool)
         return self
 
     def add(self, picture: Image) -> None:
@@ -217,14 +241,14 @@ class Writer:
             self._container.close()
             if kind is None and self.count:
                 if self.sound is not None and look(self.sound).sound:
-                    _add_sound(self._part, self.sound, self.title)
+                    _add_sound(self._part, self.sound, self.tool)
                 sync(self._part)
                 put_in_place(self._part, self.path)
         finally:
             self._part.unlink(missing_ok=True)
 
 
-def _add_sound(clip: Path, sound: str | Path, title: str) -> bool:
+def _add_sound(clip: Path, sound: str | Path, tool: str) -> bool:
     """Another file's sound put to a clip's pictures: as it is where the file can hold it, else as AAC; no longer than they.
 
     Whether it could be done; where not, the clip stays as it was.
@@ -233,7 +257,7 @@ def _add_sound(clip: Path, sound: str | Path, title: str) -> bool:
     for copied in (True, False):
         mixed = clip.with_name(f"{clip.stem}.mixed{clip.suffix}")
         try:
-            _mix(clip, sound, mixed, title, copied)
+            _mix(clip, sound, mixed, tool, copied)
             mixed.replace(clip)
             return True
         except (av.error.FFmpegError, ValueError, OSError):
@@ -250,13 +274,11 @@ def _silence(samples: int) -> Any:
     return frame
 
 
-def _mix(clip: Path, sound: str | Path, path: Path, title: str, copied: bool) -> None:
+def _mix(clip: Path, sound: str | Path, path: Path, tool: str, copied: bool) -> None:
     """Pictures of one file and sound of another in a third, in order of time; the sound counts from its own pictures' first."""
     av, about = _av(), look(clip)
     seconds = float(about.frames / about.rate)
-    with av.open(str(clip)) as pictures, av.open(str(sound)) as other, av.open(str(path), "w") as out:
-        if title:
-            out.metadata["comment"] = title
+    with av.open(str(clip)) as pictures, av.open(str(sound)) as other, _created(path, tool) as out:
         seen, heard = pictures.streams.video[0], other.streams.audio[0]
         first = other.streams.video[0] if other.streams.video else None
         begins = float((first.start_time or 0) * first.time_base) if first is not None else 0.0

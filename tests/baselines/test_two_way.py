@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from likeness import baselines
-from likeness.baselines.cyclegan import CycleGAN, CycleGANRecipe, generator, least_squares, persuaded, returned
-from likeness.baselines.dualgan import DualGAN, DualGANRecipe, critic_loss, generators_loss
+from likeness.baselines.cyclegan import CycleGAN, CycleGANRecipe, generator, generator_term, least_squares, returned
+from likeness.baselines.dualgan import DualGAN, DualGANRecipe, critic_loss, generators_loss, judged
 from likeness.baselines.two_way import TwoWay, TwoWaySynthesizer
 from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
@@ -42,7 +42,7 @@ def test_it_is_trained_and_used_like_a_system(name: str, tmp_path: Path) -> None
     assert isinstance(made, TwoWaySynthesizer) and made.card.recipe == freeze(recipe)
     sketches = [face.pair for face in faces if face.pair is not None]
     drawn = made.draw(sketches)
-    assert drawn.shape == (6, 64, 64, 3) and np.array_equal(made(sketch=sketches[1]).picture, drawn[1])
+    assert drawn.shape == (6, 64, 64, 3) and np.abs(made(sketch=sketches[1]).picture.astype(int) - drawn[1]).max() <= 1
     tensors = torch.from_numpy(np.stack(sketches)).permute(0, 3, 1, 2) / 127.5 - 1
     _, state = read_weights(tmp_path / "run" / "weights.safetensors")
     assert isinstance(system, TwoWay)
@@ -66,7 +66,7 @@ def test_cyclegans_generator() -> None:
 
 def test_cyclegans_equations() -> None:
     assert float(least_squares(torch.full((3,), 3.0), torch.full((3,), 2.0))) == pytest.approx((4 + 4) / 2)
-    assert float(persuaded(torch.tensor([0.0, 3.0]))) == pytest.approx((1 + 4) / 2)
+    assert float(generator_term(torch.tensor([0.0, 3.0]))) == pytest.approx((1 + 4) / 2)
     assert float(returned(torch.zeros(2, 3), torch.full((2, 3), -0.5))) == pytest.approx(0.5)
 
 
@@ -87,6 +87,22 @@ def test_dualgans_critics_stay_small(tmp_path: Path) -> None:
     assert max(float(weight.detach().abs().max()) for weight in system.parameters_of("D")) > 0.01
     move[1]()
     assert max(float(weight.detach().abs().max()) for weight in system.parameters_of("D")) <= 0.01
+
+
+def test_dualgans_critics_compare_in_one_batch() -> None:
+    """BatchNorm sees real and made pictures together; the critics move twice a step; the rates are RMSprop's."""
+    recipe = baselines.recipe("dualgan:tiny")
+    assert isinstance(recipe, DualGANRecipe) and recipe.training.betas == (0.0, 0.9)
+    torch.manual_seed(0)
+    system = DualGAN(recipe)
+    critic, real = system.photo_critic, torch.rand(3, 3, 64, 64) * 0.2
+    one, other = judged(critic, real, real + 0.5)
+    both = critic(torch.cat([real, real + 0.5]))
+    assert torch.allclose(one, both[:3], atol=1e-5) and torch.allclose(other, both[3:], atol=1e-5)
+    assert not torch.allclose(judged(critic, -real, real + 0.5)[1], other, atol=1e-3)  # what is real is a part of the norm
+    store = FaceStore.of(drawn_faces(2, recipe.framing, paired=True), recipe.framing, "drawn", "labels")
+    batch = system.batch(system.table(store), torch.Generator(), True)
+    assert [player for player, _ in system.play(batch, recipe.training.phases[0])] == ["D", "D", "G"]
 
 
 def test_pictures_of_other_people_meet() -> None:

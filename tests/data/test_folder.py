@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 from PIL import Image as Pillow
 
 from likeness.data import folder
@@ -98,17 +101,36 @@ def test_going_on_after_an_interruption(album: Path, tmp_path: Path, monkeypatch
 
 
 def test_several_processes_make_the_same_file(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(3)  # what this process was doing before must not tell either
+    monkeypatch.setenv("LIKENESS_THREADS", "3")
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(3)  # what this process was doing before must not tell either
     try:
         folder.prepare([album], tmp_path / "one.parquet", processes=1)
-        assert torch.get_num_threads() == 3
+        assert (cv2.getNumThreads(), os.environ["LIKENESS_THREADS"]) == (3, "3")  # and it goes on as it was
     finally:
-        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
     monkeypatch.setattr(folder, "CHUNK", 2)
     report = folder.prepare([album], tmp_path / "two.parquet", processes=2)
     assert report.prepared == 4
     assert FaceStore(tmp_path / "one.parquet").fingerprint() == FaceStore(tmp_path / "two.parquet").fingerprint()
+
+
+def test_workers_use_one_thread_and_no_torch(album: Path, tmp_path: Path) -> None:
+    """What a worker process does, in one where torch cannot be imported; as many threads as cores would crowd the workers."""
+    code = f"""
+import sys
+sys.modules["torch"] = None
+from likeness.data import folder
+from likeness.engine.graph import threads
+from likeness.faces.align import Framing
+folder._begin_worker()
+assert threads() == 1
+photos = folder.photos_in({str(album)!r})[:1]
+print(folder._prepare_chunk(photos, "album", Framing(), None, folder.Pointing(), {str(tmp_path / "part.parquet")!r}))
+assert threads() == 1
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "(1, [])\n", done.stderr
 
 
 def test_a_folder_without_faces(tmp_path: Path) -> None:
@@ -120,8 +142,6 @@ def test_a_folder_without_faces(tmp_path: Path) -> None:
 
 
 def test_names_that_are_not_utf8(tmp_path: Path, samples: list[Path]) -> None:
-    import os
-
     (tmp_path / "in").mkdir()
     shutil.copy(samples[0], os.fsencode(tmp_path / "in") + b"/M\xfcller.png")
     assert folder.prepare([tmp_path / "in"], tmp_path / "a.parquet", processes=1).prepared == 1

@@ -77,7 +77,7 @@ def test_what_is_refused(album: Path, tmp_path: Path, likeness: Callable[..., in
     assert likeness("prepare", album, "--wide", "--size", 64, "-o", "f.parquet") == 2
     capsys.readouterr()
     assert likeness("prepare", album, "--wide", "--processes", 1, "-o", "w.parquet") == 0
-    assert "train finder:lite" in capsys.readouterr().out
+    assert "train face_detector:lite" in capsys.readouterr().out
     assert FaceStore(tmp_path / "w.parquet").framing == WIDE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from likeness.evaluate.diversity import diversity
 from likeness.evaluate.fsim import fsim, fsimc, phase_congruency
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.landmark_error import area_under_curve, failure_rate, normalised_error
-from likeness.evaluate.lpips import LPIPS, weigh
+from likeness.evaluate.lpips import LPIPS, published_heads, weigh
 from likeness.evaluate.nlda import nlda_accuracy, null_space_lda
 from likeness.evaluate.verification import best_threshold, identification, templates, ten_folds, true_accept_rate
 from likeness.faces.drawing import draw, landmarks
@@ -58,6 +59,27 @@ def test_lpips_backbones(network: Callable[[], torch.nn.Module], channels: list[
     with torch.no_grad():
         maps = network().eval()(torch.zeros(1, 3, 64, 64))
     assert [one.shape[1] for one in maps] == channels
+
+
+def test_lpips_heads_from_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the instrument they are read from the files of the package lpips, which is not imported; otherwise one line."""
+    monkeypatch.setenv("LIKENESS_INSTRUMENTS", str(tmp_path))
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path))
+    monkeypatch.setattr("likeness.evaluate.lpips.find_spec", lambda name: None)
+    with pytest.raises(LikenessError, match="pip install lpips"):
+        published_heads("alex")
+    package = tmp_path / "lpips"
+    (package / "weights" / "v0.1").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    made = {f"lin{i}.model.1.weight": torch.rand(1, 3 + i, 1, 1) for i in (1, 0)}
+    torch.save(made, package / "weights" / "v0.1" / "alex.pth")
+    spec = importlib.machinery.ModuleSpec("lpips", None, is_package=True)
+    spec.submodule_search_locations = [str(package)]
+    monkeypatch.setattr("likeness.evaluate.lpips.find_spec", lambda name: spec)
+    found = published_heads("alex")
+    assert [len(one) for one in found] == [3, 4] and torch.equal(found[0], made["lin0.model.1.weight"].flatten())
+    with pytest.raises(LikenessError, match="pip install lpips"):
+        published_heads("vgg")
 
 
 def test_lpips_formula() -> None:

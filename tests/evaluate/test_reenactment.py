@@ -10,7 +10,7 @@ import pytest
 
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.evaluate.reenactment import compare, follow, jerk
+from likeness.evaluate.reenactment import acceleration, compare, follow
 from likeness.faces.align import Framing, align
 from likeness.faces.reader import FaceReader
 from likeness.image import read
@@ -20,9 +20,9 @@ from likeness.records import AlignedFace, Image, Points
 def test_jerk() -> None:
     """Resting and steady motion have none; every second frame off by d: 2d each time."""
     face = np.zeros((68, 2), np.float32)
-    assert jerk([face] * 5) == 0 and jerk([face + i for i in range(5)]) == 0
-    assert jerk([face + np.float32([i % 2, 0]) for i in range(5)]) == pytest.approx(2)
-    assert np.isnan(jerk([face, face]))
+    assert acceleration([face] * 5) == 0 and acceleration([face + i for i in range(5)]) == 0
+    assert acceleration([face + np.float32([i % 2, 0]) for i in range(5)]) == pytest.approx(2)
+    assert np.isnan(acceleration([face, face]))
 
 
 def test_cycles(instruments: Path, samples: list[Path]) -> None:

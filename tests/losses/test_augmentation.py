@@ -74,13 +74,13 @@ def test_shift_moves_by_whole_pixels_over_grey() -> None:
 def test_hinge() -> None:
     """Undecided heads cost 2; sure ones nothing; G pays −D(x̃); the mean over heads, however large each is."""
     zero = [torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 1, 1)]
-    assert adversarial.hinge_discriminate(zero, zero).item() == 2
-    assert adversarial.hinge_discriminate([one + 1 for one in zero], [one - 1 for one in zero]).item() == 0
+    assert adversarial.hinge_discriminator_loss(zero, zero).item() == 2
+    assert adversarial.hinge_discriminator_loss([one + 1 for one in zero], [one - 1 for one in zero]).item() == 0
     real, fake = [torch.tensor([0.5, 3.0]), torch.tensor([-1.0])], [torch.tensor([-3.0, 0.0]), torch.tensor([2.0])]
-    assert adversarial.hinge_discriminate(real, fake).item() == pytest.approx(((0.25 + 0.5) + (2 + 3)) / 2)
-    assert adversarial.hinge_persuade(fake).item() == pytest.approx(-(-1.5 + 2) / 2)
-    assert adversarial.discriminate(real, fake).item() == adversarial.hinge_discriminate(real, fake).item()
-    assert adversarial.persuade(fake).item() == adversarial.hinge_persuade(fake).item()
+    assert adversarial.hinge_discriminator_loss(real, fake).item() == pytest.approx(((0.25 + 0.5) + (2 + 3)) / 2)
+    assert adversarial.hinge_generator_loss(fake).item() == pytest.approx(-(-1.5 + 2) / 2)
+    assert adversarial.discriminator_loss(real, fake).item() == adversarial.hinge_discriminator_loss(real, fake).item()
+    assert adversarial.generator_loss(fake).item() == adversarial.hinge_generator_loss(fake).item()
 
 
 def test_who_sees_what() -> None:

@@ -14,17 +14,17 @@ from likeness.nn.efficientnet import efficientnet_features
 def test_adversarial_is_binary_cross_entropy() -> None:
     real, fake = torch.tensor([0.3, -2.0]), torch.tensor([1.2, 0.0])
     expected = -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
-    torch.testing.assert_close(adversarial.discriminate(real, fake), expected)
-    torch.testing.assert_close(adversarial.persuade(fake), -torch.log(torch.sigmoid(fake)).mean())
+    torch.testing.assert_close(adversarial.discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(adversarial.generator_loss(fake), -torch.log(torch.sigmoid(fake)).mean())
     # an undecided D: log 4 and log 2, the values at the game's equilibrium
     zero = torch.zeros(3)
-    assert abs(adversarial.discriminate(zero, zero).item() - math.log(4)) < 1e-6
-    assert abs(adversarial.persuade(zero).item() - math.log(2)) < 1e-6
+    assert abs(adversarial.discriminator_loss(zero, zero).item() - math.log(4)) < 1e-6
+    assert abs(adversarial.generator_loss(zero).item() - math.log(2)) < 1e-6
 
 
 def test_adversarial_is_finite_and_slopes_at_extremes() -> None:
     sure = torch.tensor([-1e4], requires_grad=True)
-    loss = adversarial.persuade(sure)
+    loss = adversarial.generator_loss(sure)
     loss.backward()
     assert torch.isfinite(loss)
     assert sure.grad is not None

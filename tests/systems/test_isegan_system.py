@@ -112,7 +112,7 @@ def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
     assert recipe.training.phases[0].players == ("D1", "D2") and recipe.networks.discriminator == "projected"
     faces = FaceStore.of(drawn_faces(3, FRAMING, paired=True), FRAMING, "drawn", "labels")
     for settings, name in (([], "isegan"), (["made=sketch", "networks.width=20"], "isegan_sketch")):
-        shipped = assets.WEIGHTS / f"{name}.safetensors"
+        shipped = assets.WEIGHTS / name / "weights.safetensors"
         system = ISEGANSystem(override(recipe, settings), features)
         train(system, "isegan", faces, tmp_path / name, steps=0, warm_start=shipped)
         found = system.shipped_state()
@@ -388,11 +388,15 @@ def test_framing_and_back(samples: list[Path], tmp_path: Path) -> None:
     result = model(sketch=samples[0])
     assert set(result.intermediates) == {"sketch", "source parsing", "parsing", "first"}
     assert {one.shape for one in (*result.intermediates.values(), result.picture)} == {(250, 200, 3)}
-    whole = result.pasted().picture
-    outside = np.abs(whole.astype(int) - photo).max(2) == 0
-    assert whole.shape == photo.shape and 0.02 < outside.mean() < 0.98
-    again = model(sketch=samples[0], parsing=result.intermediates["parsing"])
-    assert np.array_equal(again.picture, result.picture)  # what is not edited changes nothing
+    wide = np.pad(photo, ((0, 0), (200, 200), (0, 0)), constant_values=90)
+    whole = model(sketch=wide).pasted().picture
+    changed = np.abs(whole.astype(int) - wide).max(2) > 0
+    assert whole.shape == wide.shape and not changed[:, :100].any() and not changed[:, -100:].any()
+    assert changed[100:150, 300:350].mean() > 0.5  # the face's middle
+    edited = result.intermediates["parsing"].copy()
+    edited[50:90, 40:80] = list(CLASSES.values())[7]
+    again = model(sketch=samples[0], parsing=edited)
+    assert np.array_equal(again.intermediates["parsing"], edited) and not np.array_equal(again.picture, result.picture)
     with pytest.raises(LikenessError, match="as it was written is 200×250"):
         model(sketch=samples[0], parsing=photo)
     with pytest.raises(LikenessError, match="no condition or option"):

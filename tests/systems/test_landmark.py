@@ -196,12 +196,12 @@ def test_landmarks_are_shaken_along_their_own_axes() -> None:
     points = (0.5 + (torch.randn(3000, 136, generator=chance) * sizes) @ turned.T).reshape(-1, 68, 2)
     own = Range()
     own.learn(points)
-    moved = own.shaken(points, 0.2, 1.0, torch.Generator().manual_seed(1))
+    moved = own.jittered(points, 0.2, 1.0, torch.Generator().manual_seed(1))
     along = ((moved - points).flatten(1) @ own.turn) / own.size
     assert torch.allclose(along.std(0), torch.cat([torch.ones(124), torch.full((12,), 0.2)]), rtol=0.08)
     assert torch.allclose(along.mean(0), torch.zeros(136), atol=0.08)
-    assert torch.equal(moved, own.shaken(points, 0.2, 1.0, torch.Generator().manual_seed(1)))
-    assert torch.equal(points, own.shaken(points, 0.0, 0.0, chance))
+    assert torch.equal(moved, own.jittered(points, 0.2, 1.0, torch.Generator().manual_seed(1)))
+    assert torch.equal(points, own.jittered(points, 0.0, 0.0, chance))
 
 
 def test_what_is_far_in_many_ways_at_once_comes_nearer() -> None:
@@ -231,7 +231,7 @@ def test_few_faces_bound_nothing() -> None:
     own, others = Range(), torch.rand(5, 68, 2)
     own.learn(0.5 + 0.01 * torch.randn(20, 68, 2))
     assert not own.bounded and torch.equal(own(others), others)
-    assert torch.equal(own.shaken(others, 1.0, 1.0, torch.Generator()), others)
+    assert torch.equal(own.jittered(others, 1.0, 1.0, torch.Generator()), others)
     own.learn(0.5 + 0.01 * torch.randn(60, 68, 2))
     assert own.bounded and not torch.equal(own(others), others)
     half = Range()

@@ -81,7 +81,7 @@ def test_coordinates_as_the_paper_feeds_them() -> None:
     """Without ``axes`` the layers read the coordinates themselves, whatever the training landmarks are; with, whitened ones."""
     for axes in (False, True):
         system = LandmarkSystem(recipe(axes=axes))
-        system.begin(system.table(store()))
+        system.fit_statistics(system.table(store()))
         points = torch.rand(3, 68, 2)
         for given in (system.converter.given, system.converter.between, system.generators[slot("ann")].given):
             read = given.into(points)  # type: ignore[union-attr, operator]
@@ -90,11 +90,11 @@ def test_coordinates_as_the_paper_feeds_them() -> None:
 
 
 def test_what_the_papers_weights_mean() -> None:
-    """(2) is a mean over pixels and weighs 40, the others are norms and weigh 1; the rest of the recipe is the paper's."""
+    """(2) is a mean over pixels and weighs 10, the others are norms and weigh 1; the rest of the recipe is the paper's."""
     frozen = freeze(paper())
-    weights = {"image": 40.0, "kept": 1.0, "reconstruction": 1.0, "crossed": 1.0, "adversarial": 1.0, "perceptual": 0.0}
+    weights = {"image": 10.0, "kept": 1.0, "reconstruction": 1.0, "crossed": 1.0, "adversarial": 1.0, "perceptual": 0.0}
     assert frozen["weights"] == weights and frozen["discriminator"] == "patch"
-    assert (frozen["generic"], frozen["axes"], frozen["within"], frozen["shaken"]) == (False, False, False, [0.0, 0.0])
+    assert (frozen["generic"], frozen["axes"], frozen["within"], frozen["landmark_jitter"]) == (False, False, False, [0.0, 0.0])
     assert (frozen["width"], frozen["hidden"], frozen["converter_width"], frozen["critic_width"]) == (64, 1024, 512, 64)
     assert frozen["training"]["rates"] == [6e-5, 1e-5, 6e-5] and frozen["training"]["betas"] == [0.5, 0.999]
 
@@ -116,7 +116,7 @@ def test_projected_critics(tmp_path: Path) -> None:
 
 
 def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
-    shipped = assets.WEIGHTS / "landmark.safetensors"
+    shipped = assets.WEIGHTS / "landmark" / "weights.safetensors"
     faces = drawn_faces(4, Framing(size=128))
     system = LandmarkSystem(finetune(), lambda pictures: [pictures])
     train(system, "landmark", FaceStore.of(faces, Framing(size=128), "drawn"), tmp_path / "run", steps=0, warm_start=shipped)
@@ -187,12 +187,12 @@ def test_who_is_learned() -> None:
     with pytest.raises(LikenessError, match="'cleo', who is not one of ann, bob"):
         LandmarkSystem(recipe()).table(store(3, ("ann", "bob", "cleo")))
     anyone = LandmarkSystem(tiny())
-    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == [slot("anyone")]
+    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == [slot("generic")]
     assert paper().blocks == 6 and tiny().blocks == 4
     for fields in (
         {"targets": ("a", "a")},
         {"targets": ("a.b",)},
-        {"targets": ("anyone",)},
+        {"targets": ("generic",)},
         {"crop": 65},
         {"framing": Framing(size=96)},
     ):
@@ -216,7 +216,7 @@ def test_faces_and_landmarks_move_together() -> None:
         assert torch.allclose(middle, made.landmarks[0, 0] * 64 - 0.5, atol=0.3)
         assert not torch.allclose(middle, torch.tensor([25.0, 20.0]), atol=0.5)
     many = system.table(store(150))
-    system.begin(many)
+    system.fit_statistics(many)
     moved = system.batch(many, torch.Generator().manual_seed(1), True).landmarks
     still = LandmarkSystem(recipe())
     still.begin(many)
@@ -228,14 +228,14 @@ def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
     plan = tiny()
     faces = store(4)
     torch.manual_seed(0)
-    first = train(LandmarkSystem(plan), "landmark", faces, tmp_path / "anyone")
+    first = train(LandmarkSystem(plan), "landmark", faces, tmp_path / "generic")
     ann = faces.take([i for i, name in enumerate(faces.column("person")) if name == "ann"])
-    own = replace(plan, targets=("ann",), resting=True)
+    own = replace(plan, targets=("ann",), freeze_encoder=True)
     torch.manual_seed(1)
     begun = train(LandmarkSystem(own), "landmark", ann, tmp_path / "begun", warm_start=first, steps=0)
     _, base = read_weights(first)
     _, state = read_weights(begun)
-    renamed = {key.replace("of anyone", "of ann"): value for key, value in base.items()}
+    renamed = {key.replace("of generic", "of ann"): value for key, value in base.items()}
     assert renamed.keys() == {key for key in state if not key.startswith("ranges.")}
     own_range = LandmarkSystem(own)
     own_range.begin(own_range.table(ann))
@@ -253,10 +253,10 @@ def test_a_larger_target_begins_as_nobody_enlarged(tmp_path: Path) -> None:
     torch.manual_seed(0)
     small = LandmarkSystem(tiny())
     faces = store(4)
-    first = train(small, "landmark", faces, tmp_path / "anyone")
+    first = train(small, "landmark", faces, tmp_path / "generic")
     framing = Framing(size=128)
     large = [replace(face, person="ann", split="train") for face in drawn_faces(4, framing)]
-    own = replace(tiny(), targets=("ann",), resting=True, framing=framing)
+    own = replace(tiny(), targets=("ann",), freeze_encoder=True, framing=framing)
     begun = train(
         LandmarkSystem(own), "landmark", FaceStore.of(large, framing, "drawn"), tmp_path / "begun", warm_start=first, steps=0
     )

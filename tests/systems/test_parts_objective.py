@@ -24,8 +24,8 @@ def critic(pictures: Tensor) -> Tensor:
     return pictures.mean((1, 2, 3))[:, None]
 
 
-def write(weights: Weights, silent: tuple[str, ...] = ()) -> dict[str, float]:
-    terms = objective.write(critic, features, X, FAKE, (X, FAKE), weights, silent)
+def generator_terms(weights: Weights, disabled_terms: tuple[str, ...] = ()) -> dict[str, float]:
+    terms = objective.generator_terms(critic, features, X, FAKE, (X, FAKE), weights, disabled_terms)
     return {name: term.weight * term.value.item() for name, term in terms.items()}
 
 
@@ -49,7 +49,7 @@ def test_equations_4_and_5() -> None:
 
 def test_equation_6_is_the_weighted_sum() -> None:
     weights = Weights(reconstruction=3.0, perceptual=0.5, adversarial=0.25, style=2.0, total_variation=0.1)
-    terms = write(weights)
+    terms = generator_terms(weights)
     assert terms["reconstruction"] == pytest.approx(3 * objective.reconstruction(X, FAKE).item())
     assert terms["perceptual"] == pytest.approx(0.5 * objective.perception(features(X), features(FAKE)).item())
     assert terms["adversarial"] == pytest.approx(0.25 * objective.generator_adversarial(critic(FAKE)).item())
@@ -65,7 +65,7 @@ def test_every_subset_of_the_ablation(subset: str) -> None:
     def forbidden(pictures: Tensor) -> Tensor:
         raise AssertionError("computed for nothing")
 
-    terms = objective.write(
+    terms = objective.generator_terms(
         critic if "A" in subset else forbidden, features if "P" in subset else forbidden, X, FAKE, (X, FAKE), weights
     )
     assert set(terms) == {names[letter] for letter in subset}
@@ -73,16 +73,16 @@ def test_every_subset_of_the_ablation(subset: str) -> None:
 
 def test_silent_terms() -> None:
     """Phase 1: R and P only."""
-    assert set(write(Weights(), silent=("adversarial",))) == {"reconstruction", "perceptual"}
+    assert set(generator_terms(Weights(), disabled_terms=("adversarial",))) == {"reconstruction", "perceptual"}
 
 
 def test_equal_pictures_cost_nothing() -> None:
-    terms = objective.write(critic, features, X, X, (X, X), Weights(adversarial=0.0))
+    terms = objective.generator_terms(critic, features, X, X, (X, X), Weights(adversarial=0.0))
     assert sum(term.value.item() for term in terms.values()) < 2e-4
 
 
 def test_terms_name_their_equations() -> None:
-    terms = objective.write(critic, features, X, FAKE, (X, FAKE), Weights(style=1.0, total_variation=1.0))
+    terms = objective.generator_terms(critic, features, X, FAKE, (X, FAKE), Weights(style=1.0, total_variation=1.0))
     assert [terms[name].equation for name in ("reconstruction", "perceptual", "adversarial")] == ["(2)", "(3)", "(4)"]
-    assert objective.judge(critic, X, FAKE)["discriminator"].equation == "(5)"
+    assert objective.discriminator_terms(critic, X, FAKE)["discriminator"].equation == "(5)"
     assert all(term.equation for term in terms.values())

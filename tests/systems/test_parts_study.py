@@ -19,7 +19,7 @@ from likeness.faces.drawing import drawn_faces
 from likeness.faces.landmarks import eye_distance
 from likeness.image import pictures_in, read
 from likeness.systems.parts.recipes import PartsRecipe
-from likeness.systems.parts.study import COMBINATIONS, ablation, recipes
+from likeness.systems.parts.study import COMBINATIONS, VARIANTS, ablation, recipes, variant
 
 Run = Callable[..., int]
 
@@ -44,11 +44,32 @@ def test_every_subset_of_the_terms() -> None:
         assert any("D" in phase.players for phase in phases) == ("A" in letters)
         for phase in phases:  # in no phase is G left without a term
             heard = {name for name, letter in zip(weights, weights, strict=True) if weights[letter] > 0}
-            assert phase.steps == 0 or "G" not in phase.players or heard - ({"A"} if phase.silent else set())
+            assert phase.steps == 0 or "G" not in phase.players or heard - ({"A"} if phase.disabled_terms else set())
     with pytest.raises(LikenessError, match="no combination"):
         ablation("RX", 200)
     with pytest.raises(LikenessError, match="at least 20"):
         ablation("R", 3)
+
+
+def test_variants_of_the_full_model() -> None:
+    """One thing is changed: networks, total variation, or how long G learns without D; G moves equally often in all."""
+    full = ablation("RPA", 200)
+    for name, what in VARIANTS.items():
+        recipe = variant(name, 200)
+        assert recipe.name == f"parts:{name}" and recipe.expects == what
+        assert sum(phase.steps for phase in recipe.training.phases if "G" in phase.players) == 200
+        assert recipe.augment == full.augment and recipe.framing == full.framing
+    papers, half = variant("RPA-paper", 200).networks, variant("RPA-paper-generator", 200).networks
+    assert (papers.generator, papers.width, papers.blocks) == ("paper", 64, 8) == (half.generator, half.width, half.blocks)
+    assert (papers.discriminator, papers.discriminator_width, papers.spectral) == ("paper", 64, False)
+    assert (half.discriminator_width, half.spectral) == (full.networks.discriminator_width, full.networks.spectral)
+    smooth = variant("RPA-TV", 200)
+    assert smooth.weights.total_variation > 0 == full.weights.total_variation and smooth.networks == full.networks
+    first = {name: variant(name, 200).training.phases[0].steps for name in VARIANTS if "first" in name}
+    assert first == {"RPA-first-0": 0, "RPA-first-20": 10, "RPA-first-2": 100} and full.training.phases[0].steps == 40
+    assert all(variant(name, 200).training.phases[1] == full.training.phases[1] for name in first)
+    with pytest.raises(LikenessError, match="no variant"):
+        variant("RPA-first-3", 200)
 
 
 def test_all_have_one_budget() -> None:

@@ -25,7 +25,7 @@ def made(*settings: str) -> tuple[PartsSystem, dict[str, torch.Tensor]]:
     system = systems.row("parts").build(recipe)
     assert isinstance(system, PartsSystem)
     table = system.table(FaceStore.of(drawn_faces(8, recipe.framing), recipe.framing, "drawn"))  # type: ignore[attr-defined]
-    system.begin(table)
+    system.fit_statistics(table)
     return system, table
 
 
@@ -108,13 +108,13 @@ def test_a_move_is_one_players() -> None:
     assert "adversarial" in written
     loss = sum(term.weight * term.value for term in written.values())
     assert all(gradient is not None for gradient in torch.autograd.grad(loss, system.parameters_of("G"), allow_unused=True))
-    assert "adversarial" not in dict(system.play(batch, Phase(1, ("G",), silent=("adversarial",))))["G"]()
+    assert "adversarial" not in dict(system.play(batch, Phase(1, ("G",), disabled_terms=("adversarial",))))["G"]()
 
 
 def test_phases_of_the_recipes() -> None:
     """Algorithm 1: G with R + P, then D alone, then both; the paper's counts."""
     paper = systems.recipe("parts:paper").training
-    assert [(phase.steps, phase.players, phase.silent) for phase in paper.phases] == [
+    assert [(phase.steps, phase.players, phase.disabled_terms) for phase in paper.phases] == [
         (6000, ("G",), ("adversarial",)),
         (1500, ("D",), ()),
         (50000, ("D", "G"), ()),
@@ -133,7 +133,10 @@ def test_show_and_measure() -> None:
 def test_every_recipe_takes_its_steps(name: str, tmp_path: Path) -> None:
     """One step of each phase, with a stand-in for VGG: all players and all terms of the recipe, at its real size."""
     recipe = systems.recipe(name)
-    short = [{"steps": 1, "players": list(phase.players), "silent": list(phase.silent)} for phase in recipe.training.phases]
+    short = [
+        {"steps": 1, "players": list(phase.players), "disabled_terms": list(phase.disabled_terms)}
+        for phase in recipe.training.phases
+    ]
     recipe = override(recipe, [f"training.phases={json.dumps(short)}", "training.batch=2", "training.look=99"])
     asked = []
 

@@ -28,7 +28,14 @@ from likeness.nn.projected import ProjectedDiscriminator
 from likeness.nn.unet import UNet
 from likeness.provenance import write as write_picture
 from likeness.recipe import Phase, override, thaw
-from likeness.systems.portrait.objective import absolute, critic_loss, generator_adversarial, judge, perceived, write
+from likeness.systems.portrait.objective import (
+    absolute,
+    critic_loss,
+    discriminator_terms,
+    generator_adversarial,
+    generator_terms,
+    perceived,
+)
 from likeness.systems.portrait.person import gather
 from likeness.systems.portrait.recipes import Drawing, PortraitRecipe, finetune, paper, tiny
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, noise_mask, open_portrait
@@ -58,11 +65,11 @@ def test_what_each_player_minimises() -> None:
         return pictures.mean((1, 2, 3), keepdim=True)
 
     x, y, fake = (torch.rand(2, 3, 8, 8) for _ in range(3))
-    assert judge(critic, x, y, fake)["discriminator"].weight == 0.5
+    assert discriminator_terms(critic, x, y, fake)["discriminator"].weight == 0.5
     assert torch.equal(seen[0], torch.cat([x, y], 1)) and torch.equal(seen[1], torch.cat([x, fake], 1))
-    terms = write(critic, x, y, fake, 1.0, 100.0)
+    terms = generator_terms(critic, x, y, fake, 1.0, 100.0)
     assert {name: term.weight for name, term in terms.items()} == {"adversarial": 1.0, "absolute": 100.0}
-    assert set(write(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
+    assert set(generator_terms(critic, x, y, fake, 0.0, 100.0)) == {"absolute"} and len(seen) == 3
 
 
 def test_a_projected_discriminator(tmp_path: Path) -> None:
@@ -95,7 +102,7 @@ def test_a_distance_of_features() -> None:
 
 
 def test_finetune_begins_from_what_ships(tmp_path: Path) -> None:
-    recipe, shipped = finetune(), assets.WEIGHTS / "portrait.safetensors"
+    recipe, shipped = finetune(), assets.WEIGHTS / "portrait" / "weights.safetensors"
     assert recipe.training.betas == (0.0, 0.99) and recipe.training.phases[0].players == ("D",)
     system = PortraitSystem(recipe)
     faces = FaceStore.of(drawn_faces(3, recipe.framing), recipe.framing, "drawn")
@@ -111,7 +118,7 @@ def test_the_paper_recipe_is_the_reports() -> None:
     assert (recipe.framing.size, recipe.width, recipe.critic_width, recipe.absolute) == (256, 64, 64, 100.0)
     assert (recipe.training.batch, recipe.training.rates, recipe.training.betas) == (1, (2e-4, 2e-4), (0.5, 0.999))
     assert recipe.training.phases == (Phase(42000, ("D", "G")),)  # 2,000 epochs of 21 pairs
-    assert recipe.drawing.jitter == 0 and recipe.drawing.flip and recipe.dropout
+    assert recipe.drawing.jitter == 30 and recipe.drawing.flip and recipe.dropout  # only test 2.B was without jitter
     with pytest.raises(LikenessError, match="watercolour"):
         override(recipe, ['drawing.effects=["watercolour"]'])
     with pytest.raises(LikenessError, match="probability"):

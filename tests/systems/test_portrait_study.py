@@ -14,6 +14,7 @@ import pytest
 from likeness.card import read_card
 from likeness.data.split import split_of
 from likeness.data.store import FaceStore, row, write_rows
+from likeness.data.unaligned import unaligned
 from likeness.errors import LikenessError
 from likeness.evaluate import portrait as measures
 from likeness.faces.align import Framing
@@ -23,7 +24,9 @@ from likeness.faces.labels import coloured
 from likeness.image import read
 from likeness.recipe import Phase
 from likeness.records import Image
-from likeness.systems.portrait.experiments import MODELS, recipe_of
+from likeness.systems.portrait import report as portrait_report
+from likeness.systems.portrait.experiments import MODELS, NEEDED, SNAPSHOTS, recipe_of
+from likeness.systems.portrait.figures import wandering
 from likeness.systems.portrait.recipes import tiny
 from likeness.systems.portrait.system import PortraitSystem
 from likeness.train.loop import train
@@ -65,7 +68,12 @@ def test_how_models_learn() -> None:
     assert first.drawing.effects == ("style_a",) and second.drawing.effects == ("style_a", "style_b")
     assert recipe_of("reverse-5", 600).made == "drawing" and recipe_of("bootstrapped-5", 600).drawing.source == "pairs"
     assert recipe_of("eye", 600).drawing.flip and not recipe_of("eye-unmirrored", 600).drawing.flip
-    assert [recipe_of(name, 600).drawing.jitter for name in ("eye", "eye-jitter")] == [0, 15]
+    assert [recipe_of(name, 600).drawing.jitter for name in ("A", "A-jitter", "eye", "eye-jitter")] == [0, 15, 0, 15]
+    assert recipe_of("A-unaligned", 600).drawing.unaligned == 0.25
+    assert recipe_of("eye+nose", 600).drawing.features == ("left_eye", "nose")
+    for name, model in MODELS.items():  # as the page says: a model from nothing gets all the steps
+        assert model.share == (0.5 if model.parent else 1.0)
+        assert recipe_of(name, 600).training.phases[-1].steps == (300 if model.parent else 600)
     assert first.framing.size == 128 and first.width == 32
     with pytest.raises(LikenessError, match="no model"):
         recipe_of("Z", 600)
@@ -84,17 +92,28 @@ def test_a_study(
     assert likeness(*words, "--minutes", "0.001") == 3
     assert likeness(*words, "--only-train") == 0
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
-    assert len(stamps) == 2 * (len(MODELS) - 2)  # effects alone needs A-longer, A+B+hand
+    assert len(stamps) == 2 * (len(MODELS) - 4)  # effects alone needs A-longer, A+B+hand; alignment A-jitter, A-unaligned
     assert likeness(*words) == 0
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     with (tmp_path / "t" / "portrait_repair.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert len(lines) == 4 * 6 and {line["count"] for line in lines} == {"16"}
+    assert len(lines) == 6 * 7 and {line["count"] for line in lines} == {"16"}
     said = json.loads((tmp_path / "s" / "repair.json").read_text())
     assert said["names"] == [ANN, BOB] and len({line["title"] for line in said["lines"]}) == len(said["lines"]) == len(lines)
     first = said["lines"][0]
     assert first["absolute"] == pytest.approx(np.mean(first["each"]["absolute"]))
-    assert [line["erased"] for line in lines[::6]] == ["nothing", "left eye", "right eye", "left eye"]
+    assert [line["erased"] for line in lines[::7]] == [
+        "nothing",
+        "left eye",
+        "right eye",
+        "right eye; the left one measured",
+        "nose",
+        "left eye",
+    ]
+    strip = wandering([tmp_path / "s" / ANN / name for name in ("eye", "eye-jitter")])  # figure 2c, d
+    assert strip.shape[0] > 2 * 128 and strip.shape[1] > SNAPSHOTS * 128
+    with pytest.raises(LikenessError, match="has no sheets"):
+        wandering([tmp_path / "s" / ANN / "A"])
     with (tmp_path / "s" / "identity_people.csv").open() as file:
         assert [line["person"] for line in csv.DictReader(file)] == [ANN] * 4 + [BOB] * 4
     for name in ("repair", "bootstrap", "reverse", "identity", "curve"):
@@ -108,6 +127,30 @@ def test_a_study(
         assert [line["pairs"] for line in csv.DictReader(file)] == ["5", "10", "20", "22", "5", "10", "20", "22", "0"]
 
 
+def test_what_alignment_is_worth(stand_ins: None) -> None:
+    """The conclusion's row: models of aligned and of moved photos, each on aligned and on moved held-out photos."""
+    framing = Framing(size=64)
+    faces = [replace(face, name=f"{ANN}/{i}") for i, face in enumerate(drawn_faces(10, framing))]
+    moved = [unaligned(face, 0.25) for face in faces]
+    for face, other in zip(faces, moved, strict=True):
+        assert np.array_equal(other.image, unaligned(face, 0.25).image) and not np.array_equal(other.image, face.image)
+        line = np.polyfit(face.landmarks[:, 0], other.landmarks[:, 0], 1)
+        assert 0.6 < line[0] < 1.3  # scaled and turned, not torn
+    assert np.array_equal(unaligned(faces[0], 0.0).image, faces[0].image)
+    system = PortraitSystem(replace(tiny(), drawing=recipe_of("A-unaligned", 20, True).drawing))
+    store = FaceStore.of(faces, framing, "drawn")
+    table, kept = system.table(store), next(iter(store))  # encoded by the store, so not to the bit what was drawn
+    assert np.array_equal(table["photo"][0].permute(1, 2, 0).numpy(), unaligned(kept, 0.25).image)
+    assert np.array_equal(table["landmarks"][0].numpy(), unaligned(kept, 0.25).landmarks)
+    models = {name: lambda pictures: np.stack(list(pictures)) for name in NEEDED["alignment"]}
+    subject = portrait_report.Subject(ANN, faces[:6], faces[6:], models)
+    lines, sheet = portrait_report.EXPERIMENTS["alignment"](measures.Ruler(), [subject], list(models))
+    assert [(line["photos"], line["model"]) for line in lines] == [
+        (what, name) for what in ("aligned", "not aligned") for name in models
+    ]
+    assert all(line["score"].count == 4 for line in lines) and sheet.shape[0] > 4 * 128
+
+
 def test_effects_and_hands_without_a_general_model(
     drawn: Path, likeness: Run, stand_ins: None, no_graphs: None, tmp_path: Path
 ) -> None:
@@ -116,6 +159,7 @@ def test_effects_and_hands_without_a_general_model(
     with (tmp_path / "s" / "effects.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["model"] for line in lines[:3]] == ["A", "A-longer", "A+B"] and len(lines) == 4 * 6
+    assert read(tmp_path / "s" / "jitter-strip.png").shape[1] > 6 * 128  # figure 2c, d: a column a sheet
     with (tmp_path / "s" / "hand-drawn.csv").open() as file:
         assert {line["count"] for line in csv.DictReader(file)} == {"24"}
 

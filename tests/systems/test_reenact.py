@@ -143,7 +143,7 @@ def test_the_command(
         (("none.mp4", "-o", "c.mp4"), "no such file"),
         (("b.mp4", "-o", "b.mp4"), "is the driver"),
         (("b.mp4", "-o", "c.gif"), ".mp4 or .mov"),
-        (("b.mp4", "-o", "c.mp4", "--name", "bob"), "there are anyone"),
+        (("b.mp4", "-o", "c.mp4", "--name", "bob"), "there are generic"),
         ((samples[0], "-o", "c.gif"), "c.gif"),
         (("in", "-o", "c.mp4", "--strip", tmp_path / "in" / "0.png"), "lies in the folder"),
         (("b.mp4", "-o", "c.mp4", "--strip", "c.mp4"), "c.mp4"),

@@ -79,7 +79,9 @@ def test_kill_minus_9_in_the_middle(tmp_path: Path) -> None:
 
     def command(folder: str) -> list[str]:
         words = ["train", "parts:tiny", "-o", str(tmp_path / folder), "--threads", "1", "--set", "training.every=2"]
-        longer = '[{"steps":4,"players":["G"],"silent":["adversarial"]},{"steps":56,"players":["D","G"],"silent":[]}]'
+        longer = (
+            '[{"steps":4,"players":["G"],"disabled_terms":["adversarial"]},{"steps":56,"players":["D","G"],"disabled_terms":[]}]'
+        )
         return [sys.executable, "-m", "likeness.cli", *words, "--set", f"training.phases={longer}"]
 
     subprocess.run(command("whole"), check=True, capture_output=True)
@@ -98,7 +100,9 @@ def test_kill_minus_9_in_the_middle(tmp_path: Path) -> None:
 
 
 def test_minutes_stop_cleanly(tmp_path: Path) -> None:
-    weights = run(tmp_path / "a", 'training.phases=[{"steps":100000,"players":["G"],"silent":["adversarial"]}]', minutes=0.02)
+    weights = run(
+        tmp_path / "a", 'training.phases=[{"steps":100000,"players":["G"],"disabled_terms":["adversarial"]}]', minutes=0.02
+    )
     assert 0 < read_card(weights).step < 100000
 
 
@@ -138,7 +142,7 @@ def test_a_half_written_line_does_not_matter(tmp_path: Path) -> None:
         "training.ema=0",
         "training.rates=[1e-4]",
         "training.phases=[]",
-        'training.phases=[{"steps":3,"players":["g"],"silent":[]}]',
+        'training.phases=[{"steps":3,"players":["g"],"disabled_terms":[]}]',
         'training.phases=[{"players":["G"]}]',
         "framing.size=72",
         "networks.width=0",
@@ -215,12 +219,12 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
 
 
 def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
-    """Phase 1 leaves D as it was; phase 2 leaves G as it was."""
+    """Phase 1 leaves D as it was; phase 2 leaves G as it was, the running statistics of its BatchNorm too."""
 
     def parameters(step: int) -> dict[str, torch.Tensor]:
         run(tmp_path / "a", steps=step)
         state = torch.load(tmp_path / "a" / "state.pt", weights_only=True)["system"]
-        return {name: value.clone() for name, value in state.items() if "running" not in name and "batches" not in name}
+        return {name: value.clone() for name, value in state.items()}
 
     torch.manual_seed(1)
     start = systems.row("parts").build(systems.recipe("parts:tiny")).state_dict()
@@ -234,6 +238,8 @@ def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
     assert changed(start, first, "generator", "weight")
     assert not changed(start, first, "discriminator", "original")
     assert not changed(first, second, "generator", "weight")
+    assert not changed(first, second, "generator", "running_mean") and not changed(first, second, "generator", "running_var")
+    assert changed(second, third, "generator", "running_mean")
     assert changed(first, second, "discriminator", "original")
     assert changed(second, third, "generator", "weight")
     assert changed(second, third, "discriminator", "original")
@@ -241,7 +247,7 @@ def test_only_players_of_the_phase_move(tmp_path: Path) -> None:
 
 def test_learning_lowers_the_error(tmp_path: Path) -> None:
     """Two hundred steps on drawn faces take a fifth off the error that the first fifty had."""
-    phases = 'training.phases=[{"steps":200,"players":["G"],"silent":["adversarial"]}]'
+    phases = 'training.phases=[{"steps":200,"players":["G"],"disabled_terms":["adversarial"]}]'
     run(tmp_path / "a", phases, "training.batch=8", "training.look=200")
     lines = [json.loads(line) for line in (tmp_path / "a" / "stats.jsonl").read_text().splitlines()]
     curve = [line["reconstruction"] for line in lines if "reconstruction" in line]
@@ -279,7 +285,7 @@ def test_running_mean() -> None:
         mean.update(system)
     torch.testing.assert_close(mean.state[name], old + 0.5)
     own = system.state_dict()[name].clone()
-    with mean.worn(system):
+    with mean.applied(system):
         torch.testing.assert_close(system.state_dict()[name], old + 0.5)
         assert not system.training
     torch.testing.assert_close(system.state_dict()[name], own)
@@ -312,7 +318,7 @@ def test_two_processes(tmp_path: Path) -> None:
 
 PROJECTED = (
     'networks.discriminator="projected"',
-    'training.phases=[{"steps":1,"players":["D"],"silent":[]},{"steps":4,"players":["D","G"],"silent":[]}]',
+    'training.phases=[{"steps":1,"players":["D"],"disabled_terms":[]},{"steps":4,"players":["D","G"],"disabled_terms":[]}]',
     "training.betas=[0.0,0.99]",
 )
 

@@ -96,14 +96,14 @@ class ContextEncoderSystem(Baseline):
         photo, fake = batch.photo, self.generator(batch.canvas)
 
         def critic() -> dict[str, Term]:
-            loss = adversarial.discriminate(self.discriminator(photo), self.discriminator(fake.detach()))
+            loss = adversarial.discriminator_loss(self.discriminator(photo), self.discriminator(fake.detach()))
             return {"discriminator": Term(loss, 1.0, "(2)")}
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             return {
                 "reconstruction": Term((fake - photo).square().mean(), self.recipe.reconstruction, "(1)"),
-                "adversarial": Term(adversarial.persuade(self.discriminator(fake)), self.recipe.adversarial, "(2)"),
+                "adversarial": Term(adversarial.generator_loss(self.discriminator(fake)), self.recipe.adversarial, "(2)"),
             }
 
         yield "D", critic
-        yield "G", write
+        yield "G", generator_terms

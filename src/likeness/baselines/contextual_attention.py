@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import fold, interpolate, max_pool2d, normalize, pad, softmax, unfold
 
 from likeness.baselines.frame import Baseline, BaselineRecipe, variants
+from likeness.losses.chance import per_row
 from likeness.recipe import Phase
 from likeness.records import Term
 from likeness.system import Move
@@ -183,13 +184,14 @@ class ContextualAttentionSystem(Baseline):
 
         def critic() -> dict[str, Term]:
             real, made = torch.cat([photo, cover], 1), torch.cat([refined.detach().to(photo), cover], 1)
-            chance = torch.rand(len(photo), 1, 1, 1, generator=batch.generator).to(photo.device)
+            chance = per_row(len(photo), lambda n: torch.rand(n, 1, 1, 1, generator=batch.generator), batch.generator)
+            chance = chance.to(photo.device)
             judged = self.discriminator(torch.cat([real, made])).float()
             apart = judged[len(photo) :].mean() - judged[: len(photo)].mean()
             penalty = gradient_penalty(self.discriminator, real, made, 1 - known, chance)
             return {"critic": Term(apart, 1.0, "WGAN"), "penalty": Term(penalty, self.recipe.penalty, "WGAN-GP")}
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             weight = discounted(known, self.recipe.discount)
             judged = self.discriminator(torch.cat([refined, cover], 1))
             return {
@@ -199,4 +201,4 @@ class ContextualAttentionSystem(Baseline):
             }
 
         yield "D", critic
-        yield "G", write
+        yield "G", generator_terms

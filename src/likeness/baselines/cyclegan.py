@@ -70,7 +70,7 @@ def least_squares(real: Tensor, fake: Tensor) -> Tensor:
     return ((real.float() - 1).square().mean() + fake.float().square().mean()) / 2
 
 
-def persuaded(fake: Tensor) -> Tensor:
+def generator_term(fake: Tensor) -> Tensor:
     """E (D(G(x)) − 1)², a generator's."""
     return (fake.float() - 1).square().mean()
 
@@ -92,15 +92,15 @@ class CycleGAN(TwoWay):
         """Critics, then generators."""
         photo, sketch = self.forth(batch.sketch), self.back(batch.photo)
 
-        def judge() -> dict[str, Term]:
+        def discriminator_terms() -> dict[str, Term]:
             of_photos = least_squares(self.photo_critic(batch.photo), self.photo_critic(photo.detach()))
             of_sketches = least_squares(self.sketch_critic(batch.sketch), self.sketch_critic(sketch.detach()))
             return {"critics": Term(of_photos + of_sketches, 1.0, "(1)")}
 
-        def write() -> dict[str, Term]:
-            adversarial = persuaded(self.photo_critic(photo)) + persuaded(self.sketch_critic(sketch))
+        def generator_terms() -> dict[str, Term]:
+            adversarial = generator_term(self.photo_critic(photo)) + generator_term(self.sketch_critic(sketch))
             cycle = returned(batch.sketch, self.back(photo)) + returned(batch.photo, self.forth(sketch))
             return {"adversarial": Term(adversarial, 1.0, "(1)"), "cycle": Term(cycle, self.recipe.cycle, "(2)")}
 
-        yield "D", judge
-        yield "G", write
+        yield "D", discriminator_terms
+        yield "G", generator_terms

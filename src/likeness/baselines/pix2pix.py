@@ -13,7 +13,7 @@ from likeness.nn.unet import UNet
 from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import PartsBatch
-from likeness.systems.portrait.objective import judge, write
+from likeness.systems.portrait.objective import discriminator_terms, generator_terms
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,5 @@ class Pix2Pix(Baseline):
         noise = torch.rand(len(canvas), self.generator.noise_length, generator=batch.generator).to(canvas.device)
         fake = self.generator(canvas, noise)
 
-        yield "D", lambda: judge(self.discriminator, canvas, photo, fake.detach())
-        yield "G", lambda: write(self.discriminator, canvas, photo, fake, 1.0, self.recipe.absolute)
+        yield "D", lambda: discriminator_terms(self.discriminator, canvas, photo, fake.detach())
+        yield "G", lambda: generator_terms(self.discriminator, canvas, photo, fake, 1.0, self.recipe.absolute)

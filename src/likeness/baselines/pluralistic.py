@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, softmax, softplus
 
 from likeness.baselines.frame import Baseline, BaselineRecipe, variants
+from likeness.losses.chance import per_row
 from likeness.nn.patchgan import PatchGAN
 from likeness.recipe import Phase
 from likeness.records import Term
@@ -155,7 +156,10 @@ class PluralisticSystem(Baseline):
         prior = net.distribution(net.prior(coarse))
         hidden = torch.cat([photo * (1 - known), -cover], 1)
         posterior = net.distribution(net.posterior(net.encode(hidden)[1]))
-        chance = [torch.randn(prior[0].shape, generator=batch.generator).to(photo.device) for _ in range(2)]
+        shape, drawn = prior[0].shape[1:], batch.generator
+        chance = [
+            per_row(len(photo), lambda n: torch.randn(n, *shape, generator=drawn), drawn).to(photo.device) for _ in range(2)
+        ]
         reconstructed = net.decode(posterior[0] + posterior[1] * chance[0], coarse, fine, cover)
         generated = net.decode(prior[0] + prior[1] * chance[1], coarse, fine, cover)
 
@@ -167,7 +171,7 @@ class PluralisticSystem(Baseline):
                 terms[f"{path}_critic"] = Term(loss, 0.5, "least squares")
             return terms
 
-        def write() -> dict[str, Term]:
+        def generator_terms() -> dict[str, Term]:
             hole = (1 - known).mean((1, 2, 3), keepdim=True)
             base = (torch.zeros_like(posterior[0]), hole.expand_as(posterior[0]).float())
             with torch.no_grad():
@@ -187,4 +191,4 @@ class PluralisticSystem(Baseline):
             }
 
         yield "D", critic
-        yield "G", write
+        yield "G", generator_terms

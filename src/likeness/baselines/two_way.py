@@ -155,12 +155,19 @@ class TwoWaySynthesizer(Synthesizer):
 K = TypeVar("K", bound=TwoWayRecipe)
 
 
-def variants(kind: type[K], name: str, rates: tuple[float, float], **fields: Any) -> dict[str, Callable[[], K]]:
+def variants(
+    kind: type[K], name: str, rates: tuple[float, float], betas: tuple[float, float] = (0.5, 0.999), **fields: Any
+) -> dict[str, Callable[[], K]]:
     """``tiny``, ``lite`` and ``paper`` of a method."""
 
     def make(variant: str, size: int, width: int, batch: int, steps: int, expects: str) -> Callable[[], K]:
         plan = Training(
-            batch=batch, rates=rates, phases=(Phase(steps, ("D", "G")),), cooldown=steps // 3, ema=max(steps / 40, 1.0)
+            batch=batch,
+            rates=rates,
+            betas=betas,
+            phases=(Phase(steps, ("D", "G")),),
+            cooldown=steps // 3,
+            ema=max(steps / 40, 1.0),
         )
         plan = Training(**{**plan.__dict__, "every": min(250, max(steps // 2, 1)), "look": min(500, max(steps // 2, 1))})
         framing = Framing(size, FRAMING.eye_distance, FRAMING.eye_height, FRAMING.mouth_drop)

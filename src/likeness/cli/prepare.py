@@ -129,6 +129,7 @@ def _targets(given: argparse.Namespace) -> int:
     """Clips or folders of one person each, for the landmark system."""
     from likeness.data.store import FaceStore
     from likeness.faces.align import Framing
+    from likeness.files import lock_of, locked
     from likeness.systems.landmark.target import gather
 
     _check_size(given.size)
@@ -140,15 +141,16 @@ def _targets(given: argparse.Namespace) -> int:
         raise LikenessError(f"two targets are called {twice[0]}; rename one")
     if missing := [source for source in paths if not source.exists()]:
         raise LikenessError(f"{missing[0]}: no such file or folder")
-    stores = []
-    for path, name in zip(paths, names, strict=True):
-        with options.bar(f"reading {name}") as show:
-            gathered = gather(path, name, Framing(size=given.size), show)
-        if gathered.left_out:
-            print(f"likeness: {name}: left out {len(gathered.left_out)}: {gathered.left_out[0][1]}", file=sys.stderr)
-        stores.append(gathered.store)
-    made = FaceStore.joined(stores)
-    made.write(given.output)
+    with locked(lock_of(Path(given.output)), given.output):
+        stores = []
+        for path, name in zip(paths, names, strict=True):
+            with options.bar(f"reading {name}") as show:
+                gathered = gather(path, name, Framing(size=given.size), show)
+            if gathered.left_out:
+                print(f"likeness: {name}: left out {len(gathered.left_out)}: {gathered.left_out[0][1]}", file=sys.stderr)
+            stores.append(gathered.store)
+        made = FaceStore.joined(stores)
+        made.write(given.output)
     print(f"{given.output}: {len(made)} faces of {len(names)} targets")
     chosen = ",".join(f'"{name}"' for name in names)
     print(f"next: likeness train landmark:lite --set 'targets=[{chosen}]' --data {given.output} -o runs/mine")

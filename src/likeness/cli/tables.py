@@ -99,9 +99,11 @@ def show(table: Sequence[Mapping[str, str]]) -> None:
 
 def write_csv(path: str | Path, table: Sequence[Mapping[str, str]], about: Mapping[str, Any]) -> None:
     """Write a table as CSV, each row with recipe, step and commit of what was measured and whose faces."""
+    from likeness.files import csv_text
+
     said = {"recipe": about["recipe"], "step": about["step"], "commit": about["commit"], "faces_of": about["faces_of"]}
     rows = [[*said, *table[0]]] + [[*map(str, said.values()), *line.values()] for line in table]
-    write_text(path, "".join(",".join(_quoted(cell) for cell in line) + "\n" for line in rows))
+    write_text(path, csv_text(rows))
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -109,7 +111,3 @@ def write_text(path: str | Path, text: str) -> None:
     from likeness.files import write_content
 
     write_content(Path(path), text)
-
-
-def _quoted(cell: str) -> str:
-    return f'"{cell}"' if "," in cell else cell

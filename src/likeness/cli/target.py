@@ -58,8 +58,8 @@ def run(given: argparse.Namespace) -> int:
     if recipe.targets != (name,):
         raise LikenessError("--set targets: the target is called after its folder")
     warm = None if given.warm == "nothing" or (given.warm is None and given.recipe != "target") else given.warm or "landmark"
-    if warm is None and recipe.resting:
-        recipe = replace(recipe, resting=False)
+    if warm is None and recipe.freeze_encoder:
+        recipe = replace(recipe, freeze_encoder=False)
     beginning = None if warm is None else systems.weights_path(warm)
     if beginning is not None and not beginning.is_file():
         raise LikenessError(f"{warm}: no such weights to begin from")

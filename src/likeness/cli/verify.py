@@ -1,4 +1,4 @@
-"""``likeness verify``: does a picture say that it was made?"""
+"""``likeness verify``: does a picture or clip say that it was made?"""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def add(commands: Any) -> None:
         commands,
         "verify",
         run,
-        "read the mark of provenance in a picture; exit code 0 when it says it was made, 1 when not",
+        "read the mark of provenance in a picture or clip; exit code 0 when it says it was made, 1 when not",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pictures")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="pictures and clips")
 
 
 def run(given: argparse.Namespace) -> int:
     """Print each file's mark."""
-    from likeness import provenance
+    from likeness import provenance, video
 
     status = 0
     for file in given.files:
-        mark = provenance.read(file)
+        mark = video.mark(file) if video.is_clip(file) else provenance.read(file)
         if mark is None:
             print(f"{file}: no mark (that proves nothing: marks can be taken off)")
         else:

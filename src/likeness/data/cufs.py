@@ -23,6 +23,7 @@ from likeness.faces.cufs import FRAMING, HEIGHT, WIDTH, padded, parsed
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.parser import FaceParser
 from likeness.faces.reader import FaceReader
+from likeness.files import lock_of, locked
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image
 
@@ -144,26 +145,27 @@ def prepare(
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
-    pairs, reader, rows = pairs_in(folder, column), FaceReader(), []
-    skipped: list[tuple[str, str]] = []
-    for number, pair in enumerate(pairs):
-        progress(number, len(pairs))
-        try:
-            photo, sketch = _framed(pair.photo), _framed(pair.sketch)
-            landmarks = reader.face(photo, str(pair.photo)).landmarks
-        except LikenessError as problem:
-            skipped.append((pair.name, str(problem)))
-            continue
-        maps = parsed(parser, [photo, sketch])
-        kept = validation and pair.side == "train" and split_of(pair.name) == "validation"
-        side = "validation" if kept else pair.side
-        face = AlignedFace(photo, landmarks, pair.name, pair.name, side, sketch, maps)
-        rows.append(store.row(face, "cufs", eye_distance(landmarks)))
-    progress(len(pairs), len(pairs))
-    if not rows:
-        raise LikenessError(f"none of {len(pairs)} pairs could be used; the first: {skipped[0][1]}")
-    store.write_rows(target, rows, FRAMING, "with", mapped=True)
-    return Report(len(rows), tuple(skipped), 0)
+    with locked(lock_of(target), str(output)):
+        pairs, reader, rows = pairs_in(folder, column), FaceReader(), []
+        skipped: list[tuple[str, str]] = []
+        for number, pair in enumerate(pairs):
+            progress(number, len(pairs))
+            try:
+                photo, sketch = _framed(pair.photo), _framed(pair.sketch)
+                landmarks = reader.face(photo, str(pair.photo)).landmarks
+            except LikenessError as problem:
+                skipped.append((pair.name, str(problem)))
+                continue
+            maps = parsed(parser, [photo, sketch])
+            kept = validation and pair.side == "train" and split_of(pair.name) == "validation"
+            side = "validation" if kept else pair.side
+            face = AlignedFace(photo, landmarks, pair.name, pair.name, side, sketch, maps)
+            rows.append(store.row(face, "cufs", eye_distance(landmarks)))
+        progress(len(pairs), len(pairs))
+        if not rows:
+            raise LikenessError(f"none of {len(pairs)} pairs could be used; the first: {skipped[0][1]}")
+        store.write_rows(target, rows, FRAMING, "with", mapped=True)
+        return Report(len(rows), tuple(skipped), 0)
 
 
 def _framed(path: Path) -> Image:

@@ -17,6 +17,7 @@ from likeness.faces.effects import EFFECTS, apply
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.parser import FaceParser
 from likeness.faces.reader import FaceReader
+from likeness.files import lock_of, locked
 from likeness.image import read
 from likeness.records import AlignedFace, Image
 
@@ -56,26 +57,27 @@ def prepare(
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
-    photos = [(Path(folder).resolve().name, photo) for folder in folders for photo in photos_in(folder)]
-    reader, size, names = FaceReader(), FRAMING.size, list(EFFECTS)
-    rows, skipped = [], []
-    for number, (source, photo) in enumerate(photos):
-        progress(number, len(photos))
-        try:
-            picture = read(photo.path)
-            landmarks = reader.face(picture, photo.path).landmarks
-            drawn = apply(names[number % len(names)], picture, number)
-        except LikenessError as problem:
-            skipped.append((photo.name, str(problem)))
-            continue
-        moved = alignment(landmarks, FRAMING)
-        framed = within(_on_a_ground(picture, moved))
-        drawing = within(moved.warp(drawn, size, size, "paper"))
-        points, maps = moved.apply(landmarks), parsed(parser, [framed, drawing])
-        face = AlignedFace(framed, points, photo.person, photo.name, photo.side, drawing, maps)
-        rows.append(store.row(face, source, eye_distance(points)))
-    progress(len(photos), len(photos))
-    if not rows:
-        raise LikenessError(f"none of {len(photos)} photos could be used; the first: {skipped[0][1]}")
-    store.write_rows(target, rows, FRAMING, "with", mapped=True)
-    return Report(len(rows), tuple(skipped), 0)
+    with locked(lock_of(target), str(output)):
+        photos = [(Path(folder).resolve().name, photo) for folder in folders for photo in photos_in(folder)]
+        reader, size, names = FaceReader(), FRAMING.size, list(EFFECTS)
+        rows, skipped = [], []
+        for number, (source, photo) in enumerate(photos):
+            progress(number, len(photos))
+            try:
+                picture = read(photo.path)
+                landmarks = reader.face(picture, photo.path).landmarks
+                drawn = apply(names[number % len(names)], picture, number)
+            except LikenessError as problem:
+                skipped.append((photo.name, str(problem)))
+                continue
+            moved = alignment(landmarks, FRAMING)
+            framed = within(_on_a_ground(picture, moved))
+            drawing = within(moved.warp(drawn, size, size, "paper"))
+            points, maps = moved.apply(landmarks), parsed(parser, [framed, drawing])
+            face = AlignedFace(framed, points, photo.person, photo.name, photo.side, drawing, maps)
+            rows.append(store.row(face, source, eye_distance(points)))
+        progress(len(photos), len(photos))
+        if not rows:
+            raise LikenessError(f"none of {len(photos)} photos could be used; the first: {skipped[0][1]}")
+        store.write_rows(target, rows, FRAMING, "with", mapped=True)
+        return Report(len(rows), tuple(skipped), 0)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -14,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from multiprocessing import get_context
@@ -29,12 +28,15 @@ from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align, missing_share
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import BACKENDS, FaceReader, backend_of
-from likeness.files import write_content
+from likeness.files import csv_text, lock_of, locked, unfinished, write_content
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace, Image, Points
 
 CHUNK = 200
 """Photos a worker takes at a time, and the most that an interruption loses for each worker."""
+
+THREADS = "LIKENESS_THREADS"
+"""The environment variable that :func:`likeness.engine.graph.threads` reads."""
 
 
 @dataclass(frozen=True)
@@ -140,16 +142,32 @@ def _prepare_chunk(
 
     On one thread: processes do not crowd each other, and the same sums come out however many there are.
     """
-    import cv2
-    import torch
-
-    cv2.setNumThreads(1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         return _prepared_chunk(photos, source, framing, pairing, pointing, part)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Within, OpenCV and the graphs that are opened use one thread; afterwards all is as it was."""
+    import cv2
+
+    threads, named = cv2.getNumThreads(), os.environ.get(THREADS)
+    cv2.setNumThreads(1)
+    os.environ[THREADS] = "1"
+    try:
+        yield
     finally:
-        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+        if named is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = named
+
+
+def _begin_worker() -> None:
+    """An interruption is the parent's to handle: it lets the workers finish what they hold. Graphs get one thread each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ[THREADS] = "1"
 
 
 def _prepared_chunk(
@@ -189,7 +207,8 @@ def prepare(
 
     A person is a sub-folder where there are any, else the file name before its number; sides are chosen by
     :func:`likeness.data.split.split_of`. Work done is kept beside the output in ``OUTPUT.partial`` until the end, and the
-    same call goes on from there. What was skipped and why is written to ``OUTPUT`` with the suffix ``.skipped.csv``.
+    same call goes on from there. What was skipped and why is written to ``OUTPUT`` with the suffix ``.skipped.csv``. A second
+    process that prepares the same output is refused.
 
     Args:
         folders: each becomes a *source*, called after the folder.
@@ -213,13 +232,26 @@ def prepare(
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
     sources = {name: _held_out(photos, hold_out) for name, photos in _sources(folders).items()}
-    partial = target.with_name(target.name + ".partial")
     about: dict[str, Any] = {"framing": asdict(framing), "sources": sorted(sources)}
     about |= {"pairing": asdict(pairing)} if pairing else {}
     about |= {"pointing": pointing.plan()} if pointing != Pointing() else {}
     plan = json.dumps(about | ({"hold_out": hold_out} if hold_out else {}))
-    _open_partial(partial, plan)
+    with locked(lock_of(target), str(output)):
+        return _prepared(target, sources, plan, framing, pairing, pointing, processes, progress)
 
+
+def _prepared(
+    target: Path,
+    sources: dict[str, list[Photo]],
+    plan: str,
+    framing: Framing,
+    pairing: Pairing | None,
+    pointing: Pointing,
+    processes: int | None,
+    progress: Callable[[int, int], None],
+) -> Report:
+    """The work of :func:`prepare` once all is known to be in order; this process has the output to itself."""
+    partial = unfinished(target, plan, "preparation")
     skipped: list[tuple[str, str]] = []
     done, resumed = 0, 0
     jobs: list[tuple[str, list[Photo]]] = []
@@ -270,14 +302,6 @@ def _held_out(photos: list[Photo], count: int) -> list[Photo]:
     return [replace(photo, side="test") if photo.person in last else photo for photo in photos]
 
 
-def _open_partial(partial: Path, plan: str) -> None:
-    """Make the folder of work in progress, or accept one that was made for the same plan."""
-    note = partial / "plan"
-    if note.is_file() and note.read_text() != plan:
-        raise LikenessError(f"{partial}: holds the beginning of another preparation; delete it or choose another output")
-    write_content(note, plan)
-
-
 def _run(
     jobs: Sequence[tuple[str, list[Photo]]],
     framing: Framing,
@@ -298,9 +322,7 @@ def _run(
             _, missed = _prepare_chunk(*call)
             yield len(call[0]), missed
         return
-    # an interruption is the parent's to handle: it lets the workers finish what they hold
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignore) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
         sizes: dict[Future[tuple[int, list[tuple[str, str]]]], int] = {
             pool.submit(_prepare_chunk, *call): len(call[0]) for call in calls
         }
@@ -316,8 +338,4 @@ def _run(
 
 
 def _write_report(path: Path, skipped: Sequence[tuple[str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "reason"])
-    writer.writerows(sorted(skipped))
-    write_content(path, text.getvalue())
+    write_content(path, csv_text([["name", "reason"], *sorted(skipped)]))

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image as Pillow
 
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, Similarity
 from likeness.faces.depth import depth_picture
 from likeness.faces.labels import coloured, folded
-from likeness.image import SUFFIXES, read
+from likeness.image import SUFFIXES, opened, read
 from likeness.records import Image, Points
 
 KINDS = ("with", "labels", "depth")
@@ -66,7 +65,7 @@ def _picture(path: Path, photo: Image, transform: Similarity, size: int) -> Imag
 def _mask(path: Path, photo: Image, transform: Similarity, size: int) -> Image:
     """An index mask, moved like the photo without mixing indices, in its classes' colours."""
     read(path)  # what is no picture, or damaged, is told here
-    with Pillow.open(path) as file:
+    with opened(path, str(path)) as file:
         if file.mode not in ("L", "P"):
             raise LikenessError(f"{path}: is not a mask of indices (its mode is {file.mode})")
         classes = folded(np.asarray(file, np.uint8))

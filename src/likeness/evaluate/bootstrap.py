@@ -31,7 +31,7 @@ def paired_difference(
 ) -> Difference:
     """Percentile bootstrap of the mean difference of paired scores; ``seed`` is the chance in the draws.
 
-    The trap: it tells how sure the difference is on such faces, not how it would be for another training of the same recipe.
+    A caveat: it tells how sure the difference is on such faces, not how it would be for another training of the same recipe.
 
     >>> import numpy as np
     >>> paired_difference(np.arange(10.0) + 1, np.arange(10.0)).clear

@@ -14,7 +14,7 @@ def diversity(generated: Sequence[NDArray[np.floating]], real: Sequence[NDArray[
     Args:
         generated, real: for each person features n × D of that person's pictures, at least two.
 
-    The trap: noise is diverse too; read it beside an identity score.
+    A caveat: noise is diverse too; read it beside an identity score.
 
     >>> import numpy as np
     >>> real = [np.array([[0.0, 0.0], [2.0, 2.0]])]

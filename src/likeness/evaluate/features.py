@@ -41,7 +41,7 @@ def face_crop(image: Image, landmarks: Points) -> Image:
     """The 112 × 112 crop for a recogniser, from a face's picture and its 68 landmarks there.
 
     Identity similarity is the cosine of two crops' features: 1 for one picture, about .4 and more for one person, near 0 for
-    strangers. The trap: it falls with blur and with a bad crop, so landmarks are found anew in every made picture.
+    strangers. A caveat: it falls with blur and with a bad crop, so landmarks are found anew in every made picture.
     """
     return five_point_crop(image, five_points(landmarks))
 

@@ -18,7 +18,7 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
 
     The root's trace is Σ√λ over the eigenvalues λ of C₁^½ C₂ C₁^½, which are real and not negative.
 
-    The traps: it is biased upwards for small N (compare only at one N), and with N ≤ D the covariances are singular.
+    Caveats: it is biased upwards for small N (compare only at one N), and with N ≤ D the covariances are singular.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(500, 3))

@@ -28,7 +28,7 @@ def fsim(first: Tensor, second: Tensor) -> Tensor:
     At each place S = S_PC · S_G with S_PC = (2·PC₁·PC₂ + T₁) / (PC₁² + PC₂² + T₁) and S_G likewise of the Scharr gradients with
     T₂; the mean is weighted by max(PC₁, PC₂). Pictures with a shorter side over 384 pixels are averaged down to about 256 first.
 
-    The traps: papers seldom say whether theirs is FSIM or FSIMc; it saturates (a bad face still has .6), so small differences
+    Caveats: papers seldom say whether theirs is FSIM or FSIMc; it saturates (a bad face still has .6), so small differences
     are large ones; a negative is alike, for its edges are; where both pictures are flat everywhere it means nothing.
 
     >>> import torch

@@ -32,7 +32,7 @@ def individual_typology_angle(image: Image, landmarks: Points) -> float:
 
     NaN where it tells nothing: of a grey photo, or one in blue light.
 
-    The trap: of a photo taken in unknown light it is the tone of the picture, not of the person.
+    A caveat: of a photo taken in unknown light it is the tone of the picture, not of the person.
 
     >>> import numpy as np
     >>> from likeness.faces.drawing import drawn_faces
@@ -58,7 +58,7 @@ def individual_typology_angle(image: Image, landmarks: Points) -> float:
 def sharpness(image: Image, landmarks: Points) -> float:
     """Variance of the Laplacian of the grey levels (0 to 255) within the landmarks' box: high is sharp.
 
-    The trap: noise and coarse compression are sharp too.
+    A caveat: noise and coarse compression are sharp too.
     """
     left, top = np.clip(np.floor(landmarks.min(0)).astype(int), 0, None)
     right, bottom = np.ceil(landmarks.max(0)).astype(int)

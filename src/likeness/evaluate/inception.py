@@ -29,7 +29,7 @@ def inception_score(logits: NDArray[np.floating], splits: int = SPLITS) -> tuple
         logits: N × classes, from the classifier without its bias, as in the original code.
         splits: consecutive groups of the pictures, 10 by custom.
 
-    The traps: it never looks at real pictures; it grows with N; it was made for ImageNet's classes, of which faces are none;
+    Caveats: it never looks at real pictures; it grows with N; it was made for ImageNet's classes, of which faces are none;
     groups of fewer than some thousand pictures give values that compare with nothing published.
 
     >>> import numpy as np

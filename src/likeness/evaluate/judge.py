@@ -11,7 +11,7 @@ from likeness.faces.reader import DlibBackend, FaceReader
 def judging_reader() -> FaceReader:
     """Dlib's detector and landmarks, made once a process. Our own is LandmarkGAN's Ω, in its (3), so it does not judge.
 
-    The trap: our own learned from dlib's landmarks of photos, so dlib is not quite a stranger to what follows ours.
+    A caveat: our own learned from dlib's landmarks of photos, so dlib is not quite a stranger to what follows ours.
 
     Raises:
         LikenessError: dlib is not installed (``pip install 'likeness[evaluate]'``).

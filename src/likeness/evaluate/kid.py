@@ -18,7 +18,7 @@ def kernel_distance(
         subsets: how many subsets; ``size`` of each, at most as many as there are.
         seed: the chance in choosing them.
 
-    Unlike a Fréchet distance it is unbiased, so sets of different sizes may be compared. The trap: being unbiased it can be
+    Unlike a Fréchet distance it is unbiased, so sets of different sizes may be compared. A caveat: being unbiased it can be
     slightly below 0 for sets from one source.
 
     >>> import numpy as np

@@ -12,7 +12,7 @@ from likeness.records import Points
 def normalised_error(found: Points, truth: Points) -> float:
     """Mean distance of 68 points in per cent of the true distance between the eyes' centres ("inter-pupil" NME).
 
-    The trap: some papers divide by the outer corners' distance, which is about 1.4 times as long.
+    A caveat: some papers divide by the outer corners' distance, which is about 1.4 times as long.
 
     >>> import numpy as np
     >>> truth = np.zeros((68, 2), np.float32)

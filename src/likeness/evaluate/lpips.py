@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -22,19 +24,15 @@ class LPIPS:
     Args:
         backbone: ``"squeeze"``, ``"alex"`` or ``"vgg"``. The papers often do not say which: their values differ.
 
-    The traps: pictures are in [-1, 1], not [0, 1]; the value depends on the size of the pictures; it is a distance (0 for
+    Caveats: pictures are in [-1, 1], not [0, 1]; the value depends on the size of the pictures; it is a distance (0 for
     equal pictures, lower is nearer) and is not comparable between backbones.
     """
 
     def __init__(self, backbone: str = "squeeze") -> None:
-        from safetensors.torch import load_file
-
         if backbone not in BACKBONES:
             raise LikenessError(f"LPIPS has the backbones {', '.join(BACKBONES)}, not {backbone!r}")
         self.name = f"lpips_{backbone}"
-        heads = load_file(assets.instrument("lpips_heads"))
-        names = sorted(name for name in heads if name.startswith(f"{backbone}."))
-        self._heads = [heads[name].flatten() for name in names]
+        self._heads = published_heads(backbone)
         self._network = _backbone(backbone)
 
     @torch.inference_mode()
@@ -47,6 +45,26 @@ class LPIPS:
         shift, scale = (torch.tensor(values)[:, None, None] for values in (SHIFT, SCALE))
         maps: list[Tensor] = self._network((pictures - shift) / scale)
         return maps
+
+
+def published_heads(backbone: str) -> list[Tensor]:
+    """The published weights of channels, a vector a layer: the instrument's, or those in the package ``lpips``, the same.
+
+    Raises:
+        LikenessError: neither is here.
+    """
+    if assets.available("lpips_heads"):
+        from safetensors.torch import load_file
+
+        heads = load_file(assets.instrument("lpips_heads"))
+        return [heads[name].flatten() for name in sorted(heads) if name.startswith(f"{backbone}.")]
+    spec = find_spec("lpips")  # found without importing it, which would import torchvision
+    for folder in (spec.submodule_search_locations if spec else None) or []:
+        file = Path(folder) / "weights" / "v0.1" / f"{backbone}.pth"
+        if file.is_file():
+            state = torch.load(file, map_location="cpu", weights_only=True)
+            return [state[name].flatten() for name in sorted(state)]
+    raise LikenessError("LPIPS's published weights are not here: pip install lpips, or name their folder in LIKENESS_INSTRUMENTS")
 
 
 def weigh(first: Sequence[Tensor], second: Sequence[Tensor], heads: Sequence[Tensor]) -> Tensor:

@@ -72,7 +72,7 @@ def nlda_accuracy(
         The best mean over splits of rank-1 accuracy (query: the true picture; gallery: the synthesised ones; Euclidean in the
         first k dimensions), and that k.
 
-    The traps: the best k is chosen on the very pictures that are judged, as the papers do, which flatters; and with fewer
+    Caveats: the best k is chosen on the very pictures that are judged, as the papers do, which flatters; and with fewer
     people, or other ``train``, figures compare with nothing.
 
     >>> import numpy as np

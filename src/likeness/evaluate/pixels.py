@@ -35,7 +35,7 @@ def psnr(first: Tensor, second: Tensor) -> Tensor:
     Args:
         first, second: B × 3 × H × W in [-1, 1]; rounded to eight bits first. Higher is better; equal pictures give inf.
 
-    The traps: a mean of PSNRs is not the PSNR of the mean error (tables here give the mean over pictures); on luminance alone
+    Caveats: a mean of PSNRs is not the PSNR of the mean error (tables here give the mean over pictures); on luminance alone
     it is another number; a blurred guess wins over a sharp one that is slightly displaced.
 
     >>> import torch
@@ -56,7 +56,7 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
     Args:
         first, second: B × 3 × H × W in [-1, 1]; rounded to eight bits first. 1 is equal.
 
-    The traps: computed on each colour channel and averaged; on luminance alone it is a little higher. Only places where the
+    Caveats: computed on each colour channel and averaged; on luminance alone it is a little higher. Only places where the
     window lies inside the picture count, as in Wang's own code and scikit-image; torchmetrics' mean would count the border.
 
     >>> import torch

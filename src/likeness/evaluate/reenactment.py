@@ -28,7 +28,7 @@ from likeness.records import AlignedFace, Image, Points
 NOTHING = (float("nan"),) * 4
 """The figures of a pair in which no face was found."""
 
-Puppet = Callable[[Sequence[Points], str], Image]
+ReenactmentMethod = Callable[[Sequence[Points], str], Image]
 """A method: landmarks in pixels of the framing, and a target's name, to faces S × S × 3."""
 
 
@@ -54,7 +54,7 @@ class Score:
     each: dict[str, list[float]] = field(default_factory=dict)
 
 
-def jerk(points: Sequence[Points]) -> float:
+def acceleration(points: Sequence[Points]) -> float:
     """Mean length of second differences over time of landmarks T × 68 × 2; not a number for fewer than three frames."""
     if len(points) < 3:
         return float("nan")
@@ -76,7 +76,7 @@ def pairs_of(people: Iterable[str]) -> list[tuple[str, str]]:
 def compare(
     people: Mapping[str, FaceStore],
     references: Mapping[str, FaceStore],
-    methods: Mapping[str, Puppet],
+    methods: Mapping[str, ReenactmentMethod],
     progress: Progress = silent,
 ) -> tuple[list[Score], list[list[Image]]]:
     """Measure methods on people's held-out frames in time order.
@@ -131,7 +131,7 @@ def compare(
             crops = [face_crop(picture, points) for picture, points in zip(there, seen, strict=True) if points is not None]
             apart = float((1 - recogniser.embed(crops) @ marks[target]).mean())
             both = [(one, other) for one, other in zip(truth[source], seen, strict=True) if one is not None and other is not None]
-            calm = jerk([made for _, made in both]) / max(jerk([true for true, _ in both]), 1e-9)
+            calm = acceleration([made for _, made in both]) / max(acceleration([true for true, _ in both]), 1e-9)
             figures.append((known(lengths), similar, apart, calm))
         columns.append(shown)
         each = dict(zip(("lmk", "ssim", "id_distance", "twitch"), map(list, zip(*figures, strict=True)), strict=True))

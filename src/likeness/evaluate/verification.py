@@ -36,7 +36,7 @@ def ten_folds(scores: Scores, same: NDArray[np.bool_], folds: int = 10) -> Folds
         same: whether a pair shows one person.
         folds: how many.
 
-    The traps: a threshold chosen on all pairs gives too good a figure; and ± is the deviation over folds in some papers, its
+    Caveats: a threshold chosen on all pairs gives too good a figure; and ± is the deviation over folds in some papers, its
     standard error (a third of it) in others.
 
     >>> import numpy as np
@@ -72,7 +72,7 @@ def best_threshold(scores: Scores, same: NDArray[np.bool_]) -> float:
 def true_accept_rate(scores: Scores, same: NDArray[np.bool_], false_accept_rate: float) -> float:
     """Share of same pairs accepted at the threshold that lets ``false_accept_rate`` of the different pairs through.
 
-    The trap: with N different pairs no rate below 1 / N can be told.
+    A caveat: with N different pairs no rate below 1 / N can be told.
 
     >>> import numpy as np
     >>> true_accept_rate(np.array([0.9, 0.4, 0.5, 0.1]), np.array([True, True, False, False]), 0.0)

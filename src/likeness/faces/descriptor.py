@@ -15,7 +15,7 @@ from likeness.records import Image, Points
 class FaceDescriptor:
     """The published ResNet: faces of one person are nearer than 0.6 to each other, those of two people farther.
 
-    The trap: it was taught mostly with adults' photos; children and siblings are often nearer than 0.6.
+    A caveat: it was taught mostly with adults' photos; children and siblings are often nearer than 0.6.
     """
 
     def __init__(self) -> None:

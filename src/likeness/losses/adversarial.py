@@ -33,27 +33,27 @@ def judgement(discriminator: nn.Module, pictures: Tensor, chance: torch.Generato
     return said
 
 
-def discriminate(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
-    """−E[log D(x)] − E[log(1 − D(x̃))], what the discriminator minimises; of heads :func:`hinge_discriminate`; a scalar."""
+def discriminator_loss(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
+    """−E[log D(x)] − E[log(1 − D(x̃))], what the discriminator minimises; of heads :func:`hinge_discriminator_loss`; a scalar."""
     if not (isinstance(real_logits, Tensor) and isinstance(fake_logits, Tensor)):
-        return hinge_discriminate(list(real_logits), list(fake_logits))
+        return hinge_discriminator_loss(list(real_logits), list(fake_logits))
     return softplus(-real_logits.float()).mean() + softplus(fake_logits.float()).mean()
 
 
-def persuade(fake_logits: Judgement) -> Tensor:
-    """−E[log D(x̃)], the non-saturating form that the generator minimises; of heads :func:`hinge_persuade`; a scalar."""
+def generator_loss(fake_logits: Judgement) -> Tensor:
+    """−E[log D(x̃)], the non-saturating form that the generator minimises; of heads :func:`hinge_generator_loss`; a scalar."""
     if not isinstance(fake_logits, Tensor):
-        return hinge_persuade(fake_logits)
+        return hinge_generator_loss(fake_logits)
     return softplus(-fake_logits.float()).mean()
 
 
-def hinge_discriminate(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+def hinge_discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     """E[max(0, 1 − D(x))] + E[max(0, 1 + D(x̃))], the mean over the heads (Lim & Ye 2017; Sauer et al. 2021); a scalar."""
     return torch.stack(
         [relu(1 - one.float()).mean() + relu(1 + other.float()).mean() for one, other in zip(real, fake, strict=True)]
     ).mean()
 
 
-def hinge_persuade(fake: Sequence[Tensor]) -> Tensor:
-    """−E[D(x̃)], the mean over the heads: what the generator minimises against :func:`hinge_discriminate`; a scalar."""
+def hinge_generator_loss(fake: Sequence[Tensor]) -> Tensor:
+    """−E[D(x̃)], the mean over the heads: what the generator minimises against :func:`hinge_discriminator_loss`; a scalar."""
     return -torch.stack([logits.float().mean() for logits in fake]).mean()

@@ -9,24 +9,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from likeness.losses.chance import per_row
+
 
 def brightness(images: Tensor, chance: torch.Generator) -> Tensor:
     """Add a number from −0.5 to 0.5 to each picture."""
-    return images + (torch.rand(len(images), 1, 1, 1, generator=chance) - 0.5).to(images)
+    return images + (per_row(len(images), lambda n: torch.rand(n, 1, 1, 1, generator=chance), chance) - 0.5).to(images)
 
 
 def contrast(images: Tensor, chance: torch.Generator) -> Tensor:
     """Scale each picture's distance from its mean by 0.5 to 1.5."""
     mean = images.mean((1, 2, 3), keepdim=True)
-    return (images - mean) * (torch.rand(len(images), 1, 1, 1, generator=chance) + 0.5).to(images) + mean
+    scale = per_row(len(images), lambda n: torch.rand(n, 1, 1, 1, generator=chance), chance) + 0.5
+    return (images - mean) * scale.to(images) + mean
 
 
 def shift(images: Tensor, chance: torch.Generator, share: float = 0.125) -> Tensor:
     """Move each picture by up to ``share`` of its side both ways; what comes in is 0 (grey)."""
     count, _, height, width = images.shape
     down, across = int(height * share + 0.5), int(width * share + 0.5)
-    tops = torch.randint(0, 2 * down + 1, (count,), generator=chance).tolist()
-    lefts = torch.randint(0, 2 * across + 1, (count,), generator=chance).tolist()
+    tops = per_row(count, lambda n: torch.randint(0, 2 * down + 1, (n,), generator=chance), chance).tolist()
+    lefts = per_row(count, lambda n: torch.randint(0, 2 * across + 1, (n,), generator=chance), chance).tolist()
     framed = pad(images, (across, across, down, down))
     places = enumerate(zip(tops, lefts, strict=True))
     return torch.stack([framed[i, :, top : top + height, left : left + width] for i, (top, left) in places])

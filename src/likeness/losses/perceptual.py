@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from likeness.errors import LikenessError
+from likeness.losses.chance import per_row
 from likeness.nn.efficientnet import efficientnet_features, weights_file
 
 JUDGED = 64
@@ -45,8 +46,8 @@ def same_crop(pictures: Sequence[Tensor], side: int, generator: torch.Generator)
     batch, _, height, width = pictures[0].shape
     if side >= height and side >= width:
         return list(pictures)
-    tops = torch.randint(0, height - side + 1, (batch,), generator=generator).tolist()
-    lefts = torch.randint(0, width - side + 1, (batch,), generator=generator).tolist()
+    tops = per_row(batch, lambda n: torch.randint(0, height - side + 1, (n,), generator=generator), generator).tolist()
+    lefts = per_row(batch, lambda n: torch.randint(0, width - side + 1, (n,), generator=generator), generator).tolist()
     places = list(enumerate(zip(tops, lefts, strict=True)))
     return [torch.stack([images[i, :, t : t + side, x : x + side] for i, (t, x) in places]) for images in pictures]
 

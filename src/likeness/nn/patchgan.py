@@ -14,6 +14,9 @@ class PatchGAN(nn.Module):
         width: channels of the first layer; doubled at each further one, up to 8 × width.
         layers: stride-2 layers; 1, 2, 3 see patches of 16 × 16, 34 × 34, 70 × 70 pixels.
         norm: ``"batch"`` (pix2pix), ``"instance"``, ``"spectral"`` (on every convolution) or ``"none"``.
+
+    InstanceNorm has no gain and shift of its own here, as in the published PyTorch code of pix2pix and CycleGAN: LeakyReLU lets
+    a gain through to the next convolution, which has one itself, and only the shift is lost.
     """
 
     def __init__(self, in_channels: int = 3, width: int = 64, layers: int = 3, norm: str = "batch") -> None:

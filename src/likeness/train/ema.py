@@ -31,7 +31,7 @@ class RunningMean:
                 self.state[name].copy_(value)
 
     @contextmanager
-    def worn(self, system: System) -> Iterator[None]:
+    def applied(self, system: System) -> Iterator[None]:
         """While open, the system has the mean's weights and stands in evaluation mode."""
         own: dict[str, Tensor] = {name: value.detach().clone() for name, value in system.shipped_state().items()}
         training = system.training

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.card import DIGEST, Card, header, read_card
 from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.recipe import Recipe, Training, difference, freeze
+from likeness.files import locked
+from likeness.losses.chance import chance_of
+from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
-from likeness.train.distributed import average_gradients, join, together
+from likeness.train.distributed import average_gradients, join, own_rows, together
 from likeness.train.ema import RunningMean
 from likeness.train.run import RunDirectory, Scalars, commit
 
 VALIDATION_FACES = 200
+_MOMENTUM = 0.1
 SHEET_FACES = 12
 
 
@@ -81,19 +85,41 @@ def train(
 
     Returns:
         The weights file (running mean, float16).
+
+    Raises:
+        LikenessError: the recipe does not suit the system, the data or the run directory, or another process trains into it.
     """
-    began = time.monotonic()
-    plan = system.recipe.training
     check_players(system)
     rank, world = join()
+    with locked(Path(folder) / ".lock", str(folder)) if rank == 0 else nullcontext():
+        return _train(system, name, store, folder, minutes, steps, warm_start, terms, report, stop, rank, world)
+
+
+def _train(
+    system: System,
+    name: str,
+    store: FaceStore,
+    folder: str | Path,
+    minutes: float | None,
+    steps: int | None,
+    warm_start: str | Path | None,
+    terms: str,
+    report: Callable[[Progress], None],
+    stop: Callable[[], bool],
+    rank: int,
+    world: int,
+) -> Path:
+    """The work of :func:`train`; this run has its directory to itself."""
+    began = time.monotonic()
+    plan = system.recipe.training
     device = next(system.parameters()).device
-    faces, judged = training_faces(store, plan), system.judged(store).evenly(VALIDATION_FACES)
+    faces, validation = training_faces(store, plan), system.validation_subset(store).evenly(VALIDATION_FACES)
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store, plan)
     table = _to(system.table(faces), device)
-    check = _to(system.table(judged if len(judged) else faces.head(VALIDATION_FACES)), device)
-    system.begin(table)
+    check = _to(system.table(validation if len(validation) else faces.head(VALIDATION_FACES)), device)
+    system.fit_statistics(table)
     begun_from, begun = _begun_from(system, name, warm_start) if warm_start is not None else ({}, "")
     frozen = freeze(system.recipe) | {"data": data, "warm_start": begun}
     run = RunDirectory(folder, frozen)
@@ -146,11 +172,13 @@ def train(
         if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes), device):
             break
         phase = plan.phase_at(step)
-        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces))[rank::world].to(device)
-        chance = torch.Generator().manual_seed((plan.seed * 1_000_003 + step) * 64 + rank)
+        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces)).to(device)
+        chance = chance_of((plan.seed * 1_000_003 + step) * 64, rank, world)
         cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
         with cast:
             batch = system.batch({key: column[rows] for key, column in table.items()}, chance, augment=True)
+            batch = own_rows(batch, rank, world, len(rows))
+        keep_statistics(system, phase)
         moves = system.play(batch, phase)
         while True:
             with cast:
@@ -190,6 +218,16 @@ def train(
             _look(system, mean, check, run, scalars, step, cast)
     save()
     return run.weights
+
+
+def keep_statistics(system: System, phase: Phase) -> None:
+    """Only the networks of the phase's players move their BatchNorm's running statistics; others normalise by the batch still."""
+    for player, names in system.players.items():
+        momentum = _MOMENTUM if player in phase.players else 0.0
+        for name in names:
+            for module in getattr(system, name).modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.momentum = momentum
 
 
 def training_faces(store: FaceStore, plan: Training) -> FaceStore:
@@ -234,7 +272,7 @@ def _begun_from(system: System, name: str, path: str | Path) -> tuple[dict[str, 
     card, state = read_weights(path)
     if card.system != name:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
-    own, state = system.shipped_state(), system.adopt(state)
+    own, state = system.shipped_state(), system.adapt_state(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:
         raise LikenessError(f"{path}: does not fit this recipe's networks (first: {wrong[0]})")
     return state, header(path)[DIGEST]
@@ -244,8 +282,8 @@ def _look(
     system: System, mean: RunningMean, check: Table, run: RunDirectory, scalars: Scalars | None, step: int, cast: Any
 ) -> None:
     """Figures and a sheet of the running mean on validation faces."""
-    # weights change inside worn(): autocast must be entered after, or its cache would still hold the old ones
-    with mean.worn(system), cast, torch.no_grad():
+    # weights change inside applied(): autocast must be entered after, or its cache would still hold the old ones
+    with mean.applied(system), cast, torch.no_grad():
         figures = {f"validation_{key}": value for key, value in system.measure(check).items()}
         stride = max(len(next(iter(check.values()))) // SHEET_FACES, 1)
         run.sheet(step, system.show({key: column[::stride][:SHEET_FACES] for key, column in check.items()}))

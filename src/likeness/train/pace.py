@@ -22,7 +22,7 @@ WARM, TIMED = 3, 7
 def seconds_per_step(build: Callable[[Recipe], System], recipe: Recipe, store: FaceStore) -> list[float]:
     """The median time of a step in each phase of a recipe's schedule, in seconds; 0 for a phase of no steps.
 
-    The loop itself is timed, on the first faces of ``store``, in a folder that is thrown away. The trap: whatever else runs on
+    The loop itself is timed, on the first faces of ``store``, in a folder that is thrown away. A caveat: whatever else runs on
     the machine meanwhile counts too.
     """
     few, found = store.select("train").head(2 * recipe.training.batch), []

@@ -120,11 +120,24 @@ def _step_of(line: str) -> float:
         return float("inf")
 
 
+OWN = "src/likeness/train/run.py"
+"""Where this file stands in the repository of likeness."""
+
+
 def commit() -> str:
-    """The commit of the code that runs, with ``+`` when there are changes; empty outside a checkout."""
-    here = Path(__file__).parent
+    """The commit of the code that runs, with ``+`` when there are changes; empty outside a checkout of likeness.
+
+    A repository counts only if this very file is tracked in it as :data:`OWN`: installed into somebody else's, likeness does not
+    say that it is theirs.
+    """
+
+    def ask(*words: str) -> str:
+        call = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(call, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
     try:
-        ask = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(ask, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        if ask("ls-files", "--full-name", "--error-unmatch", Path(__file__).name) != OWN:
+            return ""
+        return ask("describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return ""

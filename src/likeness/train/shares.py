@@ -45,7 +45,7 @@ def shares(system: System, store: FaceStore, steps: int = 8, phase: Phase | None
     plan = system.recipe.training
     faces = training_faces(store, plan)
     table: Table = system.table(faces)
-    system.begin(table)
+    system.fit_statistics(table)
     system.train()
     phase = phase or plan.phases[-1]
     found: dict[tuple[str, str], list[tuple[Term, float]]] = {}

@@ -46,7 +46,7 @@ class StageTwo(nn.Module):
 
 
 def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
-    """``stage1``: ``sketch`` X and ``parsing`` P_s → ``intermediate`` P_int and ``first`` Ŷ(1); ``stage2``: all of these → ``photo``.
+    """``stage1``: ``sketch`` X, ``parsing`` P_s → ``intermediate`` P_int, ``first`` Ŷ(1); ``stage2``: these four → ``photo``.
 
     ``stage2`` is left out of recipes with one stage, ``intermediate`` where a recipe does not make or does not read it.
     """

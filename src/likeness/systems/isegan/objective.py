@@ -36,22 +36,22 @@ def dual_critic_loss(face: tuple[Judgement, Judgement], parsing: tuple[Judgement
         face, parsing: logits of (real, fake).
         alpha: α.
     """
-    return alpha * adversarial.discriminate(*face) + (1 - alpha) * adversarial.discriminate(*parsing)
+    return alpha * adversarial.discriminator_loss(*face) + (1 - alpha) * adversarial.discriminator_loss(*parsing)
 
 
 def dual_adversarial(face: Judgement, parsing: Judgement, alpha: float) -> Tensor:
     """(1) for G1, non-saturating: α (−E log D1(X, P_s, Ŷ(1))) + (1 − α) (−E log D_par(P_int)); logits of fakes."""
-    return alpha * adversarial.persuade(face) + (1 - alpha) * adversarial.persuade(parsing)
+    return alpha * adversarial.generator_loss(face) + (1 - alpha) * adversarial.generator_loss(parsing)
 
 
 def critic_loss(real: Judgement, fake: Judgement) -> Tensor:
     """(2) What D2 minimises, of its logits."""
-    return adversarial.discriminate(real, fake)
+    return adversarial.discriminator_loss(real, fake)
 
 
 def stage_two_adversarial(fake: Judgement) -> Tensor:
     """(2) for G2, non-saturating."""
-    return adversarial.persuade(fake)
+    return adversarial.generator_loss(fake)
 
 
 def parsing_matching(photo: Tensor, made: Tensor, beta: float) -> Tensor:
@@ -124,7 +124,7 @@ def write_first(
     """What G1 minimises, (6): L_adv1 + λ L_cmp + γ L_per + μ L_PM. A term that weighs nothing is not computed."""
     terms = {}
     if weights.adversarial and parsing_critic is None:
-        terms["adversarial"] = Term(adversarial.persuade(critic(photo[1])), weights.adversarial, "(1)")
+        terms["adversarial"] = Term(adversarial.generator_loss(critic(photo[1])), weights.adversarial, "(1)")
     elif weights.adversarial and parsing_critic is not None:
         both = dual_adversarial(critic(photo[1]), parsing_critic(parsing[1]), weights.alpha)
         terms["adversarial"] = Term(both, weights.adversarial, "(1)")

@@ -13,7 +13,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.sketches import Judge
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, distinct, option, silent
 from likeness.faces.align import Framing
 from likeness.faces.labels import coloured
 from likeness.records import AlignedFace, Image
@@ -43,7 +43,7 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
     for word in options.against:
         other = opened(word, model.framing, model.recipe.made == "sketch")
         title = str(other.card.recipe["name"])
-        models[title if title not in models else f"{title} ({word})"] = other
+        models[distinct(title, models)] = other
     return compare(options, models, progress)
 
 

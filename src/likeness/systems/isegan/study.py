@@ -9,7 +9,7 @@ from likeness import baselines
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, distinct, option, silent
 from likeness.recipe import Phase, Recipe
 from likeness.synthesizer import Synthesizer
 from likeness.systems.isegan.experiments import ROWS, recipe_of
@@ -82,7 +82,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
     for word in options.also:
         other = opened(word, framing)
         title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
-        models[title if title not in models else f"{title} ({word})"] = other
+        models[distinct(title, models)] = other
     outcome = compare(options, models, progress)
     about = {**outcome.about, "recipe": "study isegan", "step": options.steps}
     title = f"{about['data']}: N = {about['faces']}; {EXPERIMENTS[experiment]}; {options.steps} steps each"

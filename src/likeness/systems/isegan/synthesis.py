@@ -42,8 +42,8 @@ class ISEGANSynthesizer(Synthesizer):
     """Photos from sketches of faces through a parsing that can be seen and edited; of other weights, sketches from photos.
 
     Weights that make photos take a ``sketch``, weights that make sketches a ``photo``. A result's picture has no padding: it is
-    250 × 200 × 3 in CUFS's framing. Its intermediates are the framed ``sketch`` (or ``photo``), ``source parsing`` P_s, ``parsing``
-    P_int and ``first`` Ŷ(1), all of the same size.
+    250 × 200 × 3 in CUFS's framing. Its intermediates are the framed ``sketch`` (or ``photo``), ``source parsing`` P_s,
+    ``parsing`` P_int and ``first`` Ŷ(1), all of the same size.
 
     Args:
         weights: the opened weights.

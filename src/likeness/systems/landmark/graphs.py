@@ -12,7 +12,7 @@ from likeness.engine.torch import Network
 from likeness.faces.landmarks import COUNT
 from likeness.recipe import thaw
 from likeness.systems.landmark.networks import Converter, LandmarkToFace, Range, Seen, slot
-from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
+from likeness.systems.landmark.recipes import GENERIC, LandmarkRecipe
 
 
 class Conversion(nn.Module):
@@ -22,11 +22,11 @@ class Conversion(nn.Module):
         super().__init__()
         self.name = name
         self.converter = Converter([name], width=recipe.converter_width)
-        self.ranges = nn.ModuleDict({slot(name): Range()} if recipe.within and name in recipe.targets else {})
+        self.ranges = nn.ModuleDict({slot(name): Range()} if recipe.clamp_to_range and name in recipe.targets else {})
 
     def forward(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
         """Landmarks B × 68 × 2 in [0, 1] to what the generator is given, and to the same before it is kept in range."""
-        if self.name == ANYONE:
+        if self.name == GENERIC:
             return landmarks * 1.0, landmarks * 1.0  # an output of a graph is no input of it
         points: Tensor = self.converter(landmarks, self.name)
         kept: Tensor = self.ranges[slot(self.name)](points) if len(self.ranges) else points

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
+from likeness.systems.landmark.recipes import GENERIC, LandmarkRecipe
 
 UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]|%(?=[0-9a-f]{2})')
 """What code that torch writes when it traces a network cannot have in a name."""
@@ -118,7 +118,7 @@ class Range(Axes):
             inside = self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
             return torch.where((self.limits < self.BOUNDLESS).all(), inside, landmarks)
 
-    def shaken(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
+    def jittered(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
         """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest."""
         if not self.bounded:
             return landmarks
@@ -294,7 +294,7 @@ def networks_of(recipe: LandmarkRecipe) -> nn.ModuleDict:
     generators = {
         slot(name): LandmarkToFace(width=recipe.width, blocks=recipe.blocks, hidden=recipe.hidden) for name in recipe.names
     }
-    ranges = {slot(name): Range() for name in recipe.targets if recipe.within}
+    ranges = {slot(name): Range() for name in recipe.targets if recipe.clamp_to_range}
     return nn.ModuleDict(
         {
             "converter": Converter(recipe.names, width=recipe.converter_width),
@@ -310,7 +310,7 @@ def converted(landmarks: Tensor, name: str, converter: Converter, ranges: nn.Mod
 
     Landmarks are B × K × 2 in [0, 1].
     """
-    if name == ANYONE:
+    if name == GENERIC:
         return landmarks
     points: Tensor = converter(landmarks, name)
     return ranges[slot(name)](points) if ranges is not None and slot(name) in ranges else points

@@ -57,9 +57,9 @@ def crossed(
 
 def critic_loss(real: Judgement, fake: Judgement) -> Tensor:
     """(6) What D_t minimises: −E log D_t(I_t) − E log(1 − D_t(Θ_t(Ψ_t(Φ(L_s))))), of logits."""
-    return adversarial.discriminate(real, fake)
+    return adversarial.discriminator_loss(real, fake)
 
 
 def generator_adversarial(fake: Judgement) -> Tensor:
     """(6) for Θ_t, non-saturating."""
-    return adversarial.persuade(fake)
+    return adversarial.generator_loss(fake)

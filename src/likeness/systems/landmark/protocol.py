@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from likeness import sheet, systems
-from likeness.baselines.puppets import Bent, NearestFrame, bent
+from likeness.baselines.reenactment import NearestFrame, WarpedFrame, bent
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
-from likeness.evaluate.reenactment import Puppet, compare, follow, pairs_of
+from likeness.evaluate.reenactment import ReenactmentMethod, compare, follow, pairs_of
 from likeness.experiment import Outcome, Progress, option, silent
 from likeness.faces.average import average_face
 from likeness.records import Image, Points
@@ -67,7 +67,11 @@ def generic(people: People, model: LandmarkSynthesizer, progress: Progress = sil
 
 
 def targets(
-    people: People, model: LandmarkSynthesizer, store: FaceStore, more: Mapping[str, Puppet], progress: Progress = silent
+    people: People,
+    model: LandmarkSynthesizer,
+    store: FaceStore,
+    more: Mapping[str, ReenactmentMethod],
+    progress: Progress = silent,
 ) -> Outcome:
     """A model, ``more`` methods and floors on a store's held-out frames; ``each`` has a value for each pair of targets."""
     names = sorted(set(store.column("person")))
@@ -81,7 +85,7 @@ def targets(
         raise LikenessError(f"{store.path}: holds no {people.split} frames of {empty[0]!r}")
     known = {name: one.select("train") for name, one in each.items()}
     nearest = {name: NearestFrame(one) for name, one in known.items()}
-    warped = {name: Bent(one) for name, one in known.items()}
+    warped = {name: WarpedFrame(one) for name, one in known.items()}
 
     def ours(points: Sequence[Points], target: str) -> Image:
         return model.draw(points, target=target)
@@ -89,10 +93,10 @@ def targets(
     def straight(points: Sequence[Points], target: str) -> Image:
         return model.draw(points, target=target, convert=False)
 
-    methods: dict[str, Puppet] = {"LandmarkGAN": ours, "without the converter": straight, **more}
+    methods: dict[str, ReenactmentMethod] = {"LandmarkGAN": ours, "without the converter": straight, **more}
     methods |= {
         NearestFrame.title: lambda points, target: nearest[target].draw(points),
-        Bent.title: lambda points, target: warped[target].draw(points),
+        WarpedFrame.title: lambda points, target: warped[target].draw(points),
     }
     scores, rows = compare(held_out, known, methods, progress)
     count = sum(len(one) for one in held_out.values())

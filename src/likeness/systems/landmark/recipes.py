@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from likeness.faces.align import Framing
 from likeness.recipe import FINITE, Phase, Recipe, Training, require, require_each
 
-ANYONE = "anyone"
+GENERIC = "generic"
 """The generic target: everybody's faces together."""
 ALL = ("D", "C", "G")
 
@@ -46,13 +46,13 @@ class LandmarkRecipe(Recipe):
     ``width`` is Θ_t's (64 makes 4 × 4 × 1024) and ``hidden`` the size of its first layer, ``converter_width`` Φ's and Ψ_t's,
     ``critic_width`` D_t's. ``crop`` looks at one random square in the perceptual term (0: all). ``flip`` mirrors every second
     face; ``turn`` degrees, ``scale`` and ``shift`` as shares (of the side) move face and landmarks alike, for photos that
-    were all framed alike. ``resting`` leaves Φ as it was begun from: a target is taught to it, and those that it has stay as
-    they are. ``within`` keeps converted landmarks in the range of the target's own; then ``shaken`` is by how many deviations
-    along its widest axes, and along the rest, a target's landmarks are moved by chance when Θ_t learns from them, so that
-    it does not learn frames by heart. ``axes`` gives the layers landmarks along the directions in which they vary; without, as in
-    the paper, coordinates as they are. ``discriminator`` is ``"patch"``, as in the paper, or ``"projected"``
-    (:mod:`likeness.nn.projected`, with heads of ``critic_width`` channels); ``perceptual`` names the network of the perceptual
-    term: ``"vgg19"``, the one of a quarter of the width, or ``"efficientnet"``, which any package index has.
+    were all framed alike. ``freeze_encoder`` leaves Φ as it was begun from: a target is taught to it, and those
+    that it has stay as they are. ``clamp_to_range`` keeps converted landmarks in the range of the target's own; then
+    ``landmark_jitter`` is by how many deviations along its widest axes, and along the rest, a target's landmarks are moved by
+    chance when Θ_t is trained on them, against overfitting. ``axes`` gives the layers landmarks along the directions in which
+    they vary; without, as in the paper, coordinates as they are. ``discriminator`` is ``"patch"``, as in the paper, or
+    ``"projected"`` (:mod:`likeness.nn.projected`, with heads of ``critic_width`` channels); ``perceptual`` names the network of
+    the perceptual term: ``"vgg19"``, the one of a quarter of the width, or ``"efficientnet"``, which any package index has.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -67,9 +67,9 @@ class LandmarkRecipe(Recipe):
     turn: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
-    resting: bool = False
-    within: bool = True
-    shaken: tuple[float, float] = (0.0, 0.0)
+    freeze_encoder: bool = False
+    clamp_to_range: bool = True
+    landmark_jitter: tuple[float, float] = (0.0, 0.0)
     generic: bool = True
     axes: bool = True
     discriminator: str = "patch"
@@ -81,7 +81,7 @@ class LandmarkRecipe(Recipe):
         require(len(set(self.targets)) == len(self.targets), "targets", self.targets, "names that differ")
         for name in self.targets:
             require(bool(name) and "." not in name, "targets", name, "names without a dot")
-            require(name != ANYONE, "targets", name, "another name, for that is the generic target's")
+            require(name != GENERIC, "targets", name, "another name, for that is the generic target's")
         require_each(self, ("width", "hidden", "converter_width", "critic_width"), 1, 2048, "a number from 1 to 2048")
         require(self.crop == 0 or 32 <= self.crop <= size, "crop", self.crop, "0, or from 32 to the framing's size")
 
@@ -89,7 +89,12 @@ class LandmarkRecipe(Recipe):
         require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
         require(0 <= self.turn <= 180, "turn", self.turn, "degrees from 0 to 180")
         require_each(self, ("scale", "shift"), 0, 0.99, "a share from 0 to 0.99")
-        require(all(0 <= amount <= 3 for amount in self.shaken), "shaken", self.shaken, "two numbers from 0 to 3")
+        require(
+            all(0 <= amount <= 3 for amount in self.landmark_jitter),
+            "landmark_jitter",
+            self.landmark_jitter,
+            "two numbers from 0 to 3",
+        )
 
     @property
     def moves(self) -> bool:
@@ -99,7 +104,7 @@ class LandmarkRecipe(Recipe):
     @property
     def names(self) -> tuple[str, ...]:
         """The targets, or the one that is everybody."""
-        return self.targets or (ANYONE,)
+        return self.targets or (GENERIC,)
 
     @property
     def blocks(self) -> int:
@@ -142,7 +147,7 @@ def lite() -> LandmarkRecipe:
         critic_width=32,
         weights=Weights(image=10.0, perceptual=1.0, adversarial=0.1),
         crop=64,
-        shaken=(0.2, 1.0),
+        landmark_jitter=(0.2, 1.0),
         expects="from the generic face, five targets at 256 × 256 in 700 steps and a quarter of an hour of one core",
     )
 
@@ -157,14 +162,14 @@ def paper() -> LandmarkRecipe:
     return replace(
         base,
         name="landmark:paper",
-        shaken=(0.0, 0.0),
+        landmark_jitter=(0.0, 0.0),
         training=plan,
         framing=Framing(size=256),
         width=64,
         hidden=1024,
         critic_width=64,
-        weights=Weights(image=40.0),
-        within=False,
+        weights=Weights(image=10.0),
+        clamp_to_range=False,
         generic=False,
         axes=False,
         crop=0,
@@ -172,13 +177,13 @@ def paper() -> LandmarkRecipe:
     )
 
 
-def anyone() -> LandmarkRecipe:
+def generic() -> LandmarkRecipe:
     """CPU: the generic face, from everybody's photos."""
     base = lite()
     plan = replace(base.training, batch=16, phases=(Phase(1000, ("C",)), Phase(6000, ALL)), cooldown=2500, ema=300.0)
     return replace(
         base,
-        name="landmark:anyone",
+        name="landmark:generic",
         training=plan,
         converter_width=256,
         weights=Weights(image=4.0, perceptual=1.0, adversarial=0.4, kept=0.0),
@@ -191,8 +196,8 @@ def anyone() -> LandmarkRecipe:
 
 
 def finetune() -> LandmarkRecipe:
-    """Go on from weights of ``anyone`` (``--from landmark``): a projected discriminator learns alone at first, then D and G."""
-    base = anyone()
+    """Go on from weights of ``generic`` (``--from landmark``): a projected discriminator learns alone at first, then D and G."""
+    base = generic()
     plan = replace(
         base.training,
         rates=(2e-4, 3e-4, 2e-4),
@@ -208,7 +213,7 @@ def finetune() -> LandmarkRecipe:
         critic_width=64,
         discriminator="projected",
         weights=Weights(image=4.0, perceptual=1.0, adversarial=0.4, kept=0.0),
-        expects="some hours of one core",
+        expects="two hours of one core",
     )
 
 
@@ -223,9 +228,9 @@ def target() -> LandmarkRecipe:
         framing=Framing(size=256),
         converter_width=256,
         crop=128,
-        resting=True,
+        freeze_encoder=True,
         expects="twenty minutes on one core, 256 × 256",
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "paper": paper, "anyone": anyone, "finetune": finetune, "target": target}
+RECIPES = {"tiny": tiny, "lite": lite, "paper": paper, "generic": generic, "finetune": finetune, "target": target}

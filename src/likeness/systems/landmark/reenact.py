@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness import video
+from likeness import provenance, video
 from likeness.errors import LikenessError
 from likeness.faces.align import Similarity, upright
 from likeness.faces.reader import FaceReader
 from likeness.faces.tracking import Steady, follow
-from likeness.files import write_atomically, write_content
+from likeness.files import unfinished, write_atomically, write_content
 from likeness.image import pictures_in, read
 from likeness.records import Image, Points
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
@@ -127,7 +127,7 @@ def reenact(
     rate, sound = (STILLS, None) if photos else (video.look(source).rate, source)
     total = len(photos) or video.look(source).frames
 
-    partial = _begun(target, _plan(source, photos, model, options))
+    partial = unfinished(target, _plan(source, photos, model, options), "reenactment")
     seek = _of_photos(photos, reader) if photos else _of_clip(source, reader)
     points = _landmarks(partial, seek, lambda done: progress(done, 2 * max(total, done)), stop)
     seen = ~np.isnan(points[:, 0, 0])
@@ -157,7 +157,7 @@ def reenact(
                 for picture in made(framed[some], pictures, moved[some], model, options):
                     out.add(picture)
                 progress(len(framed) + some.stop, 2 * len(framed))
-    video.join(parts, target, sound, "made with likeness: synthetic face")
+    video.join(parts, target, sound, provenance.software("landmark", model.card.recipe["name"]))
     shutil.rmtree(partial)
     scores = model.ood_scores(framed, options.target, options.convert)
     return Done(len(framed), int((~seen).sum()), int((scores > 1).sum()))
@@ -169,16 +169,6 @@ def _plan(source: Path, photos: list[Path], model: LandmarkSynthesizer, options:
     marks = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     card = [model.card.system, model.card.step, model.card.commit, model.card.recipe, model.card.data]
     return hashlib.sha256(json.dumps([marks, card, vars(options)]).encode()).hexdigest()
-
-
-def _begun(target: Path, plan: str) -> Path:
-    """The folder of work in progress, new or of the same plan."""
-    partial = target.with_name(target.name + ".partial")
-    note = partial / "plan"
-    if note.is_file() and note.read_text() != plan:
-        raise LikenessError(f"{partial}: holds the beginning of another reenactment; delete it or choose another output")
-    write_content(note, plan)
-    return partial
 
 
 Seek = Callable[[int, Points | None, int], Iterator[Points | None]]

@@ -11,7 +11,7 @@ from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
-from likeness.evaluate.reenactment import Puppet
+from likeness.evaluate.reenactment import ReenactmentMethod
 from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image, Points
@@ -107,7 +107,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
     return targets(options, model, store, {"pix2pix, drawn landmarks": pix2pix}, progress)
 
 
-def drawings(folder: Path, names: Sequence[str]) -> Puppet:
+def drawings(folder: Path, names: Sequence[str]) -> ReenactmentMethod:
     """pix2pix from drawn landmarks: one run for each target in ``folder``, as the study trains them."""
     models: dict[str, PortraitSynthesizer] = {}
     for name in names:

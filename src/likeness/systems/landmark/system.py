@@ -40,7 +40,7 @@ from likeness.systems.landmark.objective import (
     normalised,
     reconstruction,
 )
-from likeness.systems.landmark.recipes import ANYONE, LandmarkRecipe
+from likeness.systems.landmark.recipes import GENERIC, LandmarkRecipe
 
 Detector = Callable[[Tensor], Tensor]
 """Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
@@ -130,7 +130,7 @@ class LandmarkSystem(System):
             targets.append(self.recipe.targets.index(face.person) if self.recipe.targets else 0)
         return {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks), "target": torch.tensor(targets)}
 
-    def begin(self, table: Table) -> None:
+    def fit_statistics(self, table: Table) -> None:
         """Learn how landmarks vary, as they are and as training moves them: everybody's, and each target's."""
         size, landmarks, targets = self.recipe.framing.size, table["landmarks"], table["target"]
         if self.recipe.flip:
@@ -151,7 +151,7 @@ class LandmarkSystem(System):
             if self.recipe.axes:
                 self.generators[slot(name)].given.learn(points[targets == i])  # type: ignore[union-attr, operator]
 
-    def adopt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """The generic face as the beginning of every target; which landmarks are common is each target's own.
 
         A face of half the side, or a quarter, begins as itself enlarged (:func:`~likeness.systems.landmark.networks.grown`).
@@ -159,7 +159,7 @@ class LandmarkSystem(System):
         state = self._enlarged(state)
         found: dict[str, Tensor] = {}
         own = ("seen.", "ranges.")
-        strangers = [slot(name) for name in (ANYONE, *self.recipe.names)]
+        strangers = [slot(name) for name in (GENERIC, *self.recipe.names)]
         for key, value in state.items():
             first, _, rest = key.partition(f".{strangers[0]}.")
             if rest:
@@ -184,13 +184,13 @@ class LandmarkSystem(System):
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
         """The parameters that a player moves; Φ rests where the recipe says that it is another's."""
-        if player == "C" and self.recipe.resting:
+        if player == "C" and self.recipe.freeze_encoder:
             return list(self.converter.decoders.parameters())
         return super().parameters_of(player)
 
-    def judged(self, store: FaceStore) -> FaceStore:
+    def validation_subset(self, store: FaceStore) -> FaceStore:
         """All held-out faces of targets; of everybody, one of each."""
-        return store.select("validation") if self.recipe.targets else super().judged(store)
+        return store.select("validation") if self.recipe.targets else super().validation_subset(store)
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> LandmarkBatch:
         """Faces and their landmarks, mirrored and moved or not; all chance from ``generator``."""
@@ -227,13 +227,13 @@ class LandmarkSystem(System):
             made: Tensor = self.generators[slot(name)](points)
             return made
 
-        def judge() -> dict[str, Term]:
+        def discriminator_terms() -> dict[str, Term]:
             losses = [
                 critic_loss(self._said(n, batch.photo[own[n]], batch), self._said(n, shown(n).detach(), batch)) for n in names
             ]
             return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
 
-        yield "D", judge
+        yield "D", discriminator_terms
         yield "C", lambda: self._convert(batch, names, own)
         yield "G", lambda: self._paint(batch, names, own, shown)
 
@@ -285,9 +285,9 @@ class LandmarkSystem(System):
 
     def _shaken(self, points: Tensor, name: str, generator: torch.Generator) -> Tensor:
         """A target's landmarks as Θ_t is given them to learn from."""
-        if not any(self.recipe.shaken) or slot(name) not in self.ranges:
+        if not any(self.recipe.landmark_jitter) or slot(name) not in self.ranges:
             return points
-        moved: Tensor = self.ranges[slot(name)].shaken(points, *self.recipe.shaken, generator)  # type: ignore[operator]
+        moved: Tensor = self.ranges[slot(name)].jittered(points, *self.recipe.landmark_jitter, generator)  # type: ignore[operator]
         return moved
 
     def _apart(self, photo: Tensor, made: Tensor, batch: LandmarkBatch) -> Tensor:

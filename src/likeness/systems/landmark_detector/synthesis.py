@@ -1,4 +1,4 @@
-"""The trained landmark detector: a photo in, the 68 landmarks of its face out. For the network alone: faces/landmark_detector.py."""
+"""The trained landmark detector: a photo in, the landmarks of its face out. The network alone: faces/landmark_detector.py."""
 
 from __future__ import annotations
 

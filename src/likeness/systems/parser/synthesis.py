@@ -1,4 +1,4 @@
-"""The trained parser: a photo or a drawing of a face in, what each of its pixels is out. For the network alone: faces/parser.py."""
+"""The trained parser: a photo or a drawing of a face in, what each of its pixels is out. The network alone: faces/parser.py."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ParserSynthesizer(Synthesizer):
     """Tells what each pixel of a face is.
 
     A result's picture has the photo's size and the colours of :data:`likeness.faces.labels.CLASSES`
-    (:func:`likeness.faces.labels.read_off` gives the classes back); its intermediates are the ``photo`` and the ``overlay`` of both;
-    ``made["shares"]`` has each class's share of the picture, in [0, 1].
+    (:func:`likeness.faces.labels.read_off` gives the classes back); its intermediates are the ``photo`` and the ``overlay`` of
+    both; ``made["shares"]`` has each class's share of the picture, in [0, 1].
     """
 
     conditions: ClassVar[tuple[Condition, ...]] = (Condition("photo", "photo", True, "a photo or a drawing with a face"),)

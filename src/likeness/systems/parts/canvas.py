@@ -80,7 +80,7 @@ class CanvasSystem(System):
             bits[i] = parts.mask_bits(face.landmarks, size)
         return {"photo": torch.from_numpy(photos), "bits": torch.from_numpy(bits)}
 
-    def begin(self, table: Table) -> None:
+    def fit_statistics(self, table: Table) -> None:
         """The mean position and width of every part over the training faces."""
         total, wide, count = torch.zeros_like(self.anchors.mean), torch.zeros_like(self.anchors.width), 0
         for bits in table["bits"].split(256):

@@ -28,37 +28,37 @@ def perception(photo: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
 
 def discriminator_loss(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
     """(5) −[log D(x) + log(1 − D(x̃))]; the paper writes what D maximises."""
-    return adversarial.discriminate(real_logits, fake_logits)
+    return adversarial.discriminator_loss(real_logits, fake_logits)
 
 
 def generator_adversarial(fake_logits: Judgement) -> Tensor:
     """(4), (6) −log D(x̃), non-saturating; the paper's sign would have G help D."""
-    return adversarial.persuade(fake_logits)
+    return adversarial.generator_loss(fake_logits)
 
 
-def judge(discriminator: Callable[[Tensor], Judgement], photo: Tensor, fake: Tensor) -> dict[str, Term]:
+def discriminator_terms(discriminator: Callable[[Tensor], Judgement], photo: Tensor, fake: Tensor) -> dict[str, Term]:
     """What D minimises: (5), or for a projected discriminator the hinge loss."""
     return {"discriminator": Term(discriminator_loss(discriminator(photo), discriminator(fake)), 1.0, "(5)")}
 
 
-def write(
+def generator_terms(
     discriminator: Callable[[Tensor], Judgement],
     features: perceptual.Features,
     photo: Tensor,
     fake: Tensor,
     view: tuple[Tensor, Tensor],
     weights: Weights,
-    silent: Sequence[str] = (),
+    disabled_terms: Sequence[str] = (),
 ) -> dict[str, Term]:
     """(6) What G minimises: λ_r L_r + λ_perc L_perc + λ_adv (−log D(x̃)) [+ style + total variation].
 
     ``photo`` and ``fake`` are x and x̃; ``view`` is what Φ looks at, the same two or a crop of both.
-    Terms that weigh nothing, or are ``silent`` in this phase, are not computed.
+    Terms that weigh nothing, or are ``disabled_terms`` in this phase, are not computed.
     """
     terms = {}
 
     def active(name: str) -> float:
-        return 0.0 if name in silent else float(getattr(weights, name))
+        return 0.0 if name in disabled_terms else float(getattr(weights, name))
 
     if weight := active("reconstruction"):
         terms["reconstruction"] = Term(reconstruction(photo, fake), weight, "(2)")

@@ -27,7 +27,7 @@ from likeness.evaluate.groups import group_table
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.pixels import psnr, ssim
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, distinct, option, silent
 from likeness.faces import parts
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
@@ -120,7 +120,7 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
             continue
         other = opened(word, system)
         name = str(other.card.recipe["name"])
-        methods[name if name not in methods else f"{name} ({word})"] = painter_of(other.complete)
+        methods[distinct(name, methods)] = painter_of(other.complete)
     scores, pictures = compare(chosen, anchors, methods | floors(options.known(), anchors), progress)
     lines = [asdict(score) for score in scores]
     tables = {}

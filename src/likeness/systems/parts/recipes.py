@@ -101,7 +101,7 @@ ROBUST = Augment(flip=True, dropout=0.25, drop=0.35, jaw=0.12, move=0.3, shift=8
 def three_phases(first: int, second: int, third: int) -> tuple[Phase, ...]:
     """Algorithm 1: G alone with R + P, D alone with G frozen, then both."""
     return (
-        Phase(first, ("G",), silent=("adversarial",)),
+        Phase(first, ("G",), disabled_terms=("adversarial",)),
         Phase(second, ("D",)),
         Phase(third, ("D", "G")),
     )

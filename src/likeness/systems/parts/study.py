@@ -22,23 +22,35 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
 from likeness.evaluate.plot import plotting, png
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, distinct, option, silent
 from likeness.faces import parts
 from likeness.image import pictures_in, to_images, to_tensor
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image
 from likeness.systems.parts import placement
 from likeness.systems.parts.protocol import INSTRUMENTS, Painter, compare, floors, opened, painter_of
-from likeness.systems.parts.recipes import Augment, PartsRecipe, lite, tiny
+from likeness.systems.parts.recipes import Augment, Networks, PartsRecipe, lite, tiny
 from likeness.systems.parts.synthesis import PartsSynthesizer
 from likeness.train.pace import seconds_per_step, seconds_until
 
 EXPERIMENTS = {
     "ablation": "R, P, A and all their combinations (figure 10 of Sun, Guo & Liu 2022)",
+    "variants": "the paper's own networks, total variation, and shorter or longer first phases, beside the full model",
     "baselines": "against Context Encoder, contextual attention, pix2pix, PIC and PatchMatch (table 3, figure 9)",
 }
 LETTERS = {"R": "reconstruction", "P": "perceptual", "A": "adversarial"}
 COMBINATIONS = ("R", "P", "A", "RP", "RA", "PA", "RPA")
+VARIANTS: dict[str, str] = {
+    "RPA-paper": "RPA, the paper's generator and discriminator",
+    "RPA-paper-generator": "RPA, the paper's generator",
+    "RPA-TV": "RPA and total variation",
+    "RPA-first-0": "RPA, no first phase",
+    "RPA-first-20": "RPA, a twentieth of the steps in the first phase",
+    "RPA-first-2": "RPA, half of the steps in the first phase",
+}
+"""Name → what it is. RPA itself has a fifth of the steps in the first phase; G moves equally often in all."""
+TOTAL_VARIATION = 0.5
+"""Its weight in ``RPA-TV``: a smooth face's is about .05, a noisy one's about .3, beside a loss of about 5."""
 FIGURE = (
     "photo",
     "parts",
@@ -81,16 +93,16 @@ def contenders(experiment: str, options: Options, folder: Path) -> dict[str, Con
 def recipes(experiment: str, steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
     """Name → (system or baseline, recipe) of everything that an experiment trains."""
 
-    def ours(letters: str) -> PartsRecipe:
-        made = ablation(letters, steps)
+    def ours(name: str) -> PartsRecipe:
+        made = variant(name, steps) if name in VARIANTS else ablation(name, steps)
         if not small:
             return made
         least = tiny()
         training = replace(made.training, batch=least.training.batch)
         return replace(made, framing=least.framing, networks=least.networks, crop=32, training=training)
 
-    letters = COMBINATIONS[::-1] if experiment == "ablation" else ("RPA",)
-    found: dict[str, tuple[str, Recipe]] = {f"parts-{name}": ("parts", ours(name)) for name in letters}
+    names = {"ablation": COMBINATIONS[::-1], "variants": ("RPA", *VARIANTS)}.get(experiment, ("RPA",))
+    found: dict[str, tuple[str, Recipe]] = {f"parts-{name}": ("parts", ours(name)) for name in names}
     if experiment == "baselines":
         for name in baselines.PARTS:
             recipe = baselines.recipe(f"{name}:{'tiny' if small else 'lite'}")
@@ -112,7 +124,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
     for word in options.also:
         other = opened(word, first)
         title = f"{other.card.recipe['name']}, {other.card.step:,} steps"
-        methods[title if title not in methods else f"{title} ({word})"] = painter_of(other.complete)
+        methods[distinct(title, methods)] = painter_of(other.complete)
     if experiment == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
         methods |= floors(options.known(), anchors)
@@ -185,6 +197,34 @@ def _on_samples(system: PartsSynthesizer, methods: Mapping[str, Painter], order:
     return sheet.beside({name: made[name] for name in order}, len(people))
 
 
+def variant(name: str, steps: int) -> PartsRecipe:
+    """The full model with one thing changed, for as many steps of G as :func:`ablation` gives it.
+
+    Raises:
+        LikenessError: no such variant, or fewer than 20 steps.
+    """
+    if name not in VARIANTS:
+        raise LikenessError(f"{name!r}: is no variant; there are {', '.join(VARIANTS)}")
+    made = replace(ablation("RPA", steps), name=f"parts:{name}", expects=VARIANTS[name])
+    if name == "RPA-TV":
+        return replace(made, weights=replace(made.weights, total_variation=TOTAL_VARIATION))
+    if name.startswith("RPA-paper"):
+        kept = made.networks
+        papers = replace(Networks(), cover=kept.cover)
+        if name == "RPA-paper-generator":
+            papers = replace(
+                papers,
+                discriminator=kept.discriminator,
+                discriminator_width=kept.discriminator_width,
+                spectral=kept.spectral,
+            )
+        return replace(made, networks=papers)
+    share = int(name.rpartition("-")[2])
+    first = steps // share if share else 0
+    phases = (Phase(first, ("G",), disabled_terms=("adversarial",)), made.training.phases[1], Phase(steps - first, ("D", "G")))
+    return replace(made, training=replace(made.training, phases=phases))
+
+
 def ablation(letters: str, steps: int) -> PartsRecipe:
     """``parts:lite`` with only the terms that ``letters`` name, in which G moves exactly ``steps`` times.
 
@@ -202,7 +242,7 @@ def ablation(letters: str, steps: int) -> PartsRecipe:
     absent = {name: 0.0 for letter, name in LETTERS.items() if letter not in letters}
     first = steps // 5 if letters != "A" else 0
     phases = (
-        (Phase(first, ("G",), silent=("adversarial",)), Phase(steps // 20, ("D",)), Phase(steps - first, ("D", "G")))
+        (Phase(first, ("G",), disabled_terms=("adversarial",)), Phase(steps // 20, ("D",)), Phase(steps - first, ("D", "G")))
         if "A" in letters
         else (Phase(steps, ("G",)),)
     )

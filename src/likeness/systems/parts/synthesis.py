@@ -72,7 +72,7 @@ class PartsSynthesizer(Synthesizer):
             picture, landmarks, moved = found.framed(self.framing)
             patches |= parts.cut(picture, landmarks, parts.named(options["only"]))
             pictures["photo"] = picture
-            place = Place(found.photo, moved, face_area(landmarks, self.framing.size))
+            place = Place(found.photo, moved, face_area(landmarks, self.framing.size), file=found.name)
         for word in parts.ALIASES:
             if word in given:
                 donor = self.donor(given[word], word)

@@ -18,7 +18,7 @@ from likeness.recipe import Phase
 from likeness.system import Move
 from likeness.systems.parts.canvas import CanvasSystem, PartsBatch
 from likeness.systems.parts.networks import LeanGenerator, PaperDiscriminator, PaperGenerator
-from likeness.systems.parts.objective import judge, write
+from likeness.systems.parts.objective import discriminator_terms, generator_terms
 from likeness.systems.parts.recipes import PartsRecipe
 
 
@@ -76,17 +76,17 @@ class PartsSystem(CanvasSystem):
         def discriminator(images: Tensor) -> Judgement:
             return judgement(self.discriminator, images, batch.generator)
 
-        yield "D", lambda: judge(discriminator, photo, fake.detach())
+        yield "D", lambda: discriminator_terms(discriminator, photo, fake.detach())
         yield (
             "G",
-            lambda: write(
+            lambda: generator_terms(
                 discriminator,
                 self.features,
                 photo,
                 fake,
                 self._view(photo, fake, batch),
                 self.recipe.weights,
-                phase.silent,
+                phase.disabled_terms,
             ),
         )
 

@@ -19,12 +19,12 @@ from likeness.records import Term
 
 def critic_loss(real_logits: Judgement, fake_logits: Judgement) -> Tensor:
     """(1) −E log D(x, y) − E log(1 − D(x, G(x, z))), a mean over patches."""
-    return adversarial.discriminate(real_logits, fake_logits)
+    return adversarial.discriminator_loss(real_logits, fake_logits)
 
 
 def generator_adversarial(fake_logits: Judgement) -> Tensor:
     """(1) for G, as the paper trains it: −E log D(x, G(x, z))."""
-    return adversarial.persuade(fake_logits)
+    return adversarial.generator_loss(fake_logits)
 
 
 def absolute(target: Tensor, fake: Tensor) -> Tensor:
@@ -32,13 +32,13 @@ def absolute(target: Tensor, fake: Tensor) -> Tensor:
     return (target - fake).abs().mean()
 
 
-def judge(critic: Callable[[Tensor], Judgement], source: Tensor, target: Tensor, fake: Tensor) -> dict[str, Term]:
+def discriminator_terms(critic: Callable[[Tensor], Judgement], source: Tensor, target: Tensor, fake: Tensor) -> dict[str, Term]:
     """What D minimises: (1), halved, "which slows down the rate at which D learns relative to G" (section 3.3)."""
     real, made = critic(torch.cat([source, target], 1)), critic(torch.cat([source, fake], 1))
     return {"discriminator": Term(critic_loss(real, made), 0.5, "(1)")}
 
 
-def write(
+def generator_terms(
     critic: Callable[[Tensor], Judgement],
     source: Tensor,
     target: Tensor,

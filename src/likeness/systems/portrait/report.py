@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness import sheet
+from likeness.data.unaligned import unaligned
 from likeness.evaluate.groups import individual_typology_angle
 from likeness.evaluate.portrait import Drift, Imitation, Ruler, absolute_error, mean_of
 from likeness.faces.effects import EFFECTS, apply, erased_region, mutilate
 from likeness.records import AlignedFace, Image
 
+UNALIGNED = 0.25
+"""How far photos that nobody aligned are moved in the experiment alignment, see :func:`likeness.data.unaligned.unaligned`."""
 OTHERS = 8
 """How many held-out photos of each other person are tried."""
 
@@ -96,14 +99,17 @@ def hand_drawn(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -
 
 OWN, ANOTHERS = "the model's person", "another person"
 
-CONDITIONS: tuple[tuple[str, str, str], ...] = (
-    ("nothing", OWN, ""),
-    ("left eye", OWN, "left_eye"),
-    ("right eye", OWN, "right_eye"),
-    ("left eye", ANOTHERS, "left_eye"),
+CONDITIONS: tuple[tuple[str, str, str, str], ...] = (
+    ("nothing", OWN, "", "left_eye"),
+    ("left eye", OWN, "left_eye", "left_eye"),
+    ("right eye", OWN, "right_eye", "right_eye"),
+    ("right eye; the left one measured", OWN, "right_eye", "left_eye"),
+    ("nose", OWN, "nose", "nose"),
+    ("left eye", ANOTHERS, "left_eye", "left_eye"),
 )
-"""What is erased, of whose face, and the feature. ``eye-unmirrored`` has learned left eyes only (the viewer's), ``eye`` and
-``eye-jitter`` the right one of mirrored photos too, ``person`` and ``general`` all features."""
+"""What is erased, of whose face, the feature, and the feature whose region is measured: figures 2b, e (the repair, and the good
+eye that was damaged), a, g. ``eye-unmirrored`` has learned left eyes only (the viewer's), ``eye`` and ``eye-jitter`` the right
+one of mirrored photos too, ``eye+nose`` noses besides, ``person`` and ``general`` all features."""
 
 
 def repair(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
@@ -117,26 +123,44 @@ def jitter(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tu
 
 
 def _repair(
-    ruler: Ruler, people: Sequence[Subject], models: Sequence[str], conditions: Sequence[tuple[str, str, str]], inside: bool
+    ruler: Ruler, people: Sequence[Subject], models: Sequence[str], conditions: Sequence[tuple[str, str, str, str]], inside: bool
 ) -> tuple[Lines, Image]:
     """Where nothing is erased the region is the left eye's, too: the error of an eye that was drawn."""
     found: dict[tuple[str, str], Lines] = {}
     rows: list[list[Image | None]] = []
     for person in people:
-        for what, whose, feature in conditions:
+        for what, whose, feature, measured in conditions:
             faces = person.held_out if whose == OWN else _of_others(person, people)
             if not faces:
                 continue
             like = ruler.person(person.learned) if whose == OWN else _features_of_others(ruler, person, people)
-            regions = [erased_region(face.image.shape[:2], face.landmarks, [feature or "left_eye"]) for face in faces]
+            regions = [erased_region(face.image.shape[:2], face.landmarks, [measured]) for face in faces]
             drawn = _drawings("style_a", faces)
             if feature:
-                drawn = [mutilate(drawing, region) for drawing, region in zip(drawn, regions, strict=True)]
+                erased = [erased_region(face.image.shape[:2], face.landmarks, [feature]) for face in faces]
+                drawn = [mutilate(drawing, region) for drawing, region in zip(drawn, erased, strict=True)]
             made = {name: person.models[name](drawn) for name in models}
             for name in models:
                 score = ruler.measure(made[name], faces, like, regions if inside else None)
                 line = {"person": person.name, "erased": what, "face": whose, "model": name, "score": score}
                 found.setdefault((what, whose), []).append(line)
+            rows += [[drawn[i], *(made[name][i] for name in models), faces[i].image] for i in range(2)]
+    return [line for lines in found.values() for line in lines], _sheet(rows, ["drawing", *models, "photo"])
+
+
+def alignment(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
+    """The report's conclusion 2: style A of held-out photos, aligned, and as if nobody had aligned them."""
+    found: dict[str, Lines] = {}
+    rows: list[list[Image | None]] = []
+    for person in people:
+        like = ruler.person(person.learned)
+        for what, amount in (("aligned", 0.0), ("not aligned", UNALIGNED)):
+            faces = [unaligned(face, amount) if amount else face for face in person.held_out]
+            drawn = _drawings("style_a", faces)
+            made = {name: person.models[name](drawn) for name in models}
+            for name in models:
+                line = {"person": person.name, "photos": what, "model": name, "score": ruler.measure(made[name], faces, like)}
+                found.setdefault(what, []).append(line)
             rows += [[drawn[i], *(made[name][i] for name in models), faces[i].image] for i in range(2)]
     return [line for lines in found.values() for line in lines], _sheet(rows, ["drawing", *models, "photo"])
 
@@ -242,6 +266,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "effects": effects,
     "repair": repair,
     "jitter": jitter,
+    "alignment": alignment,
     "hand-drawn": hand_drawn,
     "identity": identity,
     "reverse": reverse,

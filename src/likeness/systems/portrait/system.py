@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from likeness.data.store import FaceStore
+from likeness.data.unaligned import unaligned
 from likeness.errors import LikenessError
 from likeness.faces import effects
 from likeness.faces.landmarks import mirror
@@ -26,7 +27,7 @@ from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
-from likeness.systems.portrait.objective import judge, perceived, write
+from likeness.systems.portrait.objective import discriminator_terms, generator_terms, perceived
 from likeness.systems.portrait.recipes import PortraitRecipe
 
 MIRRORED = {"left_eye": "right_eye", "right_eye": "left_eye"}
@@ -78,6 +79,8 @@ class PortraitSystem(System):
             raise LikenessError(f"{store.path}: its faces have no other picture; prepare them with --with, --labels or --depth")
         photos, landmarks, pairs = [], [], []
         for face in store:
+            if self.recipe.drawing.unaligned:
+                face = unaligned(face, self.recipe.drawing.unaligned)
             photos.append(torch.from_numpy(face.image.transpose(2, 0, 1).copy()))
             landmarks.append(torch.from_numpy(face.landmarks))
             if self.recipe.drawing.source == "pairs":
@@ -86,7 +89,7 @@ class PortraitSystem(System):
         table = {"photo": torch.stack(photos), "landmarks": torch.stack(landmarks)}
         return table | {"pair": torch.stack(pairs)} if pairs else table
 
-    def judged(self, store: FaceStore) -> FaceStore:
+    def validation_subset(self, store: FaceStore) -> FaceStore:
         """One person's held-out photos are all looked at; of many people, the first of each."""
         held_out = store.select("validation")
         return held_out if len(set(store.column("person"))) == 1 else held_out.first_of_each_person()
@@ -146,13 +149,13 @@ class PortraitSystem(System):
         def critic(pictures: Tensor) -> Judgement:
             return judgement(self.discriminator, pictures[:, 3:], batch.generator, pictures[:, :3])
 
-        yield "D", lambda: judge(critic, batch.source, batch.target, fake.detach())
+        yield "D", lambda: discriminator_terms(critic, batch.source, batch.target, fake.detach())
         yield "G", lambda: self._write(critic, batch, fake)
 
     def _write(self, critic: Callable[[Tensor], Judgement], batch: PortraitBatch, fake: Tensor) -> dict[str, Term]:
         """(4), and the perceptual term where the recipe has one."""
         plan, view = self.recipe, [batch.target, fake]
-        terms = write(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
+        terms = generator_terms(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
         if not plan.perceptual_weight:
             return terms
         if plan.crop:
@@ -160,10 +163,20 @@ class PortraitSystem(System):
         return terms | perceived(self.features, view[0], view[1], plan.perceptual_weight)
 
     def show(self, rows: Table) -> Image:
-        """Rows of x, G(x) and y."""
+        """Rows of x, G(x) and y; where the recipe erases features, x without its first feature and what G makes of it, too."""
+        plan = self.recipe.drawing
         with torch.no_grad():
             batch = self.batch(rows, torch.Generator(), augment=False)
             columns = [batch.source, self.generator(batch.source).float(), batch.target]
+            if plan.erase and self.recipe.made == "photo":
+                drawn, points = to_images(batch.source), rows["landmarks"].cpu().numpy()
+                regions = [
+                    effects.erased_region(one.shape[:2], some, plan.features[:1]) for one, some in zip(drawn, points, strict=True)
+                ]
+                rubbed = to_tensor(
+                    np.stack([effects.mutilate(one, where) for one, where in zip(drawn, regions, strict=True)])
+                ).to(batch.source)
+                columns += [rubbed, self.generator(rubbed).float()]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:

@@ -14,14 +14,14 @@ from likeness.faces.solid import pose
 from likeness.records import Image, Points
 
 
-def settled(landmarks: Points) -> NDArray[np.float64]:
+def normalise_shape(landmarks: Points) -> NDArray[np.float64]:
     """Landmarks 68 × 2 about their middle, their root mean square distance from it 1: a face's shape and turn, not its place."""
     centred = landmarks.astype(np.float64) - landmarks.mean(0)
     return np.asarray(centred / max(float(np.sqrt(np.square(centred).sum(1).mean())), 1e-6))
 
 
 class NearestFrame:
-    """The frame of a target whose landmarks are nearest, once both are settled."""
+    """The frame of a target whose landmarks are nearest, once both are normalise_shape."""
 
     title = "nearest frame"
 
@@ -29,18 +29,18 @@ class NearestFrame:
         if len(frames) == 0:
             raise LikenessError(f"{frames.path}: holds no frames of the target")
         self.faces = list(frames)
-        self._known = np.stack([settled(face.landmarks) for face in self.faces])
+        self._known = np.stack([normalise_shape(face.landmarks) for face in self.faces])
 
     def draw(self, conditions: Sequence[Points]) -> Image:
         """A frame S × S × 3 for each set of landmarks."""
         found = []
         for points in conditions:
-            apart = np.square(self._known - settled(points)).sum((1, 2))
+            apart = np.square(self._known - normalise_shape(points)).sum((1, 2))
             found.append(self.faces[int(apart.argmin())].image)
         return np.stack(found)
 
 
-class Bent:
+class WarpedFrame:
     """One frame of a target, looking ahead, bent by a thin-plate spline so that its landmarks come to where they are wanted."""
 
     title = "a frame, bent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from likeness.baselines.puppets import Bent, NearestFrame, bent, settled, spline
+from likeness.baselines.reenactment import NearestFrame, WarpedFrame, bent, normalise_shape, spline
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
@@ -17,7 +17,7 @@ FRAMES = FaceStore.of(drawn_faces(6, Framing(size=64)), Framing(size=64), "drawn
 def test_the_nearest_frame() -> None:
     """A frame's own landmarks, moved and enlarged, choose that frame."""
     faces = list(FRAMES)
-    assert np.allclose(settled(faces[2].landmarks * 3 + 40), settled(faces[2].landmarks), atol=1e-5)
+    assert np.allclose(normalise_shape(faces[2].landmarks * 3 + 40), normalise_shape(faces[2].landmarks), atol=1e-5)
     made = NearestFrame(FRAMES).draw([faces[4].landmarks * 1.5 - 9, faces[1].landmarks])
     assert np.array_equal(made[0], faces[4].image) and np.array_equal(made[1], faces[1].image)
     with pytest.raises(LikenessError, match="no frames"):
@@ -48,4 +48,4 @@ def test_bending() -> None:
     lines = np.zeros((64, 64, 3), np.uint8)
     lines[[0, -1]] = 200
     assert (bent(lines, face.landmarks, moved)[[0, -1]] > 150).all()
-    assert Bent(FRAMES).draw([moved, moved]).shape == (2, 64, 64, 3)
+    assert WarpedFrame(FRAMES).draw([moved, moved]).shape == (2, 64, 64, 3)
