@@ -43,3 +43,11 @@ def likeness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     from likeness.cli import main
 
     return lambda *words: main([str(word) for word in words])
+
+
+@pytest.fixture
+def no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings write no graphs, which takes seconds a network; tests/train/test_session.py and others look at them."""
+    from likeness.train.session import Session
+
+    monkeypatch.setattr(Session, "_graphs", staticmethod(lambda weights, module: "not in this test"))

@@ -59,7 +59,9 @@ def prepared(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables(
+    prepared: Path, instruments: Path, no_graphs: None, tmp_path: Path, likeness: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Everything trained for two steps, stopped, gone on with, and measured on one footing; then one model by itself."""
     words = ("study", "isegan", "--data", prepared, "--source", "cufs", "--steps", 2, "--tiny", "-o", "out", "--threads", 1)
     for extra in (("--only", "scagan"), ("--only", "full", "stylegan")):
@@ -100,7 +102,7 @@ def test_the_tables(prepared: Path, instruments: Path, tmp_path: Path, likeness:
     capsys.readouterr()
     for extra, message in (
         (("--against", other), "makes a sketch each"),
-        (("--stray",), "--stray"),
+        (("--stray",), "unrecognized arguments: --stray"),
         (("--against", "parts"), "holds weights of 'parts'"),
         (("--against", "portrait"), "is for faces framed"),
         (("--weights", tmp_path / "out" / "cyclegan"), "not of 'isegan'"),

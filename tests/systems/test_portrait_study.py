@@ -81,7 +81,9 @@ def test_how_models_learn() -> None:
         recipe_of("A", 3)
 
 
-def test_a_study(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study(
+    drawn: Path, likeness: Run, stand_ins: None, no_graphs: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Stops, goes on, trains nothing twice, measures, and is the same for held-out photos whatever was asked before."""
     tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
     assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
@@ -149,12 +151,15 @@ def test_what_alignment_is_worth(stand_ins: None) -> None:
     assert all(line["score"].count == 4 for line in lines) and sheet.shape[0] > 4 * 128
 
 
-def test_effects_and_hands_without_a_general_model(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path) -> None:
+def test_effects_and_hands_without_a_general_model(
+    drawn: Path, likeness: Run, stand_ins: None, no_graphs: None, tmp_path: Path
+) -> None:
     words = ("--steps", "20", "--tiny", "--threads", "1", "--general", "nothing", "--data", drawn, "--people", ANN)
     assert likeness("study", "portrait", "effects", "hand-drawn", "jitter", "-o", "s", *words) == 0
     with (tmp_path / "s" / "effects.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["model"] for line in lines[:3]] == ["A", "A-longer", "A+B"] and len(lines) == 4 * 6
+    assert read(tmp_path / "s" / "jitter-strip.png").shape[1] > 6 * 128  # figure 2c, d: a column a sheet
     with (tmp_path / "s" / "hand-drawn.csv").open() as file:
         assert {line["count"] for line in csv.DictReader(file)} == {"24"}
 
@@ -210,6 +215,7 @@ def test_evaluating_portraits(
     people: list[Path],
     likeness: Run,
     stand_ins: None,
+    no_graphs: None,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

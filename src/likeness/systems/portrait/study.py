@@ -25,6 +25,7 @@ from likeness.faces.effects import apply
 from likeness.recipe import thaw
 from likeness.systems.portrait import report
 from likeness.systems.portrait.experiments import GENERAL, HELD_OUT, MODELS, MOST, NEEDED, recipe_of
+from likeness.systems.portrait.figures import wandering
 from likeness.systems.portrait.recipes import PortraitRecipe
 from likeness.systems.portrait.report import Lines, Subject, means
 from likeness.systems.portrait.synthesis import open_portrait
@@ -33,6 +34,7 @@ EXPERIMENTS = {
     "effects": "every model on every effect, those it has learned and those it has not (1)",
     "repair": "the error inside an erased region (2)",
     "jitter": "whether features come out misplaced (figure 2c, d)",
+    "alignment": "a model of aligned photos beside one of photos that nobody aligned (conclusion 2)",
     "hand-drawn": "hand-drawn, before and after such drawings were learned (3)",
     "identity": "other people's drawings through a person's model (4)",
     "reverse": "photo to style A (6)",
@@ -114,6 +116,12 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
         "faces": sum(len(person.held_out) for person in people),
         "instruments": digests(*INSTRUMENTS),
     }
+    sheets, notes = {"sheet": picture}, []
+    if experiment == "jitter":
+        try:
+            sheets["strip"] = wandering([folder / people[0].name / name for name in names])
+        except LikenessError as problem:  # runs of before there were sheets
+            notes.append(str(problem))
     figures = {}
     if experiment == "curve" and (plotted := _plotted(table)):
         figures["plot"] = plotted
@@ -122,9 +130,10 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
         about,
         [_cells(line) | {"each": _of_people(line, lines, [person.name for person in people])} for line in table],
         [person.name for person in people],
-        {"sheet": picture},
+        sheets,
         {"people": [_cells(line) for line in lines]},
         figures,
+        notes,
     )
 
 
