@@ -67,12 +67,12 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate verification --real $(PHOTOS)/images --pairs $(PHOTOS)/pairs.txt --csv results/verification.csv
 	$(LIKENESS) evaluate parts --data $(DATA) --photos first --csv results/parts_lfw_first.csv --groups --sheet runs/results_first.png
 	$(LIKENESS) evaluate parts --data $(DATA) --photos all --csv results/parts_lfw_all.csv
-	$(LIKENESS) evaluate parts --data $(DATA) --stray --csv results/parts_lfw_stray.csv --sheet runs/results_stray.png
+	$(LIKENESS) evaluate parts --data $(DATA) --perturb --csv results/parts_lfw_perturbed.csv --sheet runs/results_perturbed.png
 	$(LIKENESS) study parts ablation --data $(LFW) -o $(RUNS) --steps $(STEPS) --csv results/parts_ablation.csv --curves
 	$(LIKENESS) study parts baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos 128 --csv results/parts_table3_128.csv --curves
 	$(LIKENESS) study parts baselines --data $(LFW) -o $(RUNS) --steps $(STEPS) --also parts --photos all --csv results/parts_table3_all.csv
-	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(DATA) --floors $(LFW) --source celebamask --photos all --csv results/parts_cross_celebamask.csv --sheet runs/cross_celebamask.png
-	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(YTF) --floors $(LFW) --source youtube_faces --photos all --csv results/parts_cross_youtube.csv --sheet runs/cross_youtube.png
+	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(DATA) --trivial-from $(LFW) --source celebamask --photos all --csv results/parts_cross_celebamask.csv --sheet runs/cross_celebamask.png
+	$(LIKENESS) evaluate parts --weights $(RUNS)/parts-RPA --data $(YTF) --trivial-from $(LFW) --source youtube_faces --photos all --csv results/parts_cross_youtube.csv --sheet runs/cross_youtube.png
 	$(LIKENESS) evaluate portrait --data $(DATA) --photos 128 --csv results/portrait_lfw_128.csv --sheet runs/portrait_lfw_128.png
 	$(LIKENESS) evaluate portrait --data $(CUFS) --source photos --photos all --limit 60 --pairs-as-drawings --csv results/portrait_cufs.csv --sheet runs/portrait_cufs.png
 	$(LIKENESS) study portrait all --data $(LFW) --people Hugo_Chavez Vladimir_Putin Gloria_Macapagal_Arroyo -o runs/report --steps $(REPORT) --csv results
@@ -80,8 +80,8 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate portrait --weights runs/map-parsing --data runs/parsing.parquet --source celebamask --photos all --csv results/portrait_parsing.csv
 	$(LIKENESS) evaluate parser --data $(FACES256) --source celebamask --photos all --last 100 --csv results/parser.csv --sheet runs/parser.png
 	$(LIKENESS) evaluate landmark_detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
-	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_nobody.csv --sheet runs/landmark_nobody.png
-	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/puppets --csv results/landmark.csv
+	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_generic.csv --sheet runs/landmark_generic.png
+	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/targets --csv results/landmark.csv
 	$(LIKENESS) study landmark --data $(LFW5) --from landmark --steps 500 --limit 20 -o runs/lfw5 --csv results/landmark_lfw.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
 	$(LIKENESS) evaluate isegan --weights src/likeness/weights/isegan_sketch/weights.safetensors --data $(CUFS256) --source cufs --photos all --csv results/isegan_sketch.csv --sheet runs/isegan_sketch.png

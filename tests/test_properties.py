@@ -207,8 +207,8 @@ def test_transforms_compose(first: Similarity, second: Similarity, some: np.ndar
 @st.composite
 def faces(draw: st.DrawFn) -> np.ndarray:
     """68 landmarks of a face of about 100 pixels, each moved a little."""
-    stray = draw(arrays(np.float32, (68, 2), elements=st.floats(-3, 3, width=32)))
-    return (np.array(MEAN_SHAPE, np.float32) * 100 + stray).astype(np.float32)
+    offset = draw(arrays(np.float32, (68, 2), elements=st.floats(-3, 3, width=32)))
+    return (np.array(MEAN_SHAPE, np.float32) * 100 + offset).astype(np.float32)
 
 
 @st.composite

@@ -26,7 +26,7 @@ Protocol = Callable[[Any, Progress], "Outcome"]
 """A protocol: its first parameter, ``options``, is annotated with its options dataclass."""
 
 
-def silent(done: int, total: int, text: str = "") -> None:
+def no_progress(done: int, total: int, text: str = "") -> None:
     """No progress is shown."""
 
 

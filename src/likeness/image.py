@@ -115,7 +115,7 @@ def _decode(picture: Pillow.Image, name: str, background: int = 255, convert: bo
 def _eight_bits(picture: Pillow.Image, name: str) -> NDArray[np.uint8]:
     """A deep grey picture as 8 bits, by what its kind means and never by how bright it happens to be.
 
-    16-bit and whole numbers (Pillow's modes ``I;16…`` and ``I``, which is how it reads deep PGM files) span 0 to 65535, floats
+    16-bit and integers (Pillow's modes ``I;16…`` and ``I``, which is how it reads deep PGM files) span 0 to 65535, floats
     (``F``: TIFF, PFM) span 0 to 1. Numbers beyond have a scale that nobody knows, so they are refused.
     """
     grey = np.asarray(picture, dtype=np.float64)
@@ -130,7 +130,7 @@ def read(path: str | Path, background: int = 255) -> Image:
     """Read a picture file as uint8 RGB, height × width × 3, turned as its EXIF says.
 
     Grey, palette, CMYK, 16-bit and transparent pictures are converted; transparency shows ``background`` (0–255). Deep grey
-    pictures keep their scale: whole numbers span 0 to 65535, floats 0 to 1. Colours of another ICC profile (Display P3 …) are
+    pictures keep their scale: integers span 0 to 65535, floats 0 to 1. Colours of another ICC profile (Display P3 …) are
     converted to sRGB; a damaged profile is passed over.
 
     Raises:

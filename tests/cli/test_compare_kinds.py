@@ -44,8 +44,8 @@ def lines_of(kind: str, shift: float) -> list[Any]:
     if kind == "parts":
         scores = [("ours", {"psnr": each, "ssim": each, "identity": each}), ("floor", {"psnr": values(-9)})]
         return [asdict(parts.Score(name, 12, spread, spread, spread, 1.0, 1.0, 0, own)) for name, own in scores]
-    if kind == "stray":
-        return [asdict(parts.Stray("shifted", 12, 1.0, 1.0, 1.0, 1, {"error": [NAN, *each[1:]]}))]
+    if kind == "offset":
+        return [asdict(parts.Perturbed("shifted", 12, 1.0, 1.0, 1.0, 1, {"error": [NAN, *each[1:]]}))]
     if kind == "portrait":
         score = asdict(portrait.Fidelity(12, spread, spread, spread, spread, 0, {"psnr": each, "lpips": each}))
         both = [(effect, method) for effect in ("style_a", "style_b") for method in ("ours", "the drawing as it is")]
@@ -71,7 +71,7 @@ def write(path: Path, lines: list[Any], names: list[str] = NAMES) -> None:
 
 
 KINDS = {  # kind → a metric, and who is better where A lies higher
-    **{"parts": ("psnr", "A"), "stray": ("error", "B"), "portrait": ("lpips", "B"), "depth": ("depth_error", "B")},
+    **{"parts": ("psnr", "A"), "offset": ("error", "B"), "portrait": ("lpips", "B"), "depth": ("depth_error", "B")},
     **{"parsing": ("mean_iou", "A"), "detector": ("nme", "B"), "isegan": ("fsim", "A"), "landmark": ("twitch", "A is higher")},
     "generic": ("follows", "B"),
     "verification": ("accuracy", "A"),
@@ -89,7 +89,7 @@ def test_every_kind(kind: str, likeness: Run, tmp_path: Path, capsys: pytest.Cap
     metric, best = KINDS[kind]
     row = next(line for line in said.splitlines() if f"{metric} " in line and line.startswith("│"))
     cells = [cell.strip() for cell in row.strip("│ ").split("│")]
-    count = 11 if kind in ("stray", "detector", "generic") else 12
+    count = 11 if kind in ("offset", "detector", "generic") else 12
     assert cells[0].endswith(metric) and cells[1] == str(count)
     assert cells[-3:-1] == ["+1.0000", "+1.0000 … +1.0000"]
     assert cells[-1].startswith(best)

@@ -130,7 +130,7 @@ def test_a_target(tmp_path: Path, likeness: Run, samples: list[Path], capsys: py
         assert message in said and said.count("\n") == 1
 
 
-def test_nobody(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_generic_face(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     """What ships follows a photo's landmarks, and opens and shuts its mouth, as dlib sees it."""
     assert likeness("landmarks", samples[0], "-o", "p.json") == 0
     points = read_points(tmp_path / "p.json")
@@ -149,7 +149,7 @@ def test_nobody(tmp_path: Path, likeness: Run, samples: list[Path], capsys: pyte
     assert gaps[0] < 0.12 < 0.2 < gaps[1]
 
 
-def test_a_target_begun_from_nobody(
+def test_a_target_begun_from_the_generic_face(
     tmp_path: Path,
     likeness: Run,
     samples: list[Path],

@@ -17,6 +17,8 @@ from likeness.cli.renamed import COMMANDS
         (("portrait", "study", "effects"), "is now: likeness study portrait"),
         (("evaluate", "detector", "--real", "x"), "is now: likeness evaluate landmark_detector"),
         (("evaluate", "--real", "a", "--fake", "b"), "is now: likeness evaluate folders"),
+        (("evaluate", "parts", "--data", "x", "--stray"), "--stray is now: --perturb"),
+        (("evaluate", "parts", "--data", "x", "--floors", "y"), "--floors is now: --trivial-from"),
         (("evaluate", "parts", "--data", "x", "--groups", "g.csv"), "--groups takes no file now"),
         (("study", "parts", "ablation", "--curves", "c.csv", "-o", "s"), "--curves takes no file now"),
     ],

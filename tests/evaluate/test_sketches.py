@@ -102,7 +102,7 @@ def test_the_tables(
     capsys.readouterr()
     for extra, message in (
         (("--against", other), "makes a sketch each"),
-        (("--stray",), "unrecognized arguments: --stray"),
+        (("--perturb",), "unrecognized arguments: --perturb"),
         (("--against", "parts"), "holds weights of 'parts'"),
         (("--against", "portrait"), "is for faces framed"),
         (("--weights", tmp_path / "out" / "cyclegan"), "not of 'isegan'"),

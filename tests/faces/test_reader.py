@@ -1,4 +1,4 @@
-"""Finding faces with the real detector, on the sample faces of nobody."""
+"""Finding faces with the real detector, on the synthetic sample faces."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_what_is_far_in_many_ways_at_once_comes_nearer() -> None:
 
 
 def test_few_faces_bound_nothing() -> None:
-    """What a handful of faces says of a person's range is nothing: others' landmarks pass, and are not shaken."""
+    """What a handful of faces says of a person's range is nothing: others' landmarks pass, and are not jittered."""
     own, others = Range(), torch.rand(5, 68, 2)
     own.learn(0.5 + 0.01 * torch.randn(20, 68, 2))
     assert not own.bounded and torch.equal(own(others), others)

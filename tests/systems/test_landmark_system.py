@@ -71,7 +71,7 @@ def test_the_papers_recipe_needs_targets(tmp_path: Path) -> None:
         replace(plain, targets=TWO), detector=lambda faces: faces.mean((1, 2, 3))[:, None, None].expand(-1, 68, 2)
     )
     system_table = two.table(store())
-    two.begin(system_table)
+    two.fit_statistics(system_table)
     batch = two.batch(system_table, torch.Generator(), augment=False)
     said = {player: set(ask()) for player, ask in two.play(batch, plain.training.phases[0])}
     assert said == {"D": {"critics"}, "C": {"reconstruction", "crossed"}, "G": {"image", "kept", "adversarial"}}
@@ -94,7 +94,12 @@ def test_what_the_papers_weights_mean() -> None:
     frozen = freeze(paper())
     weights = {"image": 10.0, "kept": 1.0, "reconstruction": 1.0, "crossed": 1.0, "adversarial": 1.0, "perceptual": 0.0}
     assert frozen["weights"] == weights and frozen["discriminator"] == "patch"
-    assert (frozen["generic"], frozen["axes"], frozen["within"], frozen["landmark_jitter"]) == (False, False, False, [0.0, 0.0])
+    assert (frozen["generic"], frozen["axes"], frozen["clamp_to_range"], frozen["landmark_jitter"]) == (
+        False,
+        False,
+        False,
+        [0.0, 0.0],
+    )
     assert (frozen["width"], frozen["hidden"], frozen["converter_width"], frozen["critic_width"]) == (64, 1024, 512, 64)
     assert frozen["training"]["rates"] == [6e-5, 1e-5, 6e-5] and frozen["training"]["betas"] == [0.5, 0.999]
 
@@ -186,8 +191,8 @@ def test_who_is_learned() -> None:
     """A stranger among the targets is refused; without targets everybody is one."""
     with pytest.raises(LikenessError, match="'cleo', who is not one of ann, bob"):
         LandmarkSystem(recipe()).table(store(3, ("ann", "bob", "cleo")))
-    anyone = LandmarkSystem(tiny())
-    assert not anyone.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(anyone.generators) == [slot("generic")]
+    generic = LandmarkSystem(tiny())
+    assert not generic.table(store(3, ("ann", "bob", "cleo")))["target"].any() and list(generic.generators) == [slot("generic")]
     assert paper().blocks == 6 and tiny().blocks == 4
     for fields in (
         {"targets": ("a", "a")},
@@ -219,12 +224,12 @@ def test_faces_and_landmarks_move_together() -> None:
     system.fit_statistics(many)
     moved = system.batch(many, torch.Generator().manual_seed(1), True).landmarks
     still = LandmarkSystem(recipe())
-    still.begin(many)
+    still.fit_statistics(many)
     assert (system.seen(moved) > 1).float().mean() < 0.1 < 0.5 < (still.seen(moved) > 1).float().mean()
 
 
-def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
-    """Φ of the face that is nobody's stays to the bit, Ψ and Θ begin as its own and move on; what is common is learned anew."""
+def test_a_target_begins_as_the_generic_face(tmp_path: Path) -> None:
+    """Φ of the generic face stays to the bit, Ψ and Θ begin as its own and move on; what is common is learned anew."""
     plan = tiny()
     faces = store(4)
     torch.manual_seed(0)
@@ -238,7 +243,7 @@ def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
     renamed = {key.replace("of generic", "of ann"): value for key, value in base.items()}
     assert renamed.keys() == {key for key in state if not key.startswith("ranges.")}
     own_range = LandmarkSystem(own)
-    own_range.begin(own_range.table(ann))
+    own_range.fit_statistics(own_range.table(ann))
     assert torch.allclose(state["ranges.of ann.mean"], own_range.ranges[slot("ann")].mean, atol=1e-3)
     assert all(torch.equal(value, state[key]) for key, value in renamed.items() if not key.startswith("seen."))
     assert not torch.equal(base["seen.mean"], state["seen.mean"])
@@ -248,7 +253,7 @@ def test_a_target_begins_as_nobody(tmp_path: Path) -> None:
         assert still == torch.equal(value, later[key]) or key.startswith("seen."), key
 
 
-def test_a_larger_target_begins_as_nobody_enlarged(tmp_path: Path) -> None:
+def test_a_larger_target_begins_as_the_generic_face_enlarged(tmp_path: Path) -> None:
     """Weights of faces of 64 pixels begin a target of 128: at once the same face, four pixels for each."""
     torch.manual_seed(0)
     small = LandmarkSystem(tiny())
@@ -294,7 +299,7 @@ def test_every_target_is_looked_at_and_has_faces(tmp_path: Path) -> None:
         replace(face, person=TWO[i >= 250], split="validation") for i, face in enumerate(drawn_faces(1, Framing(size=64)) * 400)
     ]
     many = FaceStore.of([replace(face, name=f"{i:03d}") for i, face in enumerate(faces)], Framing(size=64), "drawn")
-    looked_at = LandmarkSystem(recipe()).judged(many).evenly(200)
+    looked_at = LandmarkSystem(recipe()).validation_subset(many).evenly(200)
     names = looked_at.column("person")
     assert names.count("ann") == 125 and names.count("bob") == 75
     assert looked_at.column("name")[:3] == ["000", "002", "004"] and len(many.evenly(500)) == 400

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from likeness.baselines.floors import NearestFace, PastedOnMean
+from likeness.baselines.trivial import NearestFace, PastedOnMean
 from likeness.data.store import FaceStore
 from likeness.faces.align import Framing
 from likeness.faces.average import average_face
@@ -87,16 +87,16 @@ def test_a_perfect_method(store: FaceStore, made_instruments: None) -> None:
 
 
 def test_straying(store: FaceStore) -> None:
-    """A method that never looks at its input does not stray; what cannot be found is counted."""
+    """A method that never looks at its input does not change; what cannot be found is counted."""
     photos = torch.cat([to_tensor(face.image) for face in store])
-    lines, _ = protocol.stray(store, ANCHORS, lambda colours, cover: photos)
+    lines, _ = protocol.perturb(store, ANCHORS, lambda colours, cover: photos)
     assert [line.change for line in lines] == list(protocol.CHANGES)
     assert all(line.error == 0 and line.undetected == 0 for line in lines)
     # the mean length of a vector in the square [-8, 8]² is 6.12 pixels
     distance = np.mean([eye_distance(face.landmarks) for face in store])
     assert lines[0].input_error == pytest.approx(6.12 / distance * 100, rel=0.2)
     assert lines[2].input_error == pytest.approx(lines[1].input_error * 0.25 / 0.2, rel=1e-4)
-    blank, _ = protocol.stray(store, ANCHORS, lambda colours, cover: torch.zeros_like(colours))
+    blank, _ = protocol.perturb(store, ANCHORS, lambda colours, cover: torch.zeros_like(colours))
     assert all(line.undetected == len(store) and np.isnan(line.error) for line in blank)
 
 
@@ -118,7 +118,7 @@ def test_the_shipped_model_makes_these_faces(store: FaceStore, made_instruments:
     assert a.psnr[0] > b.psnr[0]
 
 
-def test_floors() -> None:
+def test_trivial_baselines() -> None:
     faces = drawn_faces(6, Framing())
     train = FaceStore.of(faces, Framing(), "drawn")
     photos, masks, anchors, _ = protocol.inputs(train, ANCHORS)
@@ -161,7 +161,7 @@ def test_the_command(
     assert len(rows) == 3
     assert rows[0]["psnr"] == " ± ".join(f"{value:.2f}" for value in said["lines"][0]["psnr"])
     assert float(rows[0]["psnr"].split()[0]) > float(rows[1]["psnr"].split()[0])
-    assert likeness("evaluate", "parts", "--data", "lfw.parquet", "--stray", "--limit", "3", "-o", "b.json") == 0
+    assert likeness("evaluate", "parts", "--data", "lfw.parquet", "--perturb", "--limit", "3", "-o", "b.json") == 0
     lines = json.loads((tmp_path / "b.json").read_text())["lines"]
     assert [len(line["each"]["error"]) for line in lines] == [3, 3, 3]
     assert [line["title"] for line in lines] == list(protocol.CHANGES)

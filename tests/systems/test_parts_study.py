@@ -167,4 +167,4 @@ def test_mistakes(drawn: Path, likeness: Run, capsys: pytest.CaptureFixture[str]
     assert likeness("study", "parts", "baselines", "--data", drawn, "-o", "s", "--also", "parts", "--tiny") == 2
     assert "framed" in capsys.readouterr().err
     assert not (Path("s")).exists()
-    assert likeness("evaluate", "parts", "--data", drawn, "--stray", "--groups") == 2
+    assert likeness("evaluate", "parts", "--data", drawn, "--perturb", "--groups") == 2

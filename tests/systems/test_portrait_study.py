@@ -261,6 +261,6 @@ def test_evaluating_portraits(
     write_rows(test_only, [row(face, "lfw", 20.0) for face in faces if face.split == "test"], Framing(size=64), "with")
     assert likeness(*words, test_only, "--weights", "e") == 2
     assert "no train people" in capsys.readouterr().err
-    assert likeness(*words, test_only, "--weights", "e", "--floors", art) == 0
-    assert likeness(*words, depth, "--weights", "a", "--stray") == 2  # an option of the parts protocol
+    assert likeness(*words, test_only, "--weights", "e", "--trivial-from", art) == 0
+    assert likeness(*words, depth, "--weights", "a", "--perturb") == 2  # an option of the parts protocol
     assert likeness(*words, depth, "--weights", "parts") == 2

@@ -1,4 +1,4 @@
-"""``likeness demo``: the main job on sample faces of nobody, in one contact sheet."""
+"""``likeness demo``: the main job on synthetic sample faces, in one contact sheet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
         drawing = str(folder / f"sketch-{n}.png")
         before[title] = [[*call, "-o", drawing]]
         calls[title] = ["sketch", drawing, "--sheet", "-o", str(folder / f"sketch-photo-{n}.png")]
-    calls["A's landmarks, moved, and nobody's face with them"] = ["face", first, "--edits", "-o", str(folder / "landmark.png")]
+    calls["A's landmarks, moved, and the generic face with them"] = ["face", first, "--edits", "-o", str(folder / "landmark.png")]
     panels = []
     for title, call in calls.items():
         for one in [*before.get(title, []), call]:

@@ -19,7 +19,7 @@ OTHERS = {
 
 def add(commands: Any) -> None:
     """Add the command; a protocol's module is imported once it is named."""
-    options.command(commands, "evaluate", run, "measure a model on test people, beside the floors it has to beat", _protocols)
+    options.command(commands, "evaluate", run, "measure a model on test people, beside trivial baselines", _protocols)
 
 
 def _protocols(parser: argparse.ArgumentParser) -> None:

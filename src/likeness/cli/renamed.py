@@ -14,6 +14,13 @@ COMMANDS: dict[tuple[str, ...], str] = {
 }
 """First words, old → new."""
 
+OPTIONS: dict[tuple[str, str], str] = {
+    ("evaluate", "--stray"): "--perturb",
+    ("evaluate", "--floors"): "--trivial-from",
+    ("study", "--floors"): "--trivial-from",
+}
+"""Options of a command, old → new."""
+
 WITHOUT_FILE: dict[tuple[str, str], str] = {
     ("evaluate", "--groups"): "it is written beside --csv FILE.csv, as FILE_groups.csv",
     ("study", "--curves"): "they are written beside --csv FILE.csv, as FILE_curves.csv",
@@ -32,6 +39,9 @@ def new_spelling(words: Sequence[str]) -> str:
     for old, new in COMMANDS.items():
         if tuple(words[: len(old)]) == old:
             return f"likeness {' '.join(old)} is now: likeness {new}"
+    for (command, flag), new in OPTIONS.items():
+        if words and words[0] == command and flag in words:
+            return f"{flag} is now: {new}"
     for (command, flag), where in WITHOUT_FILE.items():
         if words and words[0] == command and flag in words:
             after = words[words.index(flag) + 1 :][:1]

@@ -1,4 +1,4 @@
-"""Photos as if nobody had aligned them: to measure what alignment is worth."""
+"""Photos as if not aligned: to measure what alignment is worth."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.people import digests
 from likeness.evaluate.pixels import psnr, ssim
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.image import pictures_in, read, to_tensor
 from likeness.records import Image
 
@@ -50,7 +50,7 @@ class Options:
     inception: bool = option("also the standard FID and Inception Score (needs the standard weights)", False)
 
 
-def protocol(options: Options, progress: Progress = silent) -> Outcome:
+def protocol(options: Options, progress: Progress = no_progress) -> Outcome:
     """Two folders, matched by name or as sets: one line, whose ``each`` holds a value for each pair.
 
     Raises:
@@ -100,7 +100,7 @@ def measure(
     fake: str | Path,
     paired: bool = True,
     inception: bool = False,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Measured:
     """PSNR, SSIM, FSIM, LPIPS (squeeze) and identity of each pair; Fréchet and kernel distances of the sets.
 

@@ -15,7 +15,7 @@ from likeness.evaluate.features import RECOGNISERS, five_point_crop
 from likeness.evaluate.five_points import FivePointFinder
 from likeness.evaluate.people import digests
 from likeness.evaluate.verification import Folds, ten_folds, true_accept_rate
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.image import read
 from likeness.records import Image, Points
 
@@ -83,7 +83,7 @@ def verify(
     pairs: Pairs,
     recognisers: Mapping[str, Embeds],
     finder: FindsPoints | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, Verified]:
     """The ten-fold accuracy of each recogniser on photos below ``folder``, cropped by RetinaFace's points or a ``finder``'s.
 
@@ -124,7 +124,7 @@ class Options:
     pairs: str = option("LFW's pairs.txt", metavar="FILE")
 
 
-def protocol(options: Options, progress: Progress = silent) -> Outcome:
+def protocol(options: Options, progress: Progress = no_progress) -> Outcome:
     """The recognisers themselves; a line's ``each`` holds the accuracy of each fold.
 
     Raises:

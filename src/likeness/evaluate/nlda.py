@@ -15,7 +15,7 @@ def null_space_lda(features: Matrix, labels: NDArray[np.int_], components: int =
 
     Args:
         features: N × D training features, at least two a class.
-        labels: N whole numbers.
+        labels: N integers.
         components: at most N − 1 are kept.
 
     Returns:

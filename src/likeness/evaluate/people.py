@@ -23,8 +23,8 @@ SETS = {"first": "one photo of each person, the first by name", "128": "128 of t
 class People:
     """Whose faces are measured: those of a side of the split, from one source, and which of their photos."""
 
-    data: str = option("prepared faces; the floors learn from its train people", metavar="FILE.parquet")
-    floors: str | None = option("let the floors learn from these prepared faces instead", None, metavar="FILE.parquet")
+    data: str = option("prepared faces; trivial baselines learn from its train people", metavar="FILE.parquet")
+    trivial_from: str | None = option("trivial baselines learn from these faces instead", None, metavar="FILE.parquet")
     source: str = option("which prepared folder's people", "lfw")
     split: str = option("which side", "test", choices=("test", "validation"))
     photos: str = option("; ".join(f"{name}: {what}" for name, what in SETS.items()), "first", choices=(*SETS,))
@@ -56,8 +56,8 @@ class People:
         return chosen.head(self.limit) if self.limit else chosen
 
     def known(self) -> FaceStore:
-        """The train people, from whom floors learn."""
-        return FaceStore(self.floors or self.data).select("train")
+        """The train people, from whom trivial baselines learn."""
+        return FaceStore(self.trivial_from or self.data).select("train")
 
     def about(self, card: Card, count: int, instruments: Sequence[str]) -> dict[str, Any]:
         """What an outcome says of the model, the faces and the instruments."""
@@ -100,11 +100,13 @@ def pictures_of(store: FaceStore, kind: str) -> list[Image]:
 
 
 def known_pictures(people: People, kind: str) -> list[Image]:
-    """Train people's other pictures, of which floors are made.
+    """Train people's other pictures, of which trivial baselines are made.
 
     Raises:
         LikenessError: there are none.
     """
     if not (found := pictures_of(people.known(), kind)):
-        raise LikenessError(f"{people.floors or people.data}: holds no train people to make floors of; name some with --floors")
+        raise LikenessError(
+            f"{people.trivial_from or people.data}: has no train people for trivial baselines; name some: --trivial-from"
+        )
     return found

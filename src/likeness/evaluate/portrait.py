@@ -179,7 +179,7 @@ def _apart(made: Image, wanted: Image) -> NDArray[np.float32]:
 
 
 def mean_of(scores: Sequence[S]) -> S:
-    """The mean of people's means, each person alike; whole numbers are added; what is NaN for one does not count."""
+    """The mean of people's means, each person alike; integers are added; what is NaN for one does not count."""
     figures: dict[str, Any] = {}
     for one in fields(scores[0]):
         values = [getattr(score, one.name) for score in scores]

@@ -19,7 +19,7 @@ from likeness.evaluate.features import Recogniser, face_crop
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.landmark_error import interocular_error
 from likeness.evaluate.pixels import ssim
-from likeness.experiment import Progress, silent
+from likeness.experiment import Progress, no_progress
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import pose
 from likeness.image import to_tensor
@@ -77,7 +77,7 @@ def compare(
     people: Mapping[str, FaceStore],
     references: Mapping[str, FaceStore],
     methods: Mapping[str, ReenactmentMethod],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[list[Score], list[list[Image]]]:
     """Measure methods on people's held-out frames in time order.
 
@@ -163,7 +163,7 @@ class Followed:
 def follow(
     store: FaceStore,
     methods: Mapping[str, Callable[[Sequence[Points]], Image]],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[list[Followed], list[Image]]:
     """Measure methods that make a face from anybody's landmarks; the scores, and all pictures of each method."""
     reader, recogniser, faces = judging_reader(), Recogniser(), list(store)

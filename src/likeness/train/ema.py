@@ -21,7 +21,7 @@ class RunningMean:
 
     @torch.no_grad()
     def update(self, system: System) -> None:
-        """Move towards the present weights; whole numbers are copied."""
+        """Move towards the present weights; integers are copied."""
         keep = min(self.keep, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         for name, value in system.shipped_state().items():

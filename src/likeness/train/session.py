@@ -16,7 +16,7 @@ import torch
 from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.experiment import Contender, silent
+from likeness.experiment import Contender, no_progress
 from likeness.experiment import Progress as Show
 from likeness.export import export
 from likeness.signals import asked_to_stop
@@ -111,7 +111,9 @@ class Session:
         """Minutes that are left, None where there is no limit."""
         return None if self._minutes is None else self._minutes - (time.monotonic() - self._began) / 60
 
-    def train(self, one: Contender, folder: Path, *, steps: int | None = None, show: Show = silent, what: str = "") -> Trained:
+    def train(
+        self, one: Contender, folder: Path, *, steps: int | None = None, show: Show = no_progress, what: str = ""
+    ) -> Trained:
         """Train, or go on, and write the graphs beside the weights.
 
         Args:
@@ -148,7 +150,7 @@ class Session:
         problem = self._graphs(weights, place.graph_module)
         return Trained(weights, read_card(weights).step, one.recipe.training.steps, problem)
 
-    def train_all(self, plan: Mapping[str, Contender], folder: Path, show: Show = silent) -> bool:
+    def train_all(self, plan: Mapping[str, Contender], folder: Path, show: Show = no_progress) -> bool:
         """Train each of ``plan`` to its end in ``folder / name``, skipping those that are there; whether all have got there."""
         for number, (name, one) in enumerate(plan.items()):
             store = one.faces()

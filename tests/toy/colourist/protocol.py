@@ -10,7 +10,7 @@ from colourist.synthesis import ColouristSynthesizer
 from likeness import sheet, systems
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.pixels import psnr
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.image import to_tensor
 
 
@@ -22,7 +22,7 @@ class Options(People):
     against: tuple[str, ...] = option("further weights", (), metavar="W")
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """PSNR of the colours."""
     models = {word: systems.load(word, "colourist") for word in (options.weights, *options.against)}
     first = models[options.weights]

@@ -9,7 +9,7 @@ from colourist import protocol
 from colourist.recipes import tiny
 from likeness.data.store import FaceStore
 from likeness.evaluate.people import People
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, no_progress, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ def contenders(experiment: str, options: Options, folder: Path) -> dict[str, Con
     return {f"width-{n}": Contender("colourist", replace(tiny(), width=n), lambda: store) for n in options.widths}
 
 
-def measure(experiment: str, options: Options, folder: Path, progress: Progress = silent) -> Outcome:
+def measure(experiment: str, options: Options, folder: Path, progress: Progress = no_progress) -> Outcome:
     """By the protocol."""
     first, *others = (str(folder / f"width-{n}") for n in options.widths)
     asked = protocol.Options(

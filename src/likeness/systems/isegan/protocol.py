@@ -13,7 +13,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.sketches import Judge
-from likeness.experiment import Outcome, Progress, distinct, option, silent
+from likeness.experiment import Outcome, Progress, distinct, no_progress, option
 from likeness.faces.align import Framing
 from likeness.faces.labels import coloured
 from likeness.records import AlignedFace, Image
@@ -30,8 +30,8 @@ class Options(People):
     against: tuple[str, ...] = option("further weights: of isegan, portrait, cyclegan or dualgan", (), metavar="W")
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
-    """Every metric of the paper's tables, for a model, its first stage, those named with ``against``, and floors.
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
+    """Every metric of the paper's tables, for a model, its first stage, those named with ``against``, and trivial baselines.
 
     Raises:
         LikenessError: weights that do something else or are framed otherwise, or faces without sketches and parsings.
@@ -47,7 +47,7 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
     return compare(options, models, progress)
 
 
-def compare(people: People, models: Mapping[str, Synthesizer], progress: Progress = silent) -> Outcome:
+def compare(people: People, models: Mapping[str, Synthesizer], progress: Progress = no_progress) -> Outcome:
     """Models by title on the same pairs; the first is an ISEGAN, whose parsings are shown too."""
     model = next(iter(models.values()))
     assert isinstance(model, ISEGANSynthesizer)
@@ -69,12 +69,12 @@ def compare(people: People, models: Mapping[str, Synthesizer], progress: Progres
         else:
             assert isinstance(other, PortraitSynthesizer | TwoWaySynthesizer)
             pictures[title] = model.unpad(other.draw(sources))
-    floors = _mean_picture(people.known(), model, len(faces)) | {"what was given": model.unpad(np.stack(sources))}
+    trivial = _mean_picture(people.known(), model, len(faces)) | {"what was given": model.unpad(np.stack(sources))}
     judge, lines = Judge(photos), []
-    for number, (title, some) in enumerate({**pictures, **floors}.items()):
-        progress(number, len(pictures) + len(floors), title)
+    for number, (title, some) in enumerate({**pictures, **trivial}.items()):
+        progress(number, len(pictures) + len(trivial), title)
         lines.append(judge.score(title, some).line())
-    columns = [floors["what was given"], *shown, *pictures.values(), photos]
+    columns = [trivial["what was given"], *shown, *pictures.values(), photos]
     rows: list[list[Image | None]] = [[column[i] for column in columns] for i in range(0, len(faces), -(-len(faces) // 12))]
     heads = ["given", "P_s", "P_int", *(sheet.heading(title) for title in pictures), "true"]
     about = people.about(model.card, len(faces), judge.instruments)

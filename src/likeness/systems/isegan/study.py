@@ -9,7 +9,7 @@ from likeness import baselines
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
-from likeness.experiment import Contender, Outcome, Progress, Study, distinct, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, distinct, no_progress, option
 from likeness.recipe import Phase, Recipe
 from likeness.synthesizer import Synthesizer
 from likeness.systems.isegan.experiments import ROWS, recipe_of
@@ -37,7 +37,7 @@ def contenders(experiment: str, options: Options, folder: Path) -> dict[str, Con
     """The trainings, all on the same pairs.
 
     Raises:
-        LikenessError: no such contender, nobody to measure on, or weights of ``also`` that do not suit.
+        LikenessError: no such contender, no people to measure on, or weights of ``also`` that do not suit.
     """
     plan, store = _chosen(options), FaceStore(options.data)
     framing = plan["full"][1].framing  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ def recipes(steps: int, small: bool) -> dict[str, tuple[str, Recipe]]:
     return found
 
 
-def measure(experiment: str, options: Options, folder: Path, progress: Progress = silent) -> Outcome:
+def measure(experiment: str, options: Options, folder: Path, progress: Progress = no_progress) -> Outcome:
     """All of them on the same pairs, and the weights of ``also``."""
     models: dict[str, Synthesizer] = {}
     for name in _chosen(options):

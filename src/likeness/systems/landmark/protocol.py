@@ -14,7 +14,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.reenactment import ReenactmentMethod, compare, follow, pairs_of
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.average import average_face
 from likeness.records import Image, Points
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
@@ -31,7 +31,7 @@ class Options(People):
     weights: str = option("a weights file or run directory", "landmark", metavar="W")
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """A model's targets with and without the converter, and what needs no training; or the generic face.
 
     Raises:
@@ -44,12 +44,12 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
     return targets(options, model, FaceStore(options.data), {}, progress)
 
 
-def generic(people: People, model: LandmarkSynthesizer, progress: Progress = silent) -> Outcome:
+def generic(people: People, model: LandmarkSynthesizer, progress: Progress = no_progress) -> Outcome:
     """Test people's landmarks, and whether the face follows them."""
     chosen = people.faces(model.framing)
-    train = FaceStore(people.floors or people.data).select("train", people.source).head(1000)
+    train = FaceStore(people.trivial_from or people.data).select("train", people.source).head(1000)
     if len(train) == 0:
-        raise LikenessError(f"{people.floors or people.data}: holds no train people to average; name some with --floors")
+        raise LikenessError(f"{people.trivial_from or people.data}: has no train people to average; name some: --trivial-from")
     average, middle = average_face(train)
     methods = {
         f"{model.card.recipe['name']}": model.draw,
@@ -71,9 +71,9 @@ def targets(
     model: LandmarkSynthesizer,
     store: FaceStore,
     more: Mapping[str, ReenactmentMethod],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Outcome:
-    """A model, ``more`` methods and floors on a store's held-out frames; ``each`` has a value for each pair of targets."""
+    """A model, ``more`` methods and trivial baselines on held-out frames; ``each`` has a value for each pair of targets."""
     names = sorted(set(store.column("person")))
     if strangers := [name for name in names if name not in model.recipe.names]:
         raise LikenessError(f"{store.path}: shows {strangers[0]!r}, who is no target of this model")

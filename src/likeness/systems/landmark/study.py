@@ -12,7 +12,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
 from likeness.evaluate.reenactment import ReenactmentMethod
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, no_progress, option
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image, Points
 from likeness.systems.landmark.protocol import targets
@@ -99,8 +99,8 @@ def stores(store: FaceStore, names: Sequence[str]) -> Mapping[str, FaceStore]:
     return found
 
 
-def measure(experiment: str, options: Options, folder: Path, progress: Progress = silent) -> Outcome:
-    """LandmarkGAN, the pix2pix of each target, and floors."""
+def measure(experiment: str, options: Options, folder: Path, progress: Progress = no_progress) -> Outcome:
+    """LandmarkGAN, the pix2pix of each target, and trivial baselines."""
     model, store = systems.load(folder / OURS, "landmark"), FaceStore(options.data)
     assert isinstance(model, LandmarkSynthesizer)
     pix2pix = drawings(folder, sorted(set(store.column("person"))))

@@ -48,7 +48,7 @@ Detector = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class LandmarkBatch:
-    """``photo`` B × 3 × S × S in [-1, 1], ``landmarks`` B × 68 × 2 in [0, 1], and ``target``, B whole numbers."""
+    """``photo`` B × 3 × S × S in [-1, 1], ``landmarks`` B × 68 × 2 in [0, 1], and ``target``, B integers."""
 
     photo: Tensor
     landmarks: Tensor

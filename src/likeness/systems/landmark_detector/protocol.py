@@ -13,7 +13,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate import detectors
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.people import digests, of_model
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.face_detector import OwnBackend
 from likeness.faces.reader import FaceReader
 from likeness.image import read
@@ -29,7 +29,7 @@ class Options:
     limit: int | None = option("only the first N photos", None, metavar="N")
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """The project's own face and landmark detectors as they ship, dlib, and pfld68.
 
     Raises:

@@ -14,7 +14,7 @@ def softmax_loss(logits: Tensor, classes: Tensor, hardest: float) -> Tensor:
 
     Args:
         logits: B × K × H × W.
-        classes: B × H × W, whole numbers.
+        classes: B × H × W, integers.
     """
     losses = cross_entropy(logits.float(), classes, reduction="none").flatten()
     return losses.topk(max(1, round(hardest * losses.numel()))).values.mean()

@@ -9,7 +9,7 @@ import numpy as np
 from likeness import sheet, systems
 from likeness.evaluate import maps
 from likeness.evaluate.people import People, headline, known_pictures, pictures_of
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.effects import EFFECTS, apply
 from likeness.faces.labels import coloured
 from likeness.records import Image
@@ -23,7 +23,7 @@ class Options(People):
     weights: str = option("a weights file or run directory", "parser", metavar="W")
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """Every class on photos, on each effect, and what a parsing is worth that does not look.
 
     Raises:

@@ -27,7 +27,7 @@ from likeness.systems.parser.recipes import ParserRecipe
 
 @dataclass(frozen=True)
 class ParserBatch:
-    """``picture`` B × 3 × S × S in [-1, 1] and ``classes`` B × S × S, whole numbers."""
+    """``picture`` B × 3 × S × S in [-1, 1] and ``classes`` B × S × S, integers."""
 
     picture: Tensor
     classes: Tensor

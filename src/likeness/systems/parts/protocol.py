@@ -1,4 +1,4 @@
-"""The protocol of the parts system: test people's own parts in, compared with their photos; and how far parts may stray.
+"""The protocol of the parts system: test people's own parts in, compared with their photos; and faces from perturbed parts.
 
 Sun, Guo & Liu 2022, section 4.4 measure PSNR, SSIM and the Inception Score on 128 pictures; here every test person counts,
 identity and Fréchet distances take the place of the Inception Score, whose network is not to be had everywhere.
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likeness import baselines, sheet, systems
-from likeness.baselines.floors import NearestFace, PastedOnMean
 from likeness.baselines.patchmatch import PatchMatch
+from likeness.baselines.trivial import NearestFace, PastedOnMean
 from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -27,7 +27,7 @@ from likeness.evaluate.groups import group_table
 from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.pixels import psnr, ssim
-from likeness.experiment import Outcome, Progress, distinct, option, silent
+from likeness.experiment import Outcome, Progress, distinct, no_progress, option
 from likeness.faces import parts
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
@@ -68,7 +68,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Stray:
+class Perturbed:
     """What displaced or magnified parts do: landmarks of the face against those of the face from undisturbed parts.
 
     ``error`` is the mean over faces and 68 points, in per cent of the eye distance (of faces found in both), ``undetected``
@@ -92,27 +92,27 @@ class Options(People):
 
     weights: str = option("a weights file or run directory", "parts", metavar="W")
     against: tuple[str, ...] = option("further weights, of baselines too, or the word patchmatch", (), metavar="W")
-    stray: bool = option("measure displaced and magnified parts instead", False)
+    perturb: bool = option("measure displaced and magnified parts instead", False)
     groups: bool = option("also by skin tone, sharpness and yaw of the photo", False)
-    seed: int = option("the chance in --stray", 0)
+    seed: int = option("the chance in --perturb", 0)
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
-    """The protocol: a model beside further ones and the floors, or with ``stray`` alone.
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
+    """The protocol: a model beside further ones and the trivial baselines, or with ``perturb`` alone.
 
     Raises:
         LikenessError: weights that make no faces from parts or are framed otherwise, or no such people.
     """
-    if options.stray and (options.groups or options.against):
-        raise LikenessError("--stray measures one model's displaced parts; leave out --groups and --against")
+    if options.perturb and (options.groups or options.against):
+        raise LikenessError("--perturb measures one model's displaced parts; leave out --groups and --against")
     system = opened(options.weights)
     chosen, anchors = options.faces(system.framing), torch.from_numpy(system.anchors)
-    about = options.about(system.card, len(chosen), () if options.stray else INSTRUMENTS)
+    about = options.about(system.card, len(chosen), () if options.perturb else INSTRUMENTS)
     names, title = chosen.column("name"), headline(about)
-    if options.stray:
-        strays, pictures = stray(chosen, anchors, painter_of(system.complete), options.seed, progress)
+    if options.perturb:
+        perturbed, pictures = perturb(chosen, anchors, painter_of(system.complete), options.seed, progress)
         shown = sheet.beside(pictures)
-        return Outcome(title, about, [asdict(line) for line in strays], names, {"faces": shown})
+        return Outcome(title, about, [asdict(line) for line in perturbed], names, {"faces": shown})
     methods: dict[str, Painter] = {"ours": painter_of(system.complete)}
     for word in options.against:
         if word == "patchmatch":
@@ -121,7 +121,7 @@ def measure(options: Options, progress: Progress = silent) -> Outcome:
         other = opened(word, system)
         name = str(other.card.recipe["name"])
         methods[distinct(name, methods)] = painter_of(other.complete)
-    scores, pictures = compare(chosen, anchors, methods | floors(options.known(), anchors), progress)
+    scores, pictures = compare(chosen, anchors, methods | trivial_baselines(options.known(), anchors), progress)
     lines = [asdict(score) for score in scores]
     tables = {}
     if options.groups:
@@ -146,7 +146,7 @@ def opened(weights: str, like: PartsSynthesizer | None = None) -> PartsSynthesiz
     return made
 
 
-def floors(train: FaceStore, anchors: Tensor) -> dict[str, Painter]:
+def trivial_baselines(train: FaceStore, anchors: Tensor) -> dict[str, Painter]:
     """What needs no training: the parts on the mean face, and the nearest training face."""
     pasted, nearest = PastedOnMean(train), NearestFace(train, anchors)
     return {pasted.title: pasted.paint, nearest.title: nearest.paint}
@@ -180,7 +180,7 @@ def compare(
     store: FaceStore,
     anchors: Tensor,
     methods: dict[str, Painter],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[list[Score], dict[str, Image]]:
     """Every method on every face of a store, from its own eyes, nose and mouth.
 
@@ -230,13 +230,13 @@ CHANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def stray(
+def perturb(
     store: FaceStore,
     anchors: Tensor,
     face_of: Painter,
     seed: int = 0,
-    progress: Progress = silent,
-) -> tuple[list[Stray], dict[str, Image]]:
+    progress: Progress = no_progress,
+) -> tuple[list[Perturbed], dict[str, Image]]:
     """Faces from parts that stand wrong, against the same faces from parts that stand right.
 
     Returns:
@@ -265,7 +265,7 @@ def stray(
         known = [error for error in errors if not np.isnan(error)]
         mean, deviation = _spread(known or [np.nan])
         moved = _moved(landmarks, placement.centroids(masks).numpy(), shifts.numpy(), scale)
-        lines.append(Stray(change, count, mean, deviation, moved, count - len(known), {"error": errors}))
+        lines.append(Perturbed(change, count, mean, deviation, moved, count - len(known), {"error": errors}))
         pictures[f"{change}: parts"] = to_images(colours)
         pictures[f"{change}: face"] = made
     progress(len(CHANGES), len(CHANGES), "")

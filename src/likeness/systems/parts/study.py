@@ -15,20 +15,20 @@ from typing import Any
 import torch
 
 from likeness import assets, baselines, sheet
-from likeness.baselines.floors import NearestFace
 from likeness.baselines.frame import BaselineRecipe, budgeted
 from likeness.baselines.patchmatch import PatchMatch
+from likeness.baselines.trivial import NearestFace
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
 from likeness.evaluate.plot import plotting, png
-from likeness.experiment import Contender, Outcome, Progress, Study, distinct, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, distinct, no_progress, option
 from likeness.faces import parts
 from likeness.image import pictures_in, to_images, to_tensor
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image
 from likeness.systems.parts import placement
-from likeness.systems.parts.protocol import INSTRUMENTS, Painter, compare, floors, opened, painter_of
+from likeness.systems.parts.protocol import INSTRUMENTS, Painter, compare, opened, painter_of, trivial_baselines
 from likeness.systems.parts.recipes import Augment, Networks, PartsRecipe, lite, tiny
 from likeness.systems.parts.synthesis import PartsSynthesizer
 from likeness.train.pace import seconds_per_step, seconds_until
@@ -79,7 +79,7 @@ def contenders(experiment: str, options: Options, folder: Path) -> dict[str, Con
     """The trainings of an experiment; both share the full model.
 
     Raises:
-        LikenessError: nobody to measure on, or weights of ``also`` that are framed otherwise.
+        LikenessError: no people to measure on, or weights of ``also`` that are framed otherwise.
     """
     plan, store = recipes(experiment, options.steps, options.tiny), FaceStore(options.data)
     framing = plan["parts-RPA"][1].framing  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def recipes(experiment: str, steps: int, small: bool) -> dict[str, tuple[str, Re
     return found
 
 
-def measure(experiment: str, options: Options, folder: Path, progress: Progress = silent) -> Outcome:
+def measure(experiment: str, options: Options, folder: Path, progress: Progress = no_progress) -> Outcome:
     """Every contender, and what needs no training, on the same faces."""
     plan = recipes(experiment, options.steps, options.tiny)
     titles = {name: baselines.PARTS[name].what if name in baselines.PARTS else name.removeprefix("parts-") for name in plan}
@@ -127,7 +127,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
         methods[distinct(title, methods)] = painter_of(other.complete)
     if experiment == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
-        methods |= floors(options.known(), anchors)
+        methods |= trivial_baselines(options.known(), anchors)
     chosen = options.faces(first.framing)
     scores, pictures = compare(chosen, anchors, methods, progress)
     about = options.about(first.card, len(chosen), INSTRUMENTS)
@@ -149,7 +149,7 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
 
 
 def learning_curves(
-    store: FaceStore, runs: Mapping[str, tuple[Path, str, Recipe]], progress: Progress = silent
+    store: FaceStore, runs: Mapping[str, tuple[Path, str, Recipe]], progress: Progress = no_progress
 ) -> list[dict[str, Any]]:
     """Validation PSNR against training time, of runs by title: run directory, system and recipe.
 
@@ -184,7 +184,7 @@ def _plotted(table: list[dict[str, Any]]) -> bytes | None:
 
 
 def _on_samples(system: PartsSynthesizer, methods: Mapping[str, Painter], order: list[str]) -> Image:
-    """The same sheet on the sample faces, who are nobody and may be shown."""
+    """The same sheet on the synthetic sample faces, which may be shown."""
     order = [name for name in order if name != NearestFace.title]  # that one shows photographs of people
     people = [system.face_of(path, "photo").framed(system.framing) for path in pictures_in(assets.SAMPLES)]
     photos = torch.cat([to_tensor(image) for image, _, _ in people])

@@ -45,7 +45,7 @@ _BOTH = replace(_EYE, features=("left_eye", "nose"))
 MODELS: dict[str, Model] = {
     "A": Model("style A (the report's baseline, without its jitter)", _A),
     "A-jitter": Model("the same with jitter, as the report trained it", replace(_A, jitter=_JITTER)),
-    "A-unaligned": Model("the same from photos that nobody aligned", replace(_A, unaligned=_UNALIGNED)),
+    "A-unaligned": Model("the same from photos that are not aligned", replace(_A, unaligned=_UNALIGNED)),
     "A-longer": Model("style A for as many steps more as A+B gets: a control", _A, "A", 0.5),
     "A+B": Model("then style B too (test 1.B)", _AB, "A", 0.5),
     "A+B+hand": Model("then hand-drawn too (test 3.B)", replace(_AB, effects=("style_a", "style_b", "hand_drawn")), "A+B", 0.5),

@@ -15,7 +15,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate import maps
 from likeness.evaluate.people import People, headline, known_pictures, pictures_of
 from likeness.evaluate.portrait import INSTRUMENTS, Ruler, absolute_errors
-from likeness.experiment import Outcome, Progress, option, silent
+from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.effects import apply
 from likeness.records import Image
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, open_portrait
@@ -32,7 +32,7 @@ class Options(People):
     pairs_as_drawings: bool = option("the faces' other pictures are the drawings, not effects", False)
 
 
-def measure(options: Options, progress: Progress = silent) -> Outcome:
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """Photos from drawings, effect by effect; depth, parsings or an artist's drawings from photos.
 
     Raises:

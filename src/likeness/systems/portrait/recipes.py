@@ -21,7 +21,7 @@ class Drawing:
     ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
     (pix2pix's 286 → 256 is 30 at that size); by default it is 0: the report found features misplaced and doubled with it
     (figure 2c, d) and turned it off in its test 2.B. ``unaligned`` moves every photo so far
-    (:func:`likeness.data.unaligned.unaligned`), as if nobody had aligned it.
+    (:func:`likeness.data.unaligned.unaligned`), as if not aligned.
     ``light`` varies the photo's brightness and contrast before it is drawn; not where a photo is to be made for a given pair.
     """
 

@@ -18,7 +18,7 @@ from likeness.faces.effects import EFFECTS, apply, erased_region, mutilate
 from likeness.records import AlignedFace, Image
 
 UNALIGNED = 0.25
-"""How far photos that nobody aligned are moved in the experiment alignment, see :func:`likeness.data.unaligned.unaligned`."""
+"""How far photos that are not aligned are moved in the experiment alignment, see :func:`likeness.data.unaligned.unaligned`."""
 OTHERS = 8
 """How many held-out photos of each other person are tried."""
 
@@ -149,7 +149,7 @@ def _repair(
 
 
 def alignment(ruler: Ruler, people: Sequence[Subject], models: Sequence[str]) -> tuple[Lines, Image]:
-    """The report's conclusion 2: style A of held-out photos, aligned, and as if nobody had aligned them."""
+    """The report's conclusion 2: style A of held-out photos, aligned, and as if not aligned."""
     found: dict[str, Lines] = {}
     rows: list[list[Image | None]] = []
     for person in people:

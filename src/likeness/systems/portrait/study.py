@@ -19,7 +19,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate.people import digests
 from likeness.evaluate.plot import plotting, png
 from likeness.evaluate.portrait import INSTRUMENTS, Ruler
-from likeness.experiment import Contender, Outcome, Progress, Study, option, silent
+from likeness.experiment import Contender, Outcome, Progress, Study, no_progress, option
 from likeness.faces.align import Framing
 from likeness.faces.effects import apply
 from likeness.recipe import thaw
@@ -34,7 +34,7 @@ EXPERIMENTS = {
     "effects": "every model on every effect, those it has learned and those it has not (1)",
     "repair": "the error inside an erased region (2)",
     "jitter": "whether features come out misplaced (figure 2c, d)",
-    "alignment": "a model of aligned photos beside one of photos that nobody aligned (conclusion 2)",
+    "alignment": "a model of aligned photos beside one of photos that are not aligned (conclusion 2)",
     "hand-drawn": "hand-drawn, before and after such drawings were learned (3)",
     "identity": "other people's drawings through a person's model (4)",
     "reverse": "photo to style A (6)",
@@ -98,7 +98,7 @@ def contenders(experiment: str, options: Options, folder: Path) -> dict[str, Con
     return plan
 
 
-def measure(experiment: str, options: Options, folder: Path, progress: Progress = silent) -> Outcome:
+def measure(experiment: str, options: Options, folder: Path, progress: Progress = no_progress) -> Outcome:
     """An experiment's models on held-out photos: the mean over people, and as a further table each person's figures."""
     general, names = _general(options), _needed(experiment, options)
     models = [*names, GENERAL] if general and experiment in GENERAL_TOO else names

@@ -1,4 +1,4 @@
-"""The two floors of the parts comparison: no learning, only the training faces themselves."""
+"""The two trivial baselines of the parts comparison: no learning, only the training faces themselves."""
 
 from __future__ import annotations
 
