@@ -41,15 +41,17 @@ def test_commands_in_the_pages_exist() -> None:
     """Every ``likeness …`` in a page names a command, and options that it has."""
     from likeness.cli import parser
 
-    commands = next(action.choices for action in parser()._actions if hasattr(action, "choices") and action.choices)
+    commands = parser().commands()
     for page in PAGES:
         for line in re.findall(r"`(likeness [^`]+)`|^(likeness .+)$", page.read_text(), re.M):
             words = next(part for part in line if part).split("#")[0].split()
+            if words[1].startswith("-"):
+                continue
             assert words[1] in commands, f"{page.name}: {' '.join(words)}"
-            actions = list(commands[words[1]]._actions)
-            actions += [
-                a for below in actions if isinstance(below.choices, dict) for p in below.choices.values() for a in p._actions
-            ]
+            command = commands[words[1]].filled()
+            actions = list(command._actions)
+            for below in command.commands().values():
+                actions += below.filled()._actions
             known = {flag for action in actions for flag in action.option_strings}
             for word in words[2:]:
                 if word.startswith("-"):
@@ -61,7 +63,7 @@ def test_the_house_names_every_room() -> None:
     text = (ROOT / "docs" / "house.md").read_text()
     picture = text.split("```")[1]
     package = ROOT / "src" / "likeness"
-    found = {path.stem if path.parent != package else path.name for path in package.rglob("*.py") if path.stem[0] != "_"}
+    found = {path.stem for path in package.rglob("*.py") if path.stem[0] != "_"}
     inside = {path.stem for path in (package / "systems").rglob("*.py")} | {path.stem for path in (package / "cli").glob("*.py")}
     for name in found - inside:
         assert re.search(rf"\b{re.escape(name)}\b", picture), f"{name} is not in docs/house.md"
@@ -97,10 +99,10 @@ def test_links_out_of_docs_lead_into_the_repository() -> None:
     """As the site shows them: files at the repository's address, pictures from the site itself."""
     hooks = tool("site_hooks")
     made = hooks.on_page_markdown(
-        "see [the log](../results/LOG.md) and ![a curve](../results/portrait_curve.png), [here](data.md)"
+        "see [the log](../results/LOG.md) and ![a curve](../results/portrait_curve_plot.png), [here](data.md)"
     )
     assert made == (
-        f"see [the log]({hooks.REPOSITORY}results/LOG.md) and ![a curve](results/portrait_curve.png), [here](data.md)"
+        f"see [the log]({hooks.REPOSITORY}results/LOG.md) and ![a curve](results/portrait_curve_plot.png), [here](data.md)"
     )
     with pytest.raises(ValueError, match="not there"):
         hooks.on_page_markdown("[no](../results/nothing.md)")

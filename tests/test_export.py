@@ -76,7 +76,8 @@ def test_shipped_graphs(path: Path) -> None:
     model = onnx.load(path, load_external_data=False)
     assert not model.doc_string and not model.graph.doc_string and not model.functions
     places = [entry for one in model.graph.initializer for entry in one.external_data if entry.key == "location"]
-    assert places and {entry.value for entry in places} == {"weights.safetensors"}
+    assert places or path.stem == "converter-0"  # the generic target's converter is the identity
+    assert {entry.value for entry in places} <= {"weights.safetensors"}
     assert str(path.parents[3]) not in path.read_bytes().decode("latin-1")  # no path of the machine that made it
 
 
@@ -179,7 +180,7 @@ def test_what_cannot_be_exported(
     write_weights(tmp_path / "more" / "weights.safetensors", {**state, "more": next(iter(state.values()))}, card)
     write_weights(tmp_path / "other" / "weights.safetensors", state, replace(card, recipe={**card.recipe, "crop": "x"}))
     for folder, said in (
-        ("odd", "is not a system with graphs"),
+        ("odd", "is neither a system nor a baseline"),
         ("few", "do not fit"),
         ("more", "do not fit"),
         ("other", "crop"),

@@ -132,7 +132,7 @@ def test_every_public_name_says_what_it_is() -> None:
 
 def test_typed_programs_pass_mypy(tmp_path: Path) -> None:
     """What typed_usage.py does is right by the types, line by line; what it says is wrong is an error."""
-    settings = "[mypy]\nstrict = True\npython_version = 3.11\nfollow_imports = no_progress\n"
+    settings = "[mypy]\nstrict = True\npython_version = 3.11\nfollow_imports = silent\n"
     for name in SKIPPED:
         settings += f"[mypy-{name},{name}.*]\nfollow_imports = skip\nignore_missing_imports = True\n"
     (tmp_path / "mypy.ini").write_text(settings)

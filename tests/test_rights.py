@@ -88,11 +88,11 @@ def _say(path: Path, **more: str) -> None:
 
 
 def test_the_page_on_limits_has_the_tables_numbers() -> None:
-    """docs/ethics.md speaks of who is served worse in numbers of results/parts_groups.csv, and of the other three."""
+    """docs/ethics.md speaks of who is served worse in numbers of results/parts_lfw_first_groups.csv, and of the other three."""
     text = (ROOT / "docs" / "ethics.md").read_text()
     for heading in ("Consent", "Misuse", "Who is served worse", "What provenance cannot do"):
         assert re.search(rf"^## {heading}", text, re.M)
-    with (ROOT / "results" / "parts_groups.csv").open(encoding="utf-8") as file:
+    with (ROOT / "results" / "parts_lfw_first_groups.csv").open(encoding="utf-8") as file:
         ours = {row["group"]: row for row in csv.DictReader(file) if row["method"] == "ours"}
     prose = text.split("<!-- end -->")[1]
     for group in ("light", "intermediate", "tan", "brown", "dark", "sharp", "soft"):

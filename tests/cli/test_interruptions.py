@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from likeness.signals import asked_to_stop
 
 WORK = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 from likeness.signals import asked_to_stop
 with asked_to_stop() as asked:
     print("working", flush=True)
@@ -21,6 +23,14 @@ with asked_to_stop() as asked:
         time.sleep(0.01)
 print("stopped cleanly", flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Python's own handler, also where these tests run in a shell's background, which ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def begun(how: str) -> subprocess.Popen[str]:

@@ -39,6 +39,7 @@ def test_graphs_stand_beside_the_weights_and_nothing_is_trained_twice(one: Conte
 
 
 def test_a_signal_ends_it_cleanly_and_a_second_one_at_once(one: Contender, tmp_path: Path) -> None:
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), Session(systems.row) as session:
         os.kill(os.getpid(), signal.SIGINT)
@@ -46,6 +47,7 @@ def test_a_signal_ends_it_cleanly_and_a_second_one_at_once(one: Contender, tmp_p
         assert not session.train_all({"a": one}, tmp_path) and not (tmp_path / "a").exists()
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+    signal.signal(signal.SIGINT, outside)
 
 
 def test_minutes_are_for_all(one: Contender, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from likeness.records import Image, Points
 
 BOX = 0.62
 """How much of the framing's side a face box spans, from brows to chin, as dlib's detector draws it."""
-NEAR = 3 / 128
+NEAR = 2 / 128
 """How far from its place a face may stand in its frame, as a share of the side, for one look to be enough.
 
 Three quarters of LFW's faces stand nearer; ``benchmarks/face_reading.py`` says what leaving out their second look costs."""
