@@ -41,17 +41,20 @@ def test_commands_in_the_pages_exist() -> None:
     """Every ``likeness …`` in a page names a command, and options that it has."""
     from likeness.cli import parser
 
-    commands = next(action.choices for action in parser()._actions if hasattr(action, "choices") and action.choices)
     for page in PAGES:
         for line in re.findall(r"`(likeness [^`]+)`|^(likeness .+)$", page.read_text(), re.M):
             words = next(part for part in line if part).split("#")[0].split()
-            assert words[1] in commands, f"{page.name}: {' '.join(words)}"
-            actions = list(commands[words[1]]._actions)
-            actions += [
-                a for below in actions if isinstance(below.choices, dict) for p in below.choices.values() for a in p._actions
-            ]
-            known = {flag for action in actions for flag in action.option_strings}
-            for word in words[2:]:
+            command, rest = parser(), words[1:]
+            while (below := command.filled().commands()) and rest:  # type: ignore[attr-defined]
+                if rest[0] not in below and getattr(command, "usual", ""):
+                    rest = [command.usual, *rest]
+                if rest[0] not in below:
+                    break  # such as SYSTEM, or nothing more is said
+                command, rest = below[rest[0]], rest[1:]
+            assert command.prog != "likeness" or words[1].startswith("-"), f"{page.name}: {' '.join(words)}"
+            known = {flag for action in command._actions for flag in action.option_strings}
+            known |= {flag for made in below.values() for action in made.filled()._actions for flag in action.option_strings}
+            for word in rest:
                 if word.startswith("-"):
                     assert word in known, f"{page.name}: {' '.join(words)}"
 
@@ -97,10 +100,10 @@ def test_links_out_of_docs_lead_into_the_repository() -> None:
     """As the site shows them: files at the repository's address, pictures from the site itself."""
     hooks = tool("site_hooks")
     made = hooks.on_page_markdown(
-        "see [the log](../results/LOG.md) and ![a curve](../results/portrait_curve.png), [here](data.md)"
+        "see [the log](../results/LOG.md) and ![a curve](../results/portrait_curve_plot.png), [here](data.md)"
     )
     assert made == (
-        f"see [the log]({hooks.REPOSITORY}results/LOG.md) and ![a curve](results/portrait_curve.png), [here](data.md)"
+        f"see [the log]({hooks.REPOSITORY}results/LOG.md) and ![a curve](results/portrait_curve_plot.png), [here](data.md)"
     )
     with pytest.raises(ValueError, match="not there"):
         hooks.on_page_markdown("[no](../results/nothing.md)")
