@@ -41,19 +41,20 @@ def test_commands_in_the_pages_exist() -> None:
     """Every ``likeness …`` in a page names a command, and options that it has."""
     from likeness.cli import parser
 
-    commands = parser().commands()
     for page in PAGES:
         for line in re.findall(r"`(likeness [^`]+)`|^(likeness .+)$", page.read_text(), re.M):
             words = next(part for part in line if part).split("#")[0].split()
-            if words[1].startswith("-"):
-                continue
-            assert words[1] in commands, f"{page.name}: {' '.join(words)}"
-            command = commands[words[1]].filled()
-            actions = list(command._actions)
-            for below in command.commands().values():
-                actions += below.filled()._actions
-            known = {flag for action in actions for flag in action.option_strings}
-            for word in words[2:]:
+            command, rest = parser(), words[1:]
+            while (below := command.filled().commands()) and rest:  # type: ignore[attr-defined]
+                if rest[0] not in below and getattr(command, "usual", ""):
+                    rest = [command.usual, *rest]
+                if rest[0] not in below:
+                    break  # such as SYSTEM, or nothing more is said
+                command, rest = below[rest[0]], rest[1:]
+            assert command.prog != "likeness" or words[1].startswith("-"), f"{page.name}: {' '.join(words)}"
+            known = {flag for action in command._actions for flag in action.option_strings}
+            known |= {flag for made in below.values() for action in made.filled()._actions for flag in action.option_strings}
+            for word in rest:
                 if word.startswith("-"):
                     assert word in known, f"{page.name}: {' '.join(words)}"
 

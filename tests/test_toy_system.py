@@ -77,7 +77,7 @@ def test_one_folder_and_one_row(installed: Path, tmp_path: Path, samples: list[P
         lines = {line["method"]: line for line in csv.DictReader(file)}
     assert list(lines) == ["ours", "grey"] and lines["ours"]["recipe"] == "colourist:tiny"
     assert float(lines["ours"]["psnr"]) > float(lines["grey"]["psnr"])  # drawn faces have colours, and it has learned some
-    assert "N = 8" in good("compare", "e.json", "e.json")
+    assert "8 faces" in good("compare", "e.json", "e.json")
 
     study = ("study", "colourist", "widths", "--data", "f.parquet", "-o", "s", "--threads", 1)
     good(*study, "--csv", "w.csv")

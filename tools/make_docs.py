@@ -12,11 +12,13 @@ import argparse
 import csv
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from likeness import assets, systems
 from likeness.card import read_card
 from likeness.cli import parser as command_line
+from likeness.cli.options import Filled
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = {
@@ -102,6 +104,14 @@ def fill_tables(text: str) -> str:
     return pattern.sub(lambda found: f"{found[1]}{table(ROOT / found[2])}\n{found[3]}", text)
 
 
+def commands_of(parser: Filled, before: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command with the words that name it, those below it after it."""
+    for word, command in parser.filled().commands().items():
+        assert isinstance(command, Filled)
+        yield f"{before}{word}", command.filled()
+        yield from commands_of(command, f"{before}{word} ")
+
+
 def cli_page() -> str:
     """Every command and option, in the order in which ``--help`` has them."""
     root = command_line()
@@ -113,13 +123,7 @@ def cli_page() -> str:
         str(root.description),
         "",
     ]
-    (commands,) = (action for action in root._actions if isinstance(action, argparse._SubParsersAction))
-    named = dict(commands.choices)
-    for name, command in commands.choices.items():
-        for below in command._actions:
-            if isinstance(below, argparse._SubParsersAction):
-                named |= {f"{name} {inner}": made for inner, made in below.choices.items()}
-    for name, command in sorted(named.items(), key=lambda item: list(commands.choices).index(item[0].split()[0])):
+    for name, command in commands_of(root):
         lines += [f"## likeness {name}", "", f"{command.description}.", ""]
         for action in command._actions:
             if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
