@@ -1,6 +1,7 @@
 # make demo: a virtual environment, the package, and one contact sheet to look at.   make test: everything CI runs.
 PYTHON ?= python3
 VENV ?= .venv
+JOBS ?= auto
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,8 +19,9 @@ $(BIN)/pytest: $(BIN)/likeness
 demo: $(BIN)/likeness
 	$(BIN)/likeness demo -o demo
 
+# one process a core; OMP_NUM_THREADS=1, for two processes with two threads each stop one another
 test: check
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(BIN)/pytest
 	$(BIN)/ruff check src tests tools benchmarks
