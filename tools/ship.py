@@ -27,13 +27,14 @@ NOTES = {
     "parts": (
         "**Makes**: a 128 × 128 face around facial parts. **For**: research on synthesis and recognition, art, sketches "
         "of what a face might look like. **Not for**: telling who somebody is, or evidence; what the parts do not show is "
-        "guessed. **Seen**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned) and "
-        "CelebAMask-HQ; expect it to be weaker on people whom those do not show. **Choices** (D, λ, augmentation) were "
-        "made on validation people, with one lapse: at step 5,000 the figures of 40 test people were printed by mistake, "
-        "and lowering λ_adv and cooling down were decided after seeing them; their PSNR may be flattered. **History**: "
-        "λ_adv was 0.3 until step 2,500 and 0.2 until 5,349; tint and gain 0.25 and 0.2 until step 4,442; parts that were "
-        "not moved were resampled until step 2,500; the last 2,000 of 8,500 steps cooled down. It was trained from "
-        "working copies; the commit is that of the code that first loaded and measured it."
+        "guessed. **Trained on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), "
+        "CelebAMask-HQ, and 6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. "
+        "**Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `parts:lite`, 8,500 steps from nothing on LFW and "
+        "CelebAMask-HQ (the weights of version 0.1.0); then `likeness train parts:finetune --from` these, with a projected "
+        "discriminator on EfficientNet-Lite1: D alone for 300 steps, then both. **Choices** of the second part were made on "
+        "validation people alone (tools/choose_parts.py). In the first part there was a lapse: at step 5,000 the figures of 40 "
+        "test people of LFW were printed by mistake, and λ_adv and the cooldown were decided after seeing them. Its λ_adv was "
+        "0.3 until step 2,500 and 0.2 until 5,349, then 0.1; tint and gain 0.25 and 0.2 until step 4,442."
     ),
     "portrait": (
         "**Makes**: a 128 × 128 photo of anybody from a drawing in one of six effects; one person's model is begun from "
@@ -101,7 +102,7 @@ TERMS = {
     "landmark_detector": f"{RESEARCH}; also on YouTube Faces (research)",
     "face_detector": RESEARCH,
     "landmark": RESEARCH,
-    "parts": RESEARCH,
+    "parts": f"{RESEARCH}; also on other collections of faces for research",
     "portrait": RESEARCH,
     "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
     "isegan": (
