@@ -89,7 +89,8 @@ class Result:
 
     ``picture`` is S × S × 3; ``intermediates`` are what it was made from or by way of, by name; ``made`` says how, in plain JSON
     values: system, recipe, weights, engine, conditions and options; ``place`` is where it belongs in a photo, and ``photo`` the
-    file of the photo that it has been put back into, or empty.
+    file of the photo that it has been put back into, or empty. ``source_type`` is IPTC's for the mark of provenance: a parsing
+    or a photo with dots in it is not a face that was made.
     """
 
     picture: Image
@@ -98,6 +99,7 @@ class Result:
     place: Place | None = None
     notes: tuple[str, ...] = ()
     photo: str = ""
+    source_type: str = provenance.SOURCE_TYPE
 
     @property
     def tool(self) -> str:
@@ -109,7 +111,7 @@ class Result:
 
         It is sRGB; put back into a photo, it keeps the photo's ICC profile.
         """
-        return provenance.write(path, self.picture, self.tool, photo=self.photo or None)
+        return provenance.write(path, self.picture, self.tool, self.source_type, photo=self.photo or None)
 
     def pasted(self) -> Result:
         """The same in the photo that it belongs to; outside its area the photo stays untouched.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from likeness import provenance
 from likeness.engine import Weights
 from likeness.faces.face_detector import FaceDetector, drawn
 from likeness.faces.landmark_detector import framing_of
@@ -40,5 +41,5 @@ class FaceDetectorSynthesizer(Synthesizer):
             squares = self.detector.squares(request.pictures["photo"])
             faces = [[round(float(value), 3) for value in square] for square in squares]
             picture = drawn(request.pictures["photo"], squares)
-            results.append(Result(picture, request.pictures, {**request.made, "faces": faces}))
+            results.append(Result(picture, request.pictures, {**request.made, "faces": faces}, source_type=provenance.ENHANCED))
         return results

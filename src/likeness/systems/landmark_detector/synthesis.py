@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from likeness import provenance
 from likeness.engine import Weights
 from likeness.faces.align import Similarity
 from likeness.faces.landmark_detector import LandmarkDetector, dotted
@@ -45,5 +46,7 @@ class LandmarkDetectorSynthesizer(Synthesizer):
             landmarks = Similarity(request.arrays["transform"]).inverse.apply(points)
             picture = dotted(request.pictures["photo"], landmarks, radius=max(1, round(eye_distance(landmarks) / 40)))
             said = [[round(float(x), 2), round(float(y), 2)] for x, y in landmarks]
-            results.append(Result(picture, request.pictures, {**request.made, "landmarks": said}))
+            results.append(
+                Result(picture, request.pictures, {**request.made, "landmarks": said}, source_type=provenance.ENHANCED)
+            )
         return results

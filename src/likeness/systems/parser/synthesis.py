@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
+from likeness import provenance
 from likeness.engine import Weights
 from likeness.faces.align import Similarity
 from likeness.faces.labels import CLASSES, coloured
@@ -52,5 +53,12 @@ class ParserSynthesizer(Synthesizer):
                 picture = coloured(classes)
                 overlay = np.asarray(cv2.addWeighted(photo, 0.45, picture, 0.55, 0), np.uint8)
                 shares = {name: round(float((classes == number).mean()), 6) for number, name in enumerate(CLASSES)}
-                results.append(Result(picture, {"photo": photo, "overlay": overlay}, {**request.made, "shares": shares}))
+                results.append(
+                    Result(
+                        picture,
+                        {"photo": photo, "overlay": overlay},
+                        {**request.made, "shares": shares},
+                        source_type=provenance.ENHANCED,
+                    )
+                )
         return results

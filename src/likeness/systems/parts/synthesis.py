@@ -123,8 +123,8 @@ class PartsSynthesizer(Synthesizer):
         if isinstance(value, PhotoFace):
             return self._cut(value, names)
         picture, opaque, name = opaque_picture_of(value, word)
-        if found := self.reader.faces(picture):
-            return self._cut(PhotoFace(name, picture, found[0].landmarks), names)
+        if found := self.reader.largest(picture):
+            return self._cut(PhotoFace(name, picture, found.landmarks), names)
         if min(picture.shape[:2]) < 4:
             raise LikenessError(f"{name}: is only {picture.shape[1]}×{picture.shape[0]}, too small for a facial part")
         if len(names) > 1:
