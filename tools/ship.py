@@ -69,7 +69,7 @@ NOTES = {
         "first written) were made on validation people."
     ),
     "landmark": (
-        "**Makes**: a face that is nobody's, 128 × 128, from 68 landmarks. **For**: trying landmarks, the editor and "
+        "**Makes**: a generic face, 128 × 128, from 68 landmarks. **For**: trying landmarks, the editor and "
         "reenactment without a person's consent being needed; research. **Not for**: passing it off as somebody. **Seen**: LFW "
         "(public figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ. It guesses sex, age, "
         "descent and light from the shape of a face as these photos have it; a made face is no likeness of the driver, but is "
@@ -160,7 +160,7 @@ def main() -> None:
             )
         elif "nme" in first:
             line = f"inter-ocular error {first['nme']} %, over 8 %: {first['failed']} %, not found: {first['undetected']}"
-            line += f"; with the finder of step {said['finder_step']:,}, N = {said['faces']}"
+            line += f"; with the face detector of step {said['finder_step']:,}, N = {said['faces']}"
         elif "follows" in first:
             line = f"landmarks followed to {first['follows']:.1f} % of the eyes' outer corners, not found: {first['undetected']}"
             line += f", like the driver: {first['like_driver']:.3f}; N = {said['faces']}"

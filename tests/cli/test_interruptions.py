@@ -74,7 +74,7 @@ def test_handlers_are_put_back() -> None:
 
 def test_a_training_that_is_interrupted_twice_leaves_no_half_file(tmp_path: Path) -> None:
     """The real command: exit code 130, one line, and neither a lock nor a temporary file stays."""
-    longer = 'training.phases=[{"steps":100000,"players":["G"],"silent":["adversarial"]}]'
+    longer = 'training.phases=[{"steps":100000,"players":["G"],"disabled_terms":["adversarial"]}]'
     call = ["train", "parts:tiny", "-o", str(tmp_path / "run"), "--set", longer]
     process = subprocess.Popen([sys.executable, "-m", "likeness.cli", *call], stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "run" / "recipe.json").exists():

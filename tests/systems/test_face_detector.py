@@ -1,4 +1,4 @@
-"""The face finder: equations against closed forms, targets that decode to what they came from, and photos of any size."""
+"""The face detector: equations against closed forms, targets that decode to what they came from, and photos of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Algorithm 1 played, inputs made, and nobody touching another's gradients."""
+"""Algorithm 1 played, inputs made, and no player touching another's gradients."""
 
 from __future__ import annotations
 
