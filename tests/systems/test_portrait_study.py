@@ -164,7 +164,7 @@ def test_effects_and_hands_without_a_general_model(
         assert {line["count"] for line in csv.DictReader(file)} == {"24"}
 
 
-def test_mistakes(drawn: Path, likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes(drawn: Path, likeness: Run, stand_ins: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refused(*given: object) -> str:
         capsys.readouterr()
         assert likeness("study", "portrait", *given, "-o", "s", "--tiny") == 2
