@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -84,13 +85,15 @@ def locked(lock: Path, what: str, wait: float = 0) -> Iterator[None]:
     Folders on the way are made; the file, and its folder where nothing else came into it, are taken away at the end.
 
     Raises:
-        LikenessError: another process is in there, also after ``wait`` seconds; ``what`` names the thing that both want. Or
-            filelock is not installed.
+        LikenessError: another process is in there, also after ``wait`` seconds; ``what`` names the thing that both want. On
+            Windows, filelock is not installed.
     """
     try:
         from filelock import FileLock, Timeout
     except ImportError:
-        raise LikenessError("this needs filelock: pip install 'likeness[train]'") from None
+        if os.name == "nt":
+            raise LikenessError("this needs filelock: pip install 'likeness[parquet]'") from None
+        FileLock, Timeout = _Lock, _TakenError  # type: ignore[assignment,misc]
     new = not lock.parent.exists()
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +114,35 @@ def locked(lock: Path, what: str, wait: float = 0) -> Iterator[None]:
         if new:
             with contextlib.suppress(OSError):
                 lock.parent.rmdir()
+
+
+class _TakenError(Exception):
+    """Another process has the lock."""
+
+
+class _Lock:
+    """What filelock does on POSIX, for the base install, which has no filelock: the two keep each other out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._handle = path, -1
+
+    def acquire(self, timeout: float) -> None:
+        import fcntl
+
+        until = time.monotonic() + timeout
+        while True:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(self._handle).st_nlink:  # else its last holder has taken the file away
+                    return
+            os.close(self._handle)
+            if time.monotonic() >= until:
+                raise _TakenError
+            time.sleep(0.05)
+
+    def release(self) -> None:
+        os.close(self._handle)
 
 
 def _take_away(lock: Path) -> None:

@@ -5,8 +5,11 @@ Every picture that enters the project is read by :func:`read`, every one that le
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -167,6 +170,36 @@ def pictures_in(folder: str | Path) -> list[Path]:
     )
 
 
+def walked_pictures(folder: str | Path) -> Iterator[str]:
+    """The paths of the same pictures below ``folder``, relative to it, one by one in order of their names without suffix.
+
+    Only one folder's names are held at a time, so that millions of photos need no memory.
+    """
+
+    def entries(place: Path) -> list[tuple[bytes, str, bool]]:
+        found = []
+        with os.scandir(place) as there:
+            for entry in there:
+                if entry.is_dir(follow_symlinks=False):
+                    found.append((os.fsencode(entry.name) + b"/", entry.name, True))
+                elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file():
+                    found.append((os.fsencode(Path(entry.name).stem), entry.name, False))
+        return sorted(found)
+
+    root = Path(folder)
+    if not root.is_dir():
+        raise LikenessError(f"{folder}: no such folder")
+    waiting = [iter([("", entry) for entry in entries(root)])]
+    while waiting:
+        before, (_, name, is_folder) = next(waiting[-1], ("", (b"", "", False)))
+        if not name:
+            waiting.pop()
+        elif is_folder:
+            waiting.append(iter([(f"{before}{name}/", entry) for entry in entries(root / before / name)]))
+        else:
+            yield before + name
+
+
 def picture_of(value: Any, name: str = "the picture") -> tuple[Image, str]:
     """A picture in any form that a user may have it, as uint8 H × W × 3, and what to call it in messages.
 
@@ -243,35 +276,56 @@ def write(
     ``xmp`` is a metadata packet and ``software`` the name of the program, see :mod:`likeness.provenance`. Pictures are sRGB and
     have no ICC profile, but for one that was painted over a ``photo``'s: it keeps the photo's, see :func:`as_the_photo`.
     """
+    suffix = Path(path).suffix.lower()
     check_writable(path)
+    try:
+        return write_atomically(path, lambda file: _encode(file, suffix, image, xmp, software, photo))
+    except ValueError as problem:
+        raise _beyond(str(path), suffix, image, problem) from None
+
+
+def encoded(
+    image: Image, suffix: str, xmp: bytes | None = None, software: str | None = None, photo: str | Path | None = None
+) -> bytes:
+    """What :func:`write` would write into a file with this suffix.
+
+    Raises:
+        LikenessError: there is no such format, or it cannot hold so many pixels.
+    """
+    check_writable(f"picture{suffix}")
+    file = io.BytesIO()
+    try:
+        _encode(file, suffix.lower(), image, xmp, software, photo)
+    except ValueError as problem:
+        raise _beyond("the picture", suffix, image, problem) from None
+    return file.getvalue()
+
+
+def _encode(file: BinaryIO, suffix: str, image: Image, xmp: bytes | None, software: str | None, photo: str | Path | None) -> None:
     from PIL.PngImagePlugin import PngInfo
 
-    suffix = Path(path).suffix.lower()
     image, profile = as_the_photo(image, photo) if photo else (image, None)
     picture = Pillow.fromarray(image)
     exif = Pillow.Exif()
     if software:
         exif[0x0131] = software
+    if suffix == ".png":
+        notes = PngInfo()
+        if xmp:
+            notes.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
+        if software:
+            notes.add_text("Software", software)
+        picture.save(file, format="PNG", pnginfo=notes, icc_profile=profile)
+    elif suffix == ".webp":
+        picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif, icc_profile=profile)
+    else:
+        options = {"xmp": xmp} if xmp else {}
+        picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, icc_profile=profile, **options)
 
-    def fill(file: BinaryIO) -> None:
-        if suffix == ".png":
-            notes = PngInfo()
-            if xmp:
-                notes.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8"))
-            if software:
-                notes.add_text("Software", software)
-            picture.save(file, format="PNG", pnginfo=notes, icc_profile=profile)
-        elif suffix == ".webp":
-            picture.save(file, format="WEBP", quality=95, xmp=xmp or b"", exif=exif, icc_profile=profile)
-        else:
-            options = {"xmp": xmp} if xmp else {}
-            picture.save(file, format="JPEG", quality=95, subsampling=0, exif=exif, icc_profile=profile, **options)
 
-    try:
-        return write_atomically(path, fill)
-    except ValueError as problem:
-        height, width = image.shape[:2]
-        raise LikenessError(f"{path}: {suffix[1:]} cannot hold {width}×{height} pixels ({problem})") from None
+def _beyond(name: str, suffix: str, image: Image, problem: ValueError) -> LikenessError:
+    height, width = image.shape[:2]
+    return LikenessError(f"{name}: {suffix[1:]} cannot hold {width}×{height} pixels ({problem})")
 
 
 def to_planes(images: Image) -> NDArray[np.float32]:

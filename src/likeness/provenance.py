@@ -65,6 +65,11 @@ def write(path: str | Path, picture: Image, tool: str, source_type: str = SOURCE
     return image.write(path, picture, packet(tool, source_type), tool, photo)
 
 
+def encoded(picture: Image, suffix: str, tool: str, source_type: str = SOURCE_TYPE, photo: str | Path | None = None) -> bytes:
+    """What :func:`write` would write into a file with this suffix."""
+    return image.encoded(picture, suffix, packet(tool, source_type), tool, photo)
+
+
 def read(path: str | Path) -> Mark | None:
     """The mark of a picture file, or None where there is none.
 

@@ -113,6 +113,10 @@ class Result:
         """
         return provenance.write(path, self.picture, self.tool, self.source_type, photo=self.photo or None)
 
+    def encoded(self, suffix: str = ".png") -> bytes:
+        """What :meth:`save` would write into a file with this suffix, mark of provenance and all."""
+        return provenance.encoded(self.picture, suffix, self.tool, self.source_type, self.photo or None)
+
     def pasted(self) -> Result:
         """The same in the photo that it belongs to; outside its area the photo stays untouched.
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from likeness.cli import (
+    bulk,
     compare,
     demo,
     effect,
@@ -48,6 +49,7 @@ COMMANDS = (
     face,
     reenact,
     make,
+    bulk,
     inspect,
     verify,
     prepare,
@@ -72,6 +74,8 @@ EXTRAS = {
     "matplotlib": "evaluate",
     "av": "video",
     "dlib": "dlib",
+    "ray": "bulk",
+    "fsspec": "parquet",
 }
 """Packages that the base install has not, and the extra that brings each."""
 

@@ -24,8 +24,8 @@ def _systems(parser: argparse.ArgumentParser) -> None:
         options.command(below, name, run, row.what, partial(_conditions, name)).set_defaults(system=name)
 
 
-def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
-    """A system's conditions and options."""
+def request(name: str, parser: argparse.ArgumentParser) -> None:
+    """A system's conditions and options, as options of a command."""
     from likeness import systems
 
     kind = systems.row(name).synthesizer_class()
@@ -40,6 +40,17 @@ def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
             metavar="VALUE",
             help=f"{option.words} (default: {_shown(option.default)})".replace("%", "%%"),
         )
+
+
+def requested(given: argparse.Namespace) -> dict[str, Any]:
+    """The conditions and options that were given, by name."""
+    words = {name.removeprefix("request_"): value for name, value in vars(given).items() if name.startswith("request_")}
+    return {name: value for name, value in words.items() if value is not None}
+
+
+def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
+    """All options of a system's sub-command."""
+    request(name, parser)
     parser.add_argument("-o", "--output", metavar="PATH", help=f"the picture to write (default: {name}.png here)")
     parser.add_argument("--weights", default=name, metavar="W", help="a weights file or run directory (default: those that ship)")
     options.engine(parser)
@@ -70,10 +81,7 @@ def run(given: argparse.Namespace) -> int:
 
     target = Path(given.output or f"{given.system}.png")
     check_writable(target)
-    words = {name.removeprefix("request_"): value for name, value in vars(given).items() if name.startswith("request_")}
-    result = systems.load(given.weights, given.system, given.engine, given.device)(
-        **{name: value for name, value in words.items() if value is not None}
-    )
+    result = systems.load(given.weights, given.system, given.engine, given.device)(**requested(given))
     options.note(result)
     result.save(target)
     if given.json:

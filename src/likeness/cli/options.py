@@ -92,6 +92,17 @@ def engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
 
 
+def crew(parser: argparse.ArgumentParser) -> None:
+    """The options that say who does work in pieces."""
+    parser.add_argument(
+        "--engine", default="pool", metavar="E", help="pool: processes of this machine (default); ray: a Ray cluster"
+    )
+    parser.add_argument("--processes", type=int, metavar="N", help="how many processes, or actors of Ray (default: one a core)")
+    parser.add_argument(
+        "--address", metavar="A", help="of a Ray cluster, such as auto (default: RAY_ADDRESS, or one of this machine)"
+    )
+
+
 def training(parser: argparse.ArgumentParser) -> None:
     """The options of every command that trains one model."""
     session(parser)

@@ -21,10 +21,16 @@ def read_points(path: str | Path) -> Points:
         LikenessError: no such file, no JSON, or not 68 pairs of finite numbers.
     """
     try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        points = np.array(content["points"], np.float32)
+        return points_of(Path(path).read_bytes(), str(path))
     except FileNotFoundError:
         raise LikenessError(f"{path}: no such file") from None
+
+
+def points_of(encoded: bytes, path: str) -> Points:
+    """The same of a file's content; ``path`` is what to call it in messages."""
+    try:
+        content: Any = json.loads(encoded.decode("utf-8-sig"))
+        points = np.array(content["points"], np.float32)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise LikenessError(f'{path}: is not JSON with "points": a list of {COUNT} pairs of numbers') from None
     if points.shape != (COUNT, 2) or not np.isfinite(points).all() or np.abs(points).max() > 1e6:
