@@ -21,9 +21,9 @@ from likeness import provenance
 from likeness.bulk import making
 from likeness.bulk.inputs import read_piece, write_pieces
 from likeness.bulk.making import bulk
-from likeness.bulk.output import Trouble
 from likeness.errors import LikenessError
 from likeness.shards.running import Crew
+from likeness.shards.trouble import Trouble
 
 ONE = Crew(workers=1)
 

@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -22,6 +24,7 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
+from likeness.image import walked_pictures
 
 
 @pytest.fixture
@@ -115,19 +118,69 @@ def test_several_processes_make_the_same_file(album: Path, tmp_path: Path, monke
     assert FaceStore(tmp_path / "one.parquet").fingerprint() == FaceStore(tmp_path / "two.parquet").fingerprint()
 
 
+def test_millions_need_no_memory(tmp_path: Path) -> None:
+    """Parts are joined a row group at a time: 120 parts of 100 rows in no more memory than 20 of them."""
+    import pyarrow as pa
+
+    from likeness.data import store
+
+    framing = Framing(size=64)
+    rows = [store.row(face, "drawn", 20.0) for face in drawn_faces(100, framing)]
+    part = store.write_rows(tmp_path / "part.parquet", rows, framing)
+
+    def peak(count: int) -> int:
+        before, most = pa.total_allocated_bytes(), 0
+
+        class Watched(list[Path]):
+            def __iter__(self) -> Iterator[Path]:
+                nonlocal most
+                for path in super().__iter__():
+                    yield path
+                    most = max(most, pa.total_allocated_bytes() - before)
+
+        store.merge(Watched([part] * count), tmp_path / "all.parquet", framing)
+        return most
+
+    few, many = peak(20), peak(120)
+    assert pq.ParquetFile(tmp_path / "all.parquet").num_row_groups == 12 and len(FaceStore(tmp_path / "all.parquet")) == 12000
+    assert 0 < many < 1.3 * few
+
+
+def test_a_photo_that_kills_workers_is_skipped(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is remembered as the one that was worked on at two deaths."""
+    work = folder.read
+
+    class Death(BaseException):
+        pass
+
+    def read(path: str) -> object:
+        if path.endswith(sorted(walked_pictures(album))[0]):
+            raise Death
+        return work(path)
+
+    monkeypatch.setattr(folder, "read", read)
+    for _ in range(3):
+        with pytest.raises(Death):
+            folder.prepare([album], tmp_path / "out.parquet", processes=1)
+    report = folder.prepare([album], tmp_path / "out.parquet", processes=1)
+    assert "worker processes die of it" in dict(report.skipped).values()
+    assert report.prepared == 3
+
+
 def test_workers_use_one_thread_and_no_torch(album: Path, tmp_path: Path) -> None:
     """What a worker process does, in one where torch cannot be imported; as many threads as cores would crowd the workers."""
     code = f"""
-import sys
+import os, sys
 sys.modules["torch"] = None
+os.environ["LIKENESS_THREADS"] = "3"
 from likeness.data import folder
 from likeness.engine.graph import threads
 from likeness.faces.align import Framing
-folder._begin_worker()
-assert threads() == 1
+from likeness.shards.job import one_thread
+with one_thread(): assert threads() == 1
+assert threads() == 3
 photos = folder.photos_in({str(album)!r})[:1]
 print(folder._prepare_chunk(photos, "album", Framing(), None, folder.Pointing(), {str(tmp_path / "part.parquet")!r}))
-assert threads() == 1
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "(1, [])\n", done.stderr
@@ -219,3 +272,13 @@ def test_prepared_files_together(tmp_path: Path) -> None:
     assert FaceStore(tmp_path / "both.parquet").fingerprint() == both.fingerprint()
     with pytest.raises(LikenessError, match=r"small\.parquet: differs from"):
         FaceStore.together([one, small])
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'likeness[bulk]'")
+def test_ray_makes_the_same_file(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the command, in a process of its own: Ray starts a cluster of this machine and takes it down again."""
+    folder.prepare([album], tmp_path / "one.parquet", processes=1)
+    words = ["prepare", str(album), "-o", str(tmp_path / "two.parquet"), "--engine", "ray", "--processes", "1"]
+    done = subprocess.run([sys.executable, "-m", "likeness.cli", *words], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert FaceStore(tmp_path / "one.parquet").fingerprint() == FaceStore(tmp_path / "two.parquet").fingerprint()

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from likeness.bulk import parquet
 from likeness.errors import LikenessError
-from likeness.files import write_atomically, write_content
 from likeness.image import SUFFIXES, walked_pictures
+from likeness.shards import pieces
 
 LISTS = (".txt", ".jsonl")
 """Suffixes of lists: a path a line, or a JSON object a line with conditions by name."""
@@ -83,33 +81,17 @@ def write_pieces(place: str, size: int, folder: Path, column: str = "") -> tuple
     Args:
         place: the input, as a user gives it.
         size: inputs a piece.
-        folder: where ``pieces.jsonl`` is written, and ``pieces.index``, the offset of each of its lines.
+        folder: where they are written, see :mod:`likeness.shards.pieces`.
         column: of a Parquet file, see :func:`likeness.bulk.parquet.slices`.
 
     Raises:
         LikenessError: there is no such input, or it is empty.
     """
-    counted, offsets = 0, array("Q")
-    pieces = parquet.slices(_parquet_files(place), size, column) if is_parquet(place) else _grouped(_places(place), size)
-
-    def fill(file: BinaryIO) -> None:
-        nonlocal counted
-        for piece in pieces:
-            offsets.append(file.tell())
-            file.write(json.dumps({"first": counted, **piece}).encode() + b"\n")
-            counted += piece["count"]
-
-    write_atomically(folder / "pieces.jsonl", fill)
+    found = parquet.slices(_parquet_files(place), size, column) if is_parquet(place) else pieces.grouped(_places(place), size)
+    counted, number = pieces.write(found, folder)
     if not counted:
         raise LikenessError(f"{place}: holds no inputs")
-    write_content(folder / "pieces.index", offsets.tobytes())
-    return counted, len(offsets)
-
-
-def _grouped(places: Iterable[Any], size: int) -> Iterator[dict[str, Any]]:
-    waiting = iter(places)
-    while some := list(islice(waiting, size)):
-        yield {"count": len(some), "each": some}
+    return counted, number
 
 
 def _places(place: str) -> Iterator[Any]:
@@ -174,12 +156,7 @@ def read_piece(folder: Path, number: int, condition: str, kinds: Mapping[str, st
         condition: what a plain path or a row of a Parquet is given as.
         kinds: each condition's kind, see :data:`likeness.synthesizer.KINDS`.
     """
-    with (folder / "pieces.index").open("rb") as file:
-        file.seek(8 * number)
-        (offset,) = array("Q", file.read(8))
-    with (folder / "pieces.jsonl").open("rb") as file:
-        file.seek(offset)
-        piece = json.loads(file.readline())
+    piece = pieces.read(folder, number)
     first = piece["first"]
     if "each" not in piece:
         with opened(piece["file"]) as file:

@@ -13,10 +13,11 @@ from typing import Any
 
 from likeness import image, systems
 from likeness.bulk.inputs import Input, Value, read_piece
-from likeness.bulk.output import Shards, Trouble
+from likeness.bulk.output import Shards
 from likeness.errors import LikenessError
 from likeness.faces.points import points_of
 from likeness.shards.job import Job, Line
+from likeness.shards.trouble import Trouble
 from likeness.synthesizer import Prepared, Result, Synthesizer
 
 BATCH = 16

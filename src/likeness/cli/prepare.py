@@ -80,7 +80,7 @@ def _faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detector", default="likeness", metavar="NAME", help="what finds faces: likeness or dlib (default: likeness)"
     )
-    parser.add_argument("--processes", type=int, metavar="N", help="how many processes (default: one a core)")
+    options.crew(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -88,10 +88,10 @@ def run(given: argparse.Namespace) -> int:
     from likeness.data.folder import Pointing, prepare
     from likeness.data.pairs import Pairing
     from likeness.faces.align import WIDE, Framing
+    from likeness.shards.running import Crew
 
     _check_size(given.size)
-    if given.processes is not None and given.processes < 1:
-        raise LikenessError(f"--processes {given.processes}: at least one is needed")
+    crew = Crew(given.engine, given.processes, given.address)
     if given.hold_out < 0:
         raise LikenessError(f"--hold-out {given.hold_out}: a number of people is needed")
     pairing = None
@@ -106,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
     pointing = Pointing(given.landmarks or "", given.agree, given.detector)
     framing = WIDE if given.wide else Framing(size=given.size)
     with options.bar("preparing") as show:
-        report = prepare(given.folders, given.output, framing, given.processes, show, pairing, given.hold_out, pointing)
+        report = prepare(given.folders, given.output, framing, None, show, pairing, given.hold_out, pointing, crew)
     print(f"{given.output}: {report.prepared} faces" + (f" ({report.resumed} photos were done before)" if report.resumed else ""))
     if report.skipped:
         target = Path(given.output).with_suffix(".skipped.csv")

@@ -7,15 +7,10 @@ import json
 import os
 import re
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +24,16 @@ from likeness.faces.align import Framing, align, missing_share
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import BACKENDS, FaceReader, backend_of
 from likeness.files import csv_text, lock_of, locked, unfinished, write_content
-from likeness.image import pictures_in, read
+from likeness.image import pictures_in, read, walked_pictures
 from likeness.records import AlignedFace, Image, Points
+from likeness.shards import pieces
+from likeness.shards.job import Job, Line, one_thread
+from likeness.shards.pool import cores
+from likeness.shards.running import Crew
+from likeness.shards.trouble import Trouble
 
 CHUNK = 200
 """Photos a worker takes at a time, and the most that an interruption loses for each worker."""
-
-THREADS = "LIKENESS_THREADS"
-"""The environment variable that :func:`likeness.engine.graph.threads` reads."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +74,25 @@ def person_of(path: Path, root: Path) -> str:
 
 def photos_in(folder: str | Path) -> list[Photo]:
     """The photos below ``folder``, or below its sub-folder ``images`` where it has one (then masks and lists lie beside it)."""
-    root = Path(folder)
-    if not root.is_dir():
-        raise LikenessError(f"{folder}: no such folder")
-    if (root / "images").is_dir():
-        root = root / "images"
-    photos = []
-    for path in pictures_in(root):
-        person = legible(person_of(path, root))
-        photos.append(Photo(str(path), person, legible(path.relative_to(root).with_suffix("").as_posix()), split_of(person)))
+    root = _root(folder)
+    photos = [_photo(root, path.relative_to(root).as_posix()) for path in pictures_in(root)]
     if not photos:
         raise LikenessError(f"{folder}: holds no pictures")
     return photos
+
+
+def _root(folder: str | Path) -> Path:
+    root = Path(folder)
+    if not root.is_dir():
+        raise LikenessError(f"{folder}: no such folder")
+    return root / "images" if (root / "images").is_dir() else root
+
+
+def _photo(root: Path, name: str) -> Photo:
+    """A photo by its path below ``root``."""
+    path = root / name
+    person = legible(person_of(path, root))
+    return Photo(str(path), person, legible(path.relative_to(root).with_suffix("").as_posix()), split_of(person))
 
 
 def legible(name: str) -> str:
@@ -142,32 +146,8 @@ def _prepare_chunk(
 
     On one thread: processes do not crowd each other, and the same sums come out however many there are.
     """
-    with _one_thread():
+    with one_thread():
         return _prepared_chunk(photos, source, framing, pairing, pointing, part)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Within, OpenCV and the graphs that are opened use one thread; afterwards all is as it was."""
-    import cv2
-
-    threads, named = cv2.getNumThreads(), os.environ.get(THREADS)
-    cv2.setNumThreads(1)
-    os.environ[THREADS] = "1"
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-        if named is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = named
-
-
-def _begin_worker() -> None:
-    """An interruption is the parent's to handle: it lets the workers finish what they hold. Graphs get one thread each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ[THREADS] = "1"
 
 
 def _prepared_chunk(
@@ -175,7 +155,11 @@ def _prepared_chunk(
 ) -> tuple[int, list[tuple[str, str]]]:
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
-    for photo in photos:
+    trouble = Trouble(Path(part).parent / "trouble", Path(part).stem)
+    for number, photo in enumerate(photos):
+        if not trouble.begin(number):
+            skipped.append((photo.name, "worker processes die of it, perhaps for want of memory"))
+            continue
         try:
             image = read(photo.path)
             landmarks = _landmarks(photo, image, pointing)
@@ -190,7 +174,39 @@ def _prepared_chunk(
     store.write_rows(Path(part), rows, framing, pairing.kind if pairing else "")
     notes = json.dumps({"photos": [photo.name for photo in photos], "skipped": skipped}).encode()
     write_content(Path(part).with_suffix(".json"), notes)
+    trouble.end()
     return len(rows), skipped
+
+
+@dataclass(frozen=True)
+class PrepareJob(Job):
+    """The preparation of the photos that are written down in ``partial``; ``held`` are people who are test people anyway."""
+
+    partial: str
+    framing: Framing
+    pairing: Pairing | None
+    pointing: Pointing
+    held: frozenset[tuple[str, str]] = frozenset()
+
+    def open(self) -> Callable[[int], Line]:
+        """See :class:`likeness.shards.job.Job`."""
+        return self._do
+
+    def _do(self, number: int) -> Line:
+        part = Path(self.partial) / f"{number:06d}.parquet"
+        if not part.with_suffix(".json").exists():
+            piece = pieces.read(Path(self.partial), number)
+            source, root = piece["source"], Path(os.fsdecode(bytes.fromhex(piece["root"])))
+            photos = [_photo(root, os.fsdecode(bytes.fromhex(name))) for name in piece["each"]]
+            photos = [replace(photo, side="test") if (source, photo.person) in self.held else photo for photo in photos]
+            _prepare_chunk(photos, source, self.framing, self.pairing, self.pointing, str(part))
+        return _noted(part.with_suffix(".json"))
+
+
+def _noted(note: Path) -> Line:
+    """How many photos a finished piece had, and how many were skipped."""
+    record = json.loads(note.read_text())
+    return {"done": len(record["photos"]), "missed": len(record["skipped"])}
 
 
 def prepare(
@@ -202,13 +218,15 @@ def prepare(
     pairing: Pairing | None = None,
     hold_out: int = 0,
     pointing: Pointing | None = None,
+    crew: Crew | None = None,
 ) -> Report:
     """Read image folders into one Parquet file of aligned faces.
 
     A person is a sub-folder where there are any, else the file name before its number; sides are chosen by
     :func:`likeness.data.split.split_of`. Work done is kept beside the output in ``OUTPUT.partial`` until the end, and the
-    same call goes on from there. What was skipped and why is written to ``OUTPUT`` with the suffix ``.skipped.csv``. A second
-    process that prepares the same output is refused.
+    same call goes on from there, with the photos that were there when it began. Memory does not grow with their number.
+    What was skipped and why is written to ``OUTPUT`` with the suffix ``.skipped.csv``. A second process that prepares the
+    same output is refused.
 
     Args:
         folders: each becomes a *source*, called after the folder.
@@ -219,7 +237,9 @@ def prepare(
         pairing: where each face's other picture comes from; photos without one are skipped.
         hold_out: the last so many people of each folder by name are test people, whatever their names' sides.
         pointing: where landmarks come from; by default the detector.
+        crew: who works, in place of ``processes``; on other hosts photos and output have to be there under the same names.
     """
+    crew = crew or Crew(workers=processes)
     framing, pointing = framing or Framing(), pointing or Pointing()
     if pointing.table:
         landmarks_in(pointing.table)  # what is wrong with it is told now
@@ -231,110 +251,69 @@ def prepare(
     target = Path(output)
     if target.suffix != ".parquet":
         raise LikenessError(f"{output}: name the output with the suffix .parquet")
-    sources = {name: _held_out(photos, hold_out) for name, photos in _sources(folders).items()}
+    sources = _sources(folders)
     about: dict[str, Any] = {"framing": asdict(framing), "sources": sorted(sources)}
     about |= {"pairing": asdict(pairing)} if pairing else {}
     about |= {"pointing": pointing.plan()} if pointing != Pointing() else {}
     plan = json.dumps(about | ({"hold_out": hold_out} if hold_out else {}))
     with locked(lock_of(target), str(output)):
-        return _prepared(target, sources, plan, framing, pairing, pointing, processes, progress)
+        held = frozenset((name, person) for name, root in sources.items() for person in _last_people(root, hold_out))
+        partial = unfinished(target, plan, "preparation")
+        if pieces.count(partial) is None:
+            pieces.write(_pieces(sources), partial)
+        job = PrepareJob(str(partial.absolute()), framing, pairing, pointing, held)
+        return _prepared(target, partial, job, crew, progress)
 
 
-def _prepared(
-    target: Path,
-    sources: dict[str, list[Photo]],
-    plan: str,
-    framing: Framing,
-    pairing: Pairing | None,
-    pointing: Pointing,
-    processes: int | None,
-    progress: Callable[[int, int], None],
-) -> Report:
+def _prepared(target: Path, partial: Path, job: PrepareJob, crew: Crew, progress: Callable[[int, int], None]) -> Report:
     """The work of :func:`prepare` once all is known to be in order; this process has the output to itself."""
-    partial = unfinished(target, plan, "preparation")
-    skipped: list[tuple[str, str]] = []
-    done, resumed = 0, 0
-    jobs: list[tuple[str, list[Photo]]] = []
-    finished: dict[str, set[str]] = {}
-    for note in sorted(partial.glob("*.json")):
-        record = json.loads(note.read_text())
-        finished.setdefault(note.name.rsplit("-", 1)[0], set()).update(record["photos"])
-        skipped += [(name, why) for name, why in record["skipped"]]
-        resumed += len(record["photos"])
-    total = 0
-    for source, photos in sources.items():
-        total += len(photos)
-        waiting = [photo for photo in photos if photo.name not in finished.get(source, set())]
-        jobs += [(source, waiting[i : i + CHUNK]) for i in range(0, len(waiting), CHUNK)]
+    total, count = pieces.count(partial) or (0, 0)
+    notes = {number: partial / f"{number:06d}.json" for number in range(count)}
+    before = {number: _noted(note) for number, note in notes.items() if note.exists()}
+    resumed = sum(said["done"] for said in before.values())
     done = resumed
     progress(done, total)
-    taken = {int(note.stem.rsplit("-", 1)[1]) for note in partial.glob("*.json")}
-    numbers = (n for n in range(10**9) if n not in taken)
-    for count, missed in _run(jobs, framing, pairing, pointing, partial, numbers, processes):
-        done += count
-        skipped += missed
+    if crew.engine == "pool":  # no process is started for what one can do
+        crew = replace(crew, workers=max(1, min(crew.workers or cores(), count - len(before))))
+    for _, said in crew.run(job, (number for number in range(count) if number not in before)):
+        done += said["done"]
         progress(done, total)
+    skipped = tuple(sorted((name, why) for note in notes.values() for name, why in json.loads(note.read_text())["skipped"]))
     _write_report(target.with_suffix(".skipped.csv"), skipped)
     if total == len(skipped):
         shutil.rmtree(partial)
         often = Counter(why for _, why in skipped).most_common(1)[0][0]
         where = target.with_suffix(".skipped.csv")
         raise LikenessError(f"none of {total} photos could be used, see {where}; most often: {often.split(';')[0]}")
-    # only parts whose note was written are whole
-    store.merge([note.with_suffix(".parquet") for note in sorted(partial.glob("*.json"))], target, framing)
+    store.merge([note.with_suffix(".parquet") for note in notes.values()], target, job.framing)
     shutil.rmtree(partial)
-    return Report(total - len(skipped), tuple(sorted(skipped)), resumed)
+    return Report(total - len(skipped), skipped, resumed)
 
 
-def _sources(folders: Sequence[str | Path]) -> dict[str, list[Photo]]:
-    sources: dict[str, list[Photo]] = {}
+def _sources(folders: Sequence[str | Path]) -> dict[str, Path]:
+    """Where the photos of each source are, in order of the sources' names."""
+    sources: dict[str, Path] = {}
     for folder in folders:
         name = Path(folder).resolve().name
         if name in sources:
             raise LikenessError(f"two folders are called {name}; rename one, the name tells their photos apart")
-        sources[name] = photos_in(folder)
-    return sources
+        sources[name] = _root(folder)
+        if next(walked_pictures(sources[name]), None) is None:
+            raise LikenessError(f"{folder}: holds no pictures")
+    return dict(sorted(sources.items()))
 
 
-def _held_out(photos: list[Photo], count: int) -> list[Photo]:
-    """The last ``count`` people by name as test people."""
-    last = set(sorted({photo.person for photo in photos})[-count:]) if count else set()
-    return [replace(photo, side="test") if photo.person in last else photo for photo in photos]
+def _last_people(root: Path, count: int) -> list[str]:
+    """The last people of a folder by name."""
+    return sorted({_photo(root, name).person for name in walked_pictures(root)})[-count:] if count else []
 
 
-def _run(
-    jobs: Sequence[tuple[str, list[Photo]]],
-    framing: Framing,
-    pairing: Pairing | None,
-    pointing: Pointing,
-    partial: Path,
-    numbers: Iterator[int],
-    processes: int | None,
-) -> Iterator[tuple[int, list[tuple[str, str]]]]:
-    """Work through the jobs, in processes when that pays; yields (photos done, what was skipped) for each."""
-    calls = [
-        (photos, source, framing, pairing, pointing, str(partial / f"{source}-{number:06d}.parquet"))
-        for (source, photos), number in zip(jobs, numbers, strict=False)
-    ]
-    count = min(processes or os.cpu_count() or 1, len(calls))
-    if count <= 1:
-        for call in calls:
-            _, missed = _prepare_chunk(*call)
-            yield len(call[0]), missed
-        return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
-        sizes: dict[Future[tuple[int, list[tuple[str, str]]]], int] = {
-            pool.submit(_prepare_chunk, *call): len(call[0]) for call in calls
-        }
-        try:
-            while sizes:
-                ready, _ = wait(sizes, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    yield sizes.pop(future), future.result()[1]
-        except BrokenProcessPool:
-            raise LikenessError("a worker process ended without a word, often for want of memory: try --processes 1") from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _pieces(sources: Mapping[str, Path]) -> Iterator[dict[str, Any]]:
+    """All photos in order of source and name; names as hexadecimal bytes, which need not be UTF-8."""
+    for source, root in sources.items():
+        whole = os.fsencode(root.absolute()).hex()
+        for piece in pieces.grouped((os.fsencode(name).hex() for name in walked_pictures(root)), CHUNK):
+            yield {**piece, "source": source, "root": whole}
 
 
 def _write_report(path: Path, skipped: Sequence[tuple[str, str]]) -> None:

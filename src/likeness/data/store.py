@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -110,12 +111,28 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]], framing: Framing, pai
     return write_atomically(path, lambda file: _write(table, file))
 
 
+GROUP = 1000
+"""Rows a row group."""
+
+
 def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
-    """Join part files, sorted by source and name, into one file."""
-    table = pa.concat_tables([pq.read_table(part) for part in parts]) if parts else schema(framing).empty_table()
-    notes = table.schema.metadata
-    table = table.sort_by([("source", "ascending"), ("name", "ascending")]).replace_schema_metadata(notes)
-    return write_atomically(path, lambda file: _write(table, file, 1000))
+    """Join part files, which are in order, into one file; no more than a row group and a part are in memory."""
+
+    def fill(file: BinaryIO) -> None:
+        with ExitStack() as open_files:
+            writer, waiting = None, schema(framing).empty_table()
+            for number, part in enumerate(parts, 1):
+                table = pq.read_table(part)
+                waiting = table if writer is None else pa.concat_tables([waiting, table])
+                if writer is None:
+                    options = {"compression": "none", "write_page_checksum": True}
+                    writer = open_files.enter_context(pq.ParquetWriter(file, table.schema, **options))
+                while len(waiting) >= GROUP or (number == len(parts) and len(waiting)):
+                    writer.write_table(waiting.slice(0, GROUP), GROUP)
+                    waiting = waiting.slice(GROUP)
+                waiting = waiting.combine_chunks()  # so that what is written is let go
+
+    return write_atomically(path, fill)
 
 
 class FaceStore:
