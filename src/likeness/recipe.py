@@ -25,6 +25,10 @@ RENAMED = {
 """Fields of recipes that had another name before version 0.2: weights of then still load, ``--set`` answers with the new name."""
 
 
+ADDED = {"shard": 0}
+"""Fields that came later, and what a recipe of before means by not having them."""
+
+
 def require(holds: bool, name: str, value: Any, accepted: str) -> None:
     """Refuse a field's value."""
     if not holds:
@@ -62,6 +66,8 @@ class Training:
     ``cooldown`` steps of the schedule they fall linearly to a tenth. ``ema`` is the half-life in steps of the running mean
     of the weights, which is what ships. ``every`` is how often the state is saved, ``look`` how often sheets and figures
     are made. Faces of which more than the share ``max_missing`` of the framing lies outside their photo are not trained on.
+    ``shard`` is 0: all faces are held in memory and mixed; else they are streamed from the disk, mixed within some shards of so
+    many (see :mod:`likeness.train.rows`).
     """
 
     seed: int = 1
@@ -76,10 +82,12 @@ class Training:
     every: int = 500
     look: int = 500
     max_missing: float = 1.0
+    shard: int = 0
 
     def __post_init__(self) -> None:
         for name in ("batch", "every", "look"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "a whole number from 1")
+        require(self.shard >= 0, "training.shard", self.shard, "a number of faces, or 0")
         require(0 <= self.seed < 2**31, "training.seed", self.seed, "a number from 0 to 2147483647")
         require(0 <= self.max_missing <= 1, "training.max_missing", self.max_missing, "a share from 0 to 1")
         require(self.ema > 0, "training.ema", self.ema, "a half-life in steps, above 0")
@@ -206,7 +214,7 @@ def difference(old: dict[str, Any], new: dict[str, Any], before: str = "") -> li
     """The fields in which two frozen recipes differ, as ``name: old → new``; what is only said of one, ``expects``, is none."""
     lines = []
     for name in sorted((set(old) | set(new)) - {"expects"}):
-        one, other = old.get(name), new.get(name)
+        one, other = (some.get(name, ADDED.get(name)) for some in (old, new))
         if isinstance(one, dict) and isinstance(other, dict):
             lines += difference(one, other, f"{before}{name}.")
         elif one != other:

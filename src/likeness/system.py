@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -15,6 +15,9 @@ from likeness.records import Image, Term
 
 Table = dict[str, Tensor]
 """A whole data set in memory: equally long tensors, integer ones as small as they can be."""
+
+STATISTICS_ROWS = 256
+LIGHT_BYTES = 4096
 
 Move = tuple[str, Callable[[], Mapping[str, Term]]]
 """A player's name and the function that says what it minimises; not called while the player sits out."""
@@ -49,6 +52,21 @@ class System(nn.Module, ABC):
 
     def fit_statistics(self, table: Table) -> None:
         """Learn constants from the training table, once, before the first step."""
+
+    def fit_tables(self, tables: Iterable[Table]) -> None:
+        """The same from a table that comes in pieces of :data:`STATISTICS_ROWS` rows, because it is too large for memory.
+
+        By default the columns of at most :data:`LIGHT_BYTES` bytes a row are joined and given to :meth:`fit_statistics`; a system
+        that learns from pictures overrides this.
+        """
+        if type(self).fit_statistics is System.fit_statistics:
+            return
+        light: dict[str, list[Tensor]] = {}
+        for table in tables:
+            for key, column in table.items():
+                if column[0].nbytes <= LIGHT_BYTES:
+                    light.setdefault(key, []).append(column)
+        self.fit_statistics({key: torch.cat(columns) for key, columns in light.items()})
 
     @abstractmethod
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> Any:

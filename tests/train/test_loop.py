@@ -21,7 +21,8 @@ from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import freeze, override
 from likeness.train.ema import RunningMean
-from likeness.train.loop import row_numbers, train
+from likeness.train.loop import train
+from likeness.train.rows import row_numbers
 
 
 def run(folder: Path, *settings: str, **options: object) -> Path:

@@ -48,12 +48,13 @@ def run(given: argparse.Namespace) -> int:
         return 0
 
     from likeness.data.store import FaceStore
+    from likeness.data.stream import StreamedStore
     from likeness.experiment import Contender
     from likeness.train.session import Session
 
     def faces() -> FaceStore:
         if given.data is not None:
-            return FaceStore.together(given.data)
+            return StreamedStore(given.data) if recipe.training.shard else FaceStore.together(given.data)
         if not given.recipe.endswith(":tiny"):
             raise LikenessError("--data FILE.parquet is needed; make one with: likeness prepare FOLDER -o FILE.parquet")
         from likeness.faces.drawing import drawn_faces

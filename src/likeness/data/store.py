@@ -135,6 +135,31 @@ def merge(parts: Sequence[Path], path: Path, framing: Framing) -> Path:
     return write_atomically(path, fill)
 
 
+def unreadable(path: str | Path, problem: Exception) -> LikenessError:
+    """What to tell of a file that pyarrow cannot read."""
+    first = (str(problem).splitlines() or [type(problem).__name__])[0]
+    return LikenessError(f"{path}: cannot be read as Parquet ({first[:200]})")
+
+
+def checked_notes(path: str | Path, found: pa.Schema) -> tuple[Framing, str, bool]:
+    """A prepared file's framing, what its other pictures are ("" where it has none), and whether it has soft parsings.
+
+    Raises:
+        LikenessError: its columns or notes are not those that :func:`schema` makes.
+    """
+    notes = (found.metadata or {}).get(b"likeness")
+    there = {item.name: item.type for item in found}
+    known = {name: kind for name, kind, _ in [*_COLUMNS, _PAIR, _MAPS] if name in there}
+    needed = {name for name, _, _ in _COLUMNS if name != "missing"}
+    if notes is None or not needed <= set(known) or any(not there[name].equals(kind) for name, kind in known.items()):
+        raise LikenessError(f"{path}: was not written by likeness prepare")
+    try:
+        about = json.loads(notes)
+        return thaw(Framing, about["framing"]), str(about.get("pairs", "")), _MAPS[0] in there
+    except (KeyError, TypeError, ValueError, AttributeError, LikenessError):
+        raise LikenessError(f"{path}: was not written by likeness prepare, or is damaged: its framing is missing") from None
+
+
 class FaceStore:
     """A prepared file, opened: its rows stay encoded until they are asked for.
 
@@ -150,14 +175,10 @@ class FaceStore:
         except FileNotFoundError:
             raise LikenessError(f"{path}: no such file; make one with: likeness prepare FOLDER -o {path}") from None
         except (pa.ArrowException, OSError, ValueError) as problem:
-            first = (str(problem).splitlines() or [type(problem).__name__])[0]
-            raise LikenessError(f"{path}: cannot be read as Parquet ({first[:200]})") from None
-        notes = (self.table.schema.metadata or {}).get(b"likeness")
-        there = {item.name: item.type for item in self.table.schema}
-        known = {name: kind for name, kind, _ in [*_COLUMNS, _PAIR, _MAPS] if name in there}
-        needed = {name for name, _, _ in _COLUMNS if name != "missing"}
-        if notes is None or not needed <= set(known) or any(not there[name].equals(kind) for name, kind in known.items()):
-            raise LikenessError(f"{path}: was not written by likeness prepare")
+            raise unreadable(path, problem) from None
+        self.framing, self.pairs, _ = checked_notes(path, self.table.schema)
+        there = set(self.table.column_names)
+        known = [name for name, _, _ in [*_COLUMNS, _PAIR, _MAPS] if name in there]
         cells = [cell for name in known for cell in (self.table.column(name), *self.table.column(name).flatten())]
         if any(cell.null_count for cell in cells):
             raise LikenessError(f"{path}: was not written by likeness prepare, or is damaged: rows lack a value")
@@ -165,12 +186,6 @@ class FaceStore:
             zeros = pa.array(np.zeros(len(self.table), np.float32))
             place = self.table.column_names.index("eye_distance") + 1
             self.table = self.table.add_column(place, pa.field("missing", pa.float32()), zeros)
-        try:
-            about = json.loads(notes)
-            self.framing = thaw(Framing, about["framing"])
-            self.pairs = str(about.get("pairs", ""))
-        except (KeyError, TypeError, ValueError, AttributeError, LikenessError):
-            raise LikenessError(f"{path}: was not written by likeness prepare, or is damaged: its framing is missing") from None
 
     @classmethod
     def of(cls, faces: Sequence[AlignedFace], framing: Framing, name: str, pairs: str = "") -> FaceStore:
@@ -311,13 +326,17 @@ class FaceStore:
     def fingerprint(self) -> str:
         """A hash of names and pictures in order, so that weights can say what they saw."""
         digest = hashlib.sha256()
+        self.digest(digest)
+        return digest.hexdigest()[:16]
+
+    def digest(self, digest: hashlib._Hash) -> None:
+        """Put names and pictures in order into a hash."""
         pictures = [name for name in ("image", _PAIR[0], _MAPS[0]) if name in self.table.column_names]
         for batch in self.table.select(["name", *pictures]).to_batches():
             for item in batch.to_pylist():
                 digest.update(item["name"].encode())
                 for column in pictures:
                     digest.update(item[column]["bytes"])
-        return digest.hexdigest()[:16]
 
 
 def _decoded(cell: dict[str, Any]) -> np.ndarray:

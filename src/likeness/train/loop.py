@@ -23,6 +23,7 @@ from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.distributed import average_gradients, join, own_rows, together
 from likeness.train.ema import RunningMean
+from likeness.train.rows import rows_of
 from likeness.train.run import RunDirectory, Scalars, commit
 
 VALIDATION_FACES = 200
@@ -39,15 +40,6 @@ class Progress:
     rate: float
     remaining: float
     figures: Mapping[str, float]
-
-
-def row_numbers(seed: int, step: int, batch: int, count: int) -> Tensor:
-    """The rows of step ``step``: epochs are seeded permutations, read in order. A pure function, so resuming needs no state."""
-    epoch_length = max(count // batch, 1)
-    epoch, place = divmod(step, epoch_length)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    rows = order[place * batch : (place + 1) * batch]
-    return rows if len(rows) == batch else order[torch.arange(batch) % count]
 
 
 def learning_rate(plan: Training, base: float, step: int) -> float:
@@ -117,9 +109,8 @@ def _train(
     if len(faces) == 0:
         raise LikenessError(f"{store.path}: holds no train people")
     data = learned_from(store, plan)
-    table = _to(system.table(faces), device)
     check = _to(system.table(validation if len(validation) else faces.head(VALIDATION_FACES)), device)
-    system.fit_statistics(table)
+    source = rows_of(system, faces, plan, plan.batch * world, device)
     begun_from, begun = _begun_from(system, name, warm_start) if warm_start is not None else ({}, "")
     frozen = freeze(system.recipe) | {"data": data, "warm_start": begun}
     run = RunDirectory(folder, frozen)
@@ -172,12 +163,12 @@ def _train(
         if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes), device):
             break
         phase = plan.phase_at(step)
-        rows = row_numbers(plan.seed, step, plan.batch * world, len(faces)).to(device)
+        rows = source(step)
         chance = chance_of((plan.seed * 1_000_003 + step) * 64, rank, world)
         cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
         with cast:
-            batch = system.batch({key: column[rows] for key, column in table.items()}, chance, augment=True)
-            batch = own_rows(batch, rank, world, len(rows))
+            batch = system.batch(rows, chance, augment=True)
+            batch = own_rows(batch, rank, world, plan.batch * world)
         keep_statistics(system, phase)
         moves = system.play(batch, phase)
         while True:
@@ -216,6 +207,7 @@ def _train(
             save()
         if rank == 0 and step % plan.look == 0:
             _look(system, mean, check, run, scalars, step, cast)
+    source.close()
     save()
     together(False, device)  # no process reads the weights before the first one has written them
     return run.weights

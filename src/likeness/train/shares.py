@@ -12,7 +12,8 @@ from likeness.data.store import FaceStore
 from likeness.recipe import Phase
 from likeness.records import Term
 from likeness.system import System, Table
-from likeness.train.loop import row_numbers, training_faces
+from likeness.train.loop import training_faces
+from likeness.train.rows import row_numbers
 
 
 @dataclass(frozen=True)

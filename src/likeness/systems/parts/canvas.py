@@ -6,6 +6,7 @@ The parts system's G and the methods that it is compared with read the same batc
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from likeness.faces.align import Framing
 from likeness.image import to_images
 from likeness.losses.perceptual import judged_distance
 from likeness.records import Image
-from likeness.system import System, Table
+from likeness.system import STATISTICS_ROWS, System, Table
 from likeness.systems.parts import placement
 from likeness.systems.parts.recipes import Augment
 
@@ -82,8 +83,13 @@ class CanvasSystem(System):
 
     def fit_statistics(self, table: Table) -> None:
         """The mean position and width of every part over the training faces."""
+        self.fit_tables({"bits": bits} for bits in table["bits"].split(STATISTICS_ROWS))
+
+    def fit_tables(self, tables: Iterable[Table]) -> None:
+        """See :meth:`likeness.system.System.fit_tables`; the same sums, so the same bits."""
         total, wide, count = torch.zeros_like(self.anchors.mean), torch.zeros_like(self.anchors.width), 0
-        for bits in table["bits"].split(256):
+        for table in tables:
+            bits = table["bits"]
             masks = placement.unpack(bits)
             total += placement.centroids(masks).sum(0).to(total)
             wide += masks.amax(2).sum(-1).sum(0).to(wide)
