@@ -72,13 +72,18 @@ def pace(run: Callable[[str, Path, Path], None], system: str, few: Path, many: P
     return 1 / each, seconds[0] - counts[0] * each
 
 
-def making(systems: list[str], inputs: int, folder: Path) -> list[tuple[str, str, float, float]]:
+def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> list[tuple[str, str, float, float]]:
     """Lines: system, way, faces a second, seconds to begin."""
     ways = {"naive loop": naive, "pool 1": by_bulk("pool", 1), "pool 2": by_bulk("pool", 2)}
     if find_spec("ray"):
         ways |= {"ray 1": by_bulk("ray", 1), "ray 2": by_bulk("ray", 2)}
     few, many = photos(folder, 16), photos(folder, inputs)
-    return [(system, way, *pace(run, system, few, many, folder)) for system in systems for way, run in ways.items()]
+    return [
+        (system, way, *pace(run, system, few, many, folder))
+        for system in systems
+        for way, run in ways.items()
+        if not only or way in only
+    ]
 
 
 def training(seconds: float) -> list[tuple[str, str, float, float]]:
@@ -123,13 +128,14 @@ def main() -> None:
     """Measure; print ratios to one process and what a million faces would take."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", default=[name for name in CONDITIONS if _ships(name)])
-    parser.add_argument("--inputs", type=int, default=112)
-    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--ways", nargs="+", default=[], help="such as 'naive loop' and 'pool 1', which the ratios are to")
+    parser.add_argument("--inputs", type=int, default=80)
+    parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--csv")
     given = parser.parse_args()
     table = [["system", "way", "per_second", "ratio", "start_seconds", "hours_a_million_extrapolated"]]
     with tempfile.TemporaryDirectory() as folder:
-        lines = making(given.systems, given.inputs, Path(folder))
+        lines = making(given.systems, given.inputs, Path(folder), given.ways)
     base = {system: rate for system, way, rate, _ in lines if way == "pool 1"}
     lines += training(given.seconds)
     base["parts:lite training"] = next(rate for _, way, rate, _ in lines if way == "without both")

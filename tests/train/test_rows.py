@@ -156,7 +156,7 @@ except (MemoryError, RuntimeError, LikenessError) as problem:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is Linux's")
 def test_a_set_five_times_the_memory(tmp_path: Path) -> None:
-    """Under a limit of a fifth of the decoded pictures a streamed training goes through, and the table of one in memory does not fit."""
+    """Under a limit of a fifth of the decoded pictures streaming goes through, and one table does not fit."""
     framing: Framing = systems.recipe("portrait:tiny").framing  # type: ignore[attr-defined]
     rows = [stores.row(face, "drawn", 20.0) for face in drawn_faces(100, framing)] * 2
     part = stores.write_rows(tmp_path / "part.parquet", rows, framing)
