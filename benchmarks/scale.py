@@ -68,6 +68,7 @@ def pace(run: Callable[[str, Path, Path], None], system: str, few: Path, many: P
         seconds.append(time.monotonic() - began)
         counts.append(len(listed.read_text().split("\n")))
         shutil.rmtree(output)
+    print(f"{system}: {counts} inputs in {[round(one, 1) for one in seconds]} s", file=sys.stderr, flush=True)
     each = max((seconds[1] - seconds[0]) / (counts[1] - counts[0]), 1e-6)
     return 1 / each, seconds[0] - counts[0] * each
 
@@ -120,6 +121,7 @@ def training(seconds: float) -> list[tuple[str, str, float, float]]:
         torch.manual_seed(1)
         with tempfile.TemporaryDirectory() as folder:
             train(systems.row("parts").build(replace(asked, training=plan)), "parts", store, Path(folder) / "run", stop=stop)
+        print(f"training {way}: {len(stamps) - 3} steps", file=sys.stderr, flush=True)
         lines.append(("parts:lite training", way, plan.batch * (len(stamps) - 3) / (stamps[-1] - stamps[2]), 0.0))
     return lines
 
