@@ -213,7 +213,7 @@ def _tinted(colours: NDArray[np.uint8], how: Laying) -> NDArray[np.float32]:
 def _lay_scaled(
     canvas: NDArray[np.float32], cover: NDArray[np.float32], patch: Patch, centre: Points, target: Points, how: Laying
 ) -> None:
-    """Lay one part, magnified about its centroid, which comes to stand at ``target``; its edge is blended with what lies there."""
+    """Lay one part, magnified about its centroid, which comes to stand at ``target``; its edge blends with what lies there."""
     size = patch.mask.shape[0]
     moved = np.hstack([how.scale * np.eye(2), (target - how.scale * centre)[:, None]])
     mask = patch.mask.astype(np.float32)
