@@ -23,6 +23,7 @@ from likeness.cli import (
     prepare,
     reenact,
     sketch,
+    studio,
     study,
     swap,
     systems,
@@ -48,6 +49,7 @@ COMMANDS = (
     face,
     reenact,
     make,
+    studio,
     inspect,
     verify,
     prepare,
@@ -72,6 +74,11 @@ EXTRAS = {
     "matplotlib": "evaluate",
     "av": "video",
     "dlib": "dlib",
+    "fastapi": "studio",
+    "uvicorn": "studio",
+    "websockets": "studio",
+    "starlette": "studio",
+    "pydantic": "studio",
 }
 """Packages that the base install has not, and the extra that brings each."""
 
