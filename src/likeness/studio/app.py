@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from likeness import assets
 from likeness.errors import LikenessError
 from likeness.faces import moves, parts
 from likeness.faces.effects import EFFECTS
@@ -145,6 +146,7 @@ def application(studio: Studio, access: Access, page: bool = True, warm: bool = 
     _session(app, studio)
     _live(app, studio)
     if page:
+        app.mount("/samples", StaticFiles(directory=assets.SAMPLES), name="samples")  # the synthetic people that ship
         app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
     return Guard(app, access, studio.limits)
 
