@@ -1,6 +1,7 @@
 // The shell: benches, undo, the shelf, the session, light and dark.
 import { button, dialog, download, h, icon, menu, say, toast } from "./dom.js";
 import { message } from "./bench.js";
+import { Server } from "./server.js";
 import { Store } from "./store.js";
 import { PartsBench } from "./benches/parts.js";
 import { LandmarksBench } from "./benches/landmarks.js";
@@ -253,9 +254,7 @@ class App {
 }
 
 async function begin() {
-  const local = document.documentElement.dataset.backend === "local";
-  const { Server, Local } = local ? await import("./local.js") : await import("./server.js");
-  const backend = await new (local ? Local : Server)().open();
+  const backend = await new Server().open();
   const app = new App(backend);
   window.studio = app; // for those who want to look
   await app.start();

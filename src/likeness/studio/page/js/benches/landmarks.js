@@ -65,7 +65,7 @@ export class LandmarksBench extends Bench {
   }
 
   get stage() { return this.canvas; }
-  layout() { this.canvas.fit(this.board.clientWidth - 48, this.board.clientHeight - 48); }
+  layout() { this.canvas.fit(Math.min(this.board.clientWidth - 48, 600), this.board.clientHeight - 48); }
   fileName() { return "face-landmarks"; }
 
   systems() { return this.backend.systems.filter(({ system }) => system === "landmark"); }
@@ -73,7 +73,7 @@ export class LandmarksBench extends Bench {
   system() {
     const [name, target] = (this.doc.target || "").split("|");
     const system = this.systems().find((one) => one.name === name) ?? this.systems()[0];
-    return { system, target: system?.targets.includes(target) ? target : system?.targets[0] };
+    return { system, target: system?.targets.includes(target) ? target : system?.targets[0] ?? "" };
   }
 
   size() { return this.system().system.size; }
@@ -138,7 +138,7 @@ export class LandmarksBench extends Bench {
     for (const name of SLIDERS) if (this.doc[name]) options[name] = this.doc[name];
     for (const name of ["eyes", "mouth"]) if (this.doc[name] !== null) options[name] = this.doc[name];
     if (this.doc.own) options.convert = false;
-    return { system: system.name, conditions: { landmarks: faces.rounded(this.points()), target }, options };
+    return { system: system.name, conditions: { landmarks: faces.rounded(this.points()), ...(target ? { target } : {}) }, options };
   }
 
   async request() {
@@ -152,7 +152,7 @@ export class LandmarksBench extends Bench {
 
   update() {
     const doc = this.doc;
-    const choices = this.systems().flatMap((one) => one.targets.map((target) => [`${one.name}|${target}`, target === "anyone" || target === "generic" ? "the generic face" : target]));
+    const choices = this.systems().flatMap((one) => (one.targets.length ? one.targets : [""]).map((target) => [`${one.name}|${target}`, ["", "anyone", "generic"].includes(target) ? (one.name === "landmark" ? "the generic face" : one.name) : target]));
     const { system, target } = this.system();
     this.target.fill(choices, `${system.name}|${target}`);
     this.own.set(doc.own);
@@ -418,7 +418,7 @@ export class LandmarksBench extends Bench {
       const track = this.restart ? "restart" : true;
       this.restart = false;
       this.backend.live.ask("driver", {
-        system: system.name, conditions: { landmarks: { blob: 0 }, target }, options: this.doc.own ? { convert: false } : {}, track, want: ["picture", "points"],
+        system: system.name, conditions: { landmarks: { blob: 0 }, ...(target ? { target } : {}) }, options: this.doc.own ? { convert: false } : {}, track, want: ["picture", "points"],
       }, [{ data, width, height, raw: "rgba" }], (answer) => {
         if (!this.driving) return;
         this.driven = answer.points ?? this.driven;
@@ -457,7 +457,7 @@ export class LandmarksBench extends Bench {
     return this.trying(async () => {
       const clip = await this.backend.addClip(this.clip);
       const { system, target } = this.system();
-      await this.backend.startJob({ kind: "reenact", clip: clip.id, system: system.name, target, beside: false, own: this.doc.own, raw: false });
+      await this.backend.startJob({ kind: "reenact", clip: clip.id, system: system.name, target: target || null, beside: false, own: this.doc.own, raw: false });
       this.poll();
     });
   }

@@ -59,7 +59,7 @@ export class PartsBench extends Bench {
   }
 
   get stage() { return this.canvas; }
-  layout() { this.canvas.fit(this.board.clientWidth - 48, this.board.clientHeight - 48); }
+  layout() { this.canvas.fit(Math.min(this.board.clientWidth - 48, 600), this.board.clientHeight - 48); }
   forget() { this.tiles.clear(); this.canvas.paint(null); }
   pasteable() { return Boolean(this.doc.base); }
   fileName() { return "face-parts"; }

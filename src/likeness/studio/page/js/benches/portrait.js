@@ -24,7 +24,7 @@ export class PortraitBench extends Bench {
     this.summary = h("p", { class: "small", role: "status" });
     this.notes = h("div", { class: "group" });
     this.others = button("Use the photos of the session", { icon: "plus", kind: "little" }, () => this.put(this.app.pictures.map(({ id }) => id)));
-    this.drop = button("Take away what does not match", { icon: "close", kind: "little", hidden: true }, () => this.dropOdd());
+    this.drop = button("Remove mismatches", { icon: "close", kind: "little", hidden: true }, () => this.dropOdd());
     this.left.append(this.zone, this.others, group("Photos", this.summary, this.notes, this.drop));
 
     this.name = h("input", { type: "text", id: "portrait-name", maxlength: "60", autocomplete: "off", oninput: () => this.change({ name: this.name.value }, "name") });

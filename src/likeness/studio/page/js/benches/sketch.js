@@ -39,8 +39,9 @@ export class SketchBench extends Bench {
     this.wait = h("div", { class: "empty" }, h("p", {}, "The photo appears here."));
     this.paper.element.append(this.hint);
     this.face.element.append(this.wait);
+    this.board.classList.add("two");
     this.board.append(this.paper.element, this.face.element);
-    this.drawing = new Paper(this.backend, () => this.redraw());
+    this.drawing = new Paper(this.backend, () => { this.redraw(); this.ask(); });
     this.paper.draw = (context, width, height) => this.lay(context, width, height);
     this.paper.repaint = () => this.redraw();
     dropsOn(this.paper.element, (files) => this.take(files));
