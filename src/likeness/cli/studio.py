@@ -40,11 +40,24 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--work", metavar="FOLDER", help="where jobs are kept (default: in the user's state folder)")
     if parser.get_default("page"):
+        parser.add_argument(
+            "--static",
+            metavar="DIR",
+            help="write a folder whose page runs by itself, landmarks and drawings alone, and serve nothing",
+        )
         parser.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
 
 
 def run(given: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
+    if getattr(given, "static", None):
+        from likeness.studio.static import build
+
+        size = build(given.static)
+        print(
+            f"{given.static}: {size / 2**20:.1f} MB; any web server can serve it, such as python -m http.server -d {given.static}"
+        )
+        return 0
     from likeness.studio.server import serve
 
     return serve(

@@ -55,14 +55,15 @@ export class Bench {
     const held = (format, query, suffix = "") => () => this.save(format, query, suffix);
     const list = [
       ["As PNG", "photo", held("png", {})],
+    ];
+    if (this.backend.kind !== "server") return list;
+    list.push(
       ["As JPEG", "photo", held("jpg", {})],
       ["As WebP", "photo", held("webp", {})],
-    ];
-    if (this.backend.kind === "server") {
-      list.push(["Put back into the photo", "face", held("png", { paste: "true" }, "-in-photo"), !this.pasteable()]);
-      list.push(null, ["Before and after, one picture", "compare", () => this.savePart("sheet", "-sheet.png")]);
-      list.push(["All it needs, as a zip", "file", () => this.savePart("bundle", ".zip")]);
-    }
+    );
+    list.push(["Put back into the photo", "face", held("png", { paste: "true" }, "-in-photo"), !this.pasteable()]);
+    list.push(null, ["Before and after, one picture", "compare", () => this.savePart("sheet", "-sheet.png")]);
+    list.push(["All it needs, as a zip", "file", () => this.savePart("bundle", ".zip")]);
     return list;
   }
 
@@ -122,9 +123,9 @@ export class Bench {
       const result = await this.result();
       const box = (text, name) => h("div", { class: "codebox" }, h("pre", { tabindex: "0", "aria-label": name }, text),
         button("", { icon: "copy", kind: "quiet little", title: `Copy ${name}` }, () => copy(text)));
-      const needs = (result.inputs ?? []).length > 0 && this.backend.kind === "server" && h("p", { class: "small soft" }, "They read ",
+      const needs = (result.inputs ?? []).length > 0 && h("p", { class: "small soft" }, "They read ",
         result.inputs.map((name, n) => [n ? ", " : "", h("a", { href: this.backend.resultPart(result.id, `inputs/${encodeURIComponent(name)}`), download: name }, name)]),
-        " — or take ", h("a", { href: this.backend.resultPart(result.id, "bundle"), download: `${this.fileName()}.zip` }, "everything as one zip"), ".");
+        this.backend.kind === "server" ? [" — or take ", h("a", { href: this.backend.resultPart(result.id, "bundle"), download: `${this.fileName()}.zip` }, "everything as one zip")] : null, ".");
       dialog("Make it again", [
         h("p", { class: "small soft" }, "This very face, to the pixel, from a shell or from Python:"),
         h("h3", {}, "In a shell"), box(result.command, "the command"),

@@ -1,7 +1,6 @@
 // The shell: benches, undo, the shelf, the session, light and dark.
 import { button, dialog, download, h, icon, menu, say, toast } from "./dom.js";
 import { message } from "./bench.js";
-import { Server } from "./server.js";
 import { Store } from "./store.js";
 import { PartsBench } from "./benches/parts.js";
 import { LandmarksBench } from "./benches/landmarks.js";
@@ -81,6 +80,7 @@ class App {
       this.place));
     this.theme(document.documentElement.dataset.theme);
     this.layShelf();
+    if (this.backend.note) this.tabs.after(h("span", { class: "soft small" }, this.backend.note()));
   }
 
   show(key) {
@@ -254,6 +254,8 @@ class App {
 }
 
 async function begin() {
+  const local = document.documentElement.dataset.backend === "local"; // as likeness studio --static writes it
+  const { Server } = await import(local ? "./local.js" : "./server.js");
   const backend = await new Server().open();
   const app = new App(backend);
   window.studio = app; // for those who want to look
