@@ -80,6 +80,16 @@ export class SketchBench extends Bench {
 
   forget() { this.drawing.forget(); this.face.paint(null); this.asked = null; }
   fileName() { return "face-sketch"; }
+
+  /** In the page alone results have no intermediates; the drawing is at hand. */
+  befores() {
+    if (this.backend.kind === "server") return [];
+    const { width, height } = this.drawing.canvas(this.doc.ops);
+    const copy = h("canvas", { width, height });
+    copy.getContext("2d").drawImage(this.drawing.small, 0, 0);
+    return [["drawing", copy]];
+  }
+
   pasteable() { return false; }
 
   systems() {
