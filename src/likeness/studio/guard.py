@@ -200,7 +200,7 @@ class Guard:
             return token.strip()
         path = str(scope["path"])
         if scope["type"] == "http" and scope["method"] == "GET" and not path.startswith("/api"):
-            return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+            return str(parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0])
         return ""
 
     def _without_token(self, scope: Scope) -> str | None:
