@@ -34,10 +34,10 @@ def _conditions(name: str, parser: argparse.ArgumentParser) -> None:
     taken = systems.row(name).synthesizer_class()
     for one in taken.conditions:
         needed = "" if one.needed else " (may be left out)"
-        kind = int if one.kind == "noise" else str
-        parser.add_argument(
-            _flag(one.name), dest=f"request_{one.name}", type=kind, metavar=one.kind.upper(), help=one.words + needed
+        added = parser.add_argument(
+            _flag(one.name), dest=f"request_{one.name}", metavar=one.kind.upper(), help=one.words + needed
         )
+        added.type = int if one.kind == "noise" else str
     for option in taken.options:
         parser.add_argument(
             _flag(option.name),
@@ -64,9 +64,8 @@ def _reader(default: Any) -> Any:
     """How an option's text becomes a value: as the type of its default; JSON where it begins like a list or a table of JSON."""
     if isinstance(default, bool):
         return lambda text: text.lower() in ("1", "true", "yes")
-    if isinstance(default, int | float):
-        return type(default)
-    return _value if default is None else partial(_value, several=isinstance(default, tuple))
+    others = _value if default is None else partial(_value, several=isinstance(default, tuple))
+    return type(default) if isinstance(default, int | float) else others
 
 
 def _value(text: str, several: bool | None = None) -> Any:
@@ -76,12 +75,9 @@ def _value(text: str, several: bool | None = None) -> Any:
             return json.loads(text)
         except ValueError:
             raise LikenessError(f"{text[:60]}: looks like JSON and cannot be read as such") from None
-    if several:
-        return tuple(text.split(","))
-    if several is None:
-        with suppress(ValueError):
-            return float(text)
-    return text
+    with suppress(ValueError):
+        return float(text if several is None else "")
+    return tuple(text.split(",")) if several else text
 
 
 def run(given: argparse.Namespace) -> int:
