@@ -1,11 +1,11 @@
-# make demo: a virtual environment, the package, and one contact sheet to look at.   make test: everything CI runs.
+# make demo: a virtual environment, the package, and one contact sheet to look at.   make studio: the page on which faces are made live.   make test: everything CI runs.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check smoke docs site results clean
+.PHONY: demo studio test check smoke docs site results clean
 
 $(BIN)/likeness: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,14 @@ $(BIN)/pytest: $(BIN)/likeness
 
 demo: $(BIN)/likeness
 	$(BIN)/likeness demo -o demo
+
+# its own stamp, for the base install has nothing of the web
+$(BIN)/uvicorn: $(BIN)/likeness
+	$(BIN)/pip install -q -c constraints.txt -e '.[studio]'
+	@touch $@
+
+studio: $(BIN)/uvicorn
+	$(BIN)/likeness studio
 
 # one process a core; OMP_NUM_THREADS=1, for two processes with two threads each stop one another
 test: check

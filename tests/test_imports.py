@@ -25,14 +25,14 @@ FLOORS = [
     {"losses", "data"},
     {"system", "evaluate", "experiment"},
     {"systems", "train"},
-    {"baselines", "measuring", "bulk"},
+    {"baselines", "measuring", "bulk", "studio"},
     {"cli"},
 ]
 MEASURING = ("protocol", "study")
 """Modules of a paper that measure it: they stand beside the baselines, above the rest of ``systems``."""
 MAKING = {
     *("errors", "version", "records", "signals", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
-    *("engine", "faces", "video", "synthesizer", "experiment", "shards", "bulk"),
+    *("engine", "faces", "video", "synthesizer", "experiment", "shards", "bulk", "studio"),
 }
 """Rooms that torch, pyarrow and the learning rooms are never needed for."""
 LEARNING = {"checkpoint", "export", "nn", "losses", "data", "system", "evaluate", "train", "baselines"}

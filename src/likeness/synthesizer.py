@@ -217,6 +217,15 @@ def describe(value: Any) -> Any:
     return str(getattr(value, "name", "")) or type(value).__name__
 
 
+def plain(value: Any) -> Any:
+    """An option's value in plain JSON values."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def stacked(requests: Sequence[Prepared], name: str) -> NDArray[Any]:
     """An array of all requests with a batch axis."""
     return np.stack([request.arrays[name] for request in requests])

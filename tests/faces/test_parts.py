@@ -157,6 +157,36 @@ def test_laid_parts_are_those_of_training(seed: int) -> None:
     np.testing.assert_allclose(laid, colours[0].numpy(), atol=2e-5)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_placed_parts_are_those_of_training(seed: int) -> None:
+    """The same where parts are moved, magnified and tinted."""
+    image, points = draw(seed, SIZE)
+    images, masks = sources(seed)
+    rng = np.random.default_rng(seed)
+    number = len(parts.NAMES)
+    shifts = rng.integers(-6, 7, (number, 2)).astype(np.float32)
+    scales = np.where(np.arange(number) % 2, rng.uniform(0.8, 1.3, number), 1).astype(np.float32)
+    gains = rng.uniform(0.8, 1.3, (number, 3)).astype(np.float32)
+    anchors = placement.centroids(masks)[0] + torch.tensor([3.3, -2.8])
+    colours, cover = placement.place(
+        images,
+        masks,
+        anchors,
+        shifts=torch.from_numpy(shifts)[None],
+        scales=torch.from_numpy(scales)[None],
+        gains=torch.from_numpy(gains)[None],
+    )
+    how = {
+        name: parts.Laying(*map(float, shifts[i]), float(scales[i]), (float(gains[i, 0]), float(gains[i, 1]), float(gains[i, 2])))
+        for i, name in enumerate(parts.NAMES)
+    }
+    laid, covered = parts.lay(parts.cut(image, points, parts.NAMES), anchors.numpy(), how)
+    # cv2 places samples to a thirty-second of a pixel
+    assert np.abs(covered - cover[0].numpy()).max() < 0.04
+    assert np.abs(laid - colours[0].numpy()).mean() < 0.003
+    assert np.abs(laid - colours[0].numpy()).max() < 0.15
+
+
 def test_trimming_comes_before_halving() -> None:
     """A loose picture of two eyes with an uneven margin is split between them."""
     from likeness import systems

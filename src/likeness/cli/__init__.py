@@ -24,6 +24,7 @@ from likeness.cli import (
     prepare,
     reenact,
     sketch,
+    studio,
     study,
     swap,
     systems,
@@ -50,6 +51,7 @@ COMMANDS = (
     reenact,
     make,
     bulk,
+    studio,
     inspect,
     verify,
     prepare,
@@ -76,6 +78,11 @@ EXTRAS = {
     "dlib": "dlib",
     "ray": "bulk",
     "fsspec": "parquet",
+    "fastapi": "studio",
+    "uvicorn": "studio",
+    "websockets": "studio",
+    "starlette": "studio",
+    "pydantic": "studio",
 }
 """Packages that the base install has not, and the extra that brings each."""
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from likeness.cli import options
+from likeness.errors import LikenessError
 
 
 def add(commands: Any) -> None:
@@ -28,11 +31,14 @@ def request(name: str, parser: argparse.ArgumentParser) -> None:
     """A system's conditions and options, as options of a command."""
     from likeness import systems
 
-    kind = systems.row(name).synthesizer_class()
-    for one in kind.conditions:
+    taken = systems.row(name).synthesizer_class()
+    for one in taken.conditions:
         needed = "" if one.needed else " (may be left out)"
-        parser.add_argument(_flag(one.name), dest=f"request_{one.name}", metavar=one.kind.upper(), help=one.words + needed)
-    for option in kind.options:
+        added = parser.add_argument(
+            _flag(one.name), dest=f"request_{one.name}", metavar=one.kind.upper(), help=one.words + needed
+        )
+        added.type = int if one.kind == "noise" else str
+    for option in taken.options:
         parser.add_argument(
             _flag(option.name),
             dest=f"request_{option.name}",
@@ -66,12 +72,23 @@ def _shown(default: Any) -> str:
 
 
 def _reader(default: Any) -> Any:
-    """How an option's text becomes a value: as the type of its default."""
+    """How an option's text becomes a value: as the type of its default; JSON where it begins like a list or a table of JSON."""
     if isinstance(default, bool):
         return lambda text: text.lower() in ("1", "true", "yes")
-    if isinstance(default, tuple):
-        return lambda text: tuple(text.split(","))
-    return type(default) if isinstance(default, int | float) else str
+    others = _value if default is None else partial(_value, several=isinstance(default, tuple))
+    return type(default) if isinstance(default, int | float) else others
+
+
+def _value(text: str, several: bool | None = None) -> Any:
+    """A text as JSON, as words between commas where there may be ``several``, or, where a number may be meant, as that."""
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise LikenessError(f"{text[:60]}: looks like JSON and cannot be read as such") from None
+    with suppress(ValueError):
+        return float(text if several is None else "")
+    return tuple(text.split(",")) if several else text
 
 
 def run(given: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -268,13 +269,16 @@ def ended(session: Session, trained: Trained) -> int:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on a terminal, a line every ten seconds elsewhere: call it with (done, total[, text])."""
+    """A progress bar on a terminal, a line every ten seconds elsewhere: call it with (done, total[, text]).
+
+    ``LIKENESS_BAR_SECONDS`` in the environment is another time between two lines.
+    """
     if not sys.stderr.isatty():
-        spoken = time.monotonic()
+        spoken, pause = time.monotonic(), float(os.environ.get("LIKENESS_BAR_SECONDS") or 10)
 
         def tell(done: int, total: int, text: str = "") -> None:
             nonlocal spoken
-            if time.monotonic() - spoken >= 10 or done >= total:
+            if time.monotonic() - spoken >= pause or done >= total:
                 spoken = time.monotonic()
                 print(f"{what} {done}/{total} {text}".rstrip(), file=sys.stderr, flush=True)
 

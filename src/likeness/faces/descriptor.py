@@ -11,6 +11,9 @@ from likeness.errors import LikenessError
 from likeness.faces.reader import model_file
 from likeness.records import Image, Points
 
+STRANGER = 0.6
+"""The distance of two descriptors beyond which two faces are two people."""
+
 
 class FaceDescriptor:
     """The published ResNet: faces of one person are nearer than 0.6 to each other, those of two people farther.
@@ -38,3 +41,21 @@ class FaceDescriptor:
         right, bottom = np.ceil(landmarks.max(0)).astype(int).tolist()
         shape = self._shape(self._rectangle(left, top, right, bottom), points)
         return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(photo), shape), np.float64)
+
+
+def strangers(descriptors: NDArray[np.float64]) -> tuple[int, NDArray[np.float64], NDArray[np.bool_]]:
+    """Who of several faces is the person, and who is somebody else.
+
+    The person is whose face is within :data:`STRANGER` of the most others, of several the one that is nearest to those; a face
+    farther than that from it is somebody else's.
+
+    Args:
+        descriptors: N × 128.
+
+    Returns:
+        The person's number, each face's distance from it, and which are somebody else's.
+    """
+    apart = np.linalg.norm(descriptors[:, None] - descriptors[None], axis=2)
+    alike = apart <= STRANGER
+    person = max(range(len(descriptors)), key=lambda i: (int(alike[i].sum()), -float(apart[i][alike[i]].mean())))
+    return person, apart[person], ~alike[person]

@@ -149,16 +149,35 @@ def loose(name: str, image: Image, opaque: Mask, width: float, size: int) -> Pat
     return Patch(name, canvas, cover)
 
 
-def lay(patches: Mapping[str, Patch], anchors: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lay parts on the average face: each part's centroid comes to stand at its anchor; nothing is warped.
+@dataclass(frozen=True)
+class Laying:
+    """How a part is laid on the average face: moved ``right`` and ``down`` in pixels, ``scale`` times as large, ``tint``ed.
+
+    ``tint`` are factors on the brightness of red, green and blue.
+    """
+
+    right: float = 0.0
+    down: float = 0.0
+    scale: float = 1.0
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+AS_IT_IS = Laying()
+
+
+def lay(
+    patches: Mapping[str, Patch], anchors: Points, how: Mapping[str, Laying] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lay parts on the average face: each part's centroid comes to stand at its anchor; nothing is bent.
 
     Args:
         patches: parts by name, all S × S.
         anchors: mean positions (x, y) in pixels of all parts in the order of :data:`NAMES`, P × 2.
+        how: for parts by name what is done besides; a part that keeps its size is moved by whole pixels.
 
     Returns:
-        The canvas 3 × S × S in [-1, 1], zero where nothing lies, and its cover 1 × S × S, 0 or 1. Parts are moved by whole
-        pixels; later ones in the table's order lie above earlier ones.
+        The canvas 3 × S × S in [-1, 1], zero where nothing lies, and its cover 1 × S × S in [0, 1]. Later ones in the table's
+        order lie above earlier ones.
     """
     size = next(iter(patches.values())).mask.shape[0]
     canvas, cover = np.zeros((3, size, size), np.float32), np.zeros((1, size, size), np.float32)
@@ -168,11 +187,37 @@ def lay(patches: Mapping[str, Patch], anchors: Points) -> tuple[NDArray[np.float
         rows, columns = np.nonzero(patches[name].mask)
         if not len(rows):
             continue
+        wish = (how or {}).get(name, AS_IT_IS)
         centre = np.array([columns.mean(dtype=np.float32), rows.mean(dtype=np.float32)], np.float32)
-        across, down = np.round(anchors[index] - centre).astype(int).tolist()
+        target = anchors[index] + np.array([wish.right, wish.down], np.float32)
+        if wish.scale != 1:
+            _lay_scaled(canvas, cover, patches[name], centre, target, wish)
+            continue
+        across, down = np.round(target - centre).astype(int).tolist()
         inside = (rows + down >= 0) & (rows + down < size) & (columns + across >= 0) & (columns + across < size)
         rows, columns = rows[inside], columns[inside]
-        colours = patches[name].image[rows, columns].astype(np.float32) / np.float32(127.5) - np.float32(1)
+        colours = _tinted(patches[name].image[rows, columns], wish)
         canvas[:, rows + down, columns + across] = colours.T
         cover[0, rows + down, columns + across] = 1
     return canvas, cover
+
+
+def _tinted(colours: NDArray[np.uint8], how: Laying) -> NDArray[np.float32]:
+    """Colours … × 3 in [-1, 1], with the factors on their brightness."""
+    values = colours.astype(np.float32) / np.float32(127.5)
+    if how.tint != (1, 1, 1):
+        values = np.clip(values * np.asarray(how.tint, np.float32), 0, 2)
+    return np.asarray(values - np.float32(1), np.float32)
+
+
+def _lay_scaled(
+    canvas: NDArray[np.float32], cover: NDArray[np.float32], patch: Patch, centre: Points, target: Points, how: Laying
+) -> None:
+    """Lay one part, magnified about its centroid, which comes to stand at ``target``; its edge blends with what lies there."""
+    size = patch.mask.shape[0]
+    moved = np.hstack([how.scale * np.eye(2), (target - how.scale * centre)[:, None]])
+    mask = patch.mask.astype(np.float32)
+    colours = cv2.warpAffine(_tinted(patch.image, how) * mask[..., None], moved, (size, size), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(mask, moved, (size, size), flags=cv2.INTER_LINEAR)
+    canvas[:] = canvas * (1 - alpha) + colours.transpose(2, 0, 1)  # the colours are already multiplied by their mask
+    np.maximum(cover[0], alpha, out=cover[0])

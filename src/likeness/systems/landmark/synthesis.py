@@ -21,7 +21,7 @@ from likeness.faces.reader import PhotoFace
 from likeness.image import from_planes
 from likeness.recipe import thaw
 from likeness.records import Image, Points
-from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe, stacked
+from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe, plain, stacked
 from likeness.systems.landmark.recipes import LandmarkRecipe
 
 LINES = (
@@ -192,15 +192,6 @@ class LandmarkSynthesizer(Synthesizer):
 def outside(score: float) -> str:
     """What to tell a person of an out-of-distribution score over 1."""
     return f"outside what this model has seen ({score:.1f} times too far)"
-
-
-def plain(value: Any) -> Any:
-    """An option's value in plain JSON values."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def drawn(landmarks: Points, size: int) -> Image:

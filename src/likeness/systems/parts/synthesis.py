@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -13,11 +13,13 @@ from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
 from likeness.faces import parts
 from likeness.faces.align import Framing, face_area
-from likeness.faces.parts import Patch
+from likeness.faces.parts import Laying, Patch
 from likeness.faces.reader import PhotoFace
 from likeness.image import from_planes, opaque_picture_of
 from likeness.records import Image
-from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, stacked
+from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
+
+Placing: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class PartsSynthesizer(Synthesizer):
     options: ClassVar[tuple[Option, ...]] = (
         Option("only", ("eyes", "nose", "mouth"), "which parts of the photo are used"),
         Option("face", 1, "which face of the photo; 1 is the largest"),
+        Option("shift", (), "part → (right, down) in eye distances: where parts lie besides their mean places"),
+        Option("scale", (), "part → factor: parts made larger or smaller about their middles"),
+        Option("tint", (), "part → factors on red, green and blue"),
     )
     batch: ClassVar[int] = 64
 
@@ -79,13 +84,15 @@ class PartsSynthesizer(Synthesizer):
                 patches |= donor.patches
                 if donor.loose:
                     notes.append(f"no face in {donor.name}: taken as a loose picture of the {word.replace('_', ' ')}")
-        colours, cover = parts.lay(patches, self.anchors)
+        how = layings(options["shift"], options["scale"], options["tint"], self.framing.eye_distance * self.framing.size)
+        colours, cover = parts.lay(patches, self.anchors, how)
         canvas = np.concatenate([colours, 2 * cover - 1]) if self.with_cover else colours
         pictures["parts"] = from_planes(colours[None])[0]
         made = self.said(
             conditions={name: describe(value) for name, value in given.items()},
             parts=[name for name in parts.NAMES if name in patches],
             face=options["face"],
+            **{name: plain(options[name]) for name in ("shift", "scale", "tint") if options[name]},
         )
         return Prepared({"canvas": canvas}, pictures, made, place, tuple(notes))
 
@@ -139,3 +146,52 @@ class PartsSynthesizer(Synthesizer):
     def _cut(self, face: PhotoFace, names: Sequence[str]) -> Donor:
         picture, landmarks, _ = face.framed(self.framing)
         return Donor(face.name, parts.cut(picture, landmarks, names))
+
+
+LARGEST = 8.0
+"""The largest factor, and displacement in eye distances, that a part is laid with."""
+
+
+def layings(shift: Placing, scale: Placing, tint: Placing, unit: float) -> dict[str, Laying]:
+    """How parts are laid, by name, from a request's options.
+
+    Args:
+        shift: a user's word for a part → (right, down); a mapping or pairs.
+        scale: word → factor.
+        tint: word → three factors.
+        unit: pixels that a displacement of 1 means.
+
+    Raises:
+        LikenessError: no such part, or what cannot be done with it.
+    """
+    found: dict[str, Laying] = {}
+    for option, given, count in (("shift", shift, 2), ("scale", scale, 1), ("tint", tint, 3)):
+        try:
+            pairs = dict(given)
+        except (TypeError, ValueError):
+            raise LikenessError(f"{option}: part → value was expected, got {given!r:.60}") from None
+        for word, value in pairs.items():
+            numbers = _numbers(option, word, value, count)
+            for name in parts.named([word]):
+                now = found.get(name, Laying())
+                if option == "shift":
+                    now = replace(now, right=numbers[0] * unit, down=numbers[1] * unit)
+                elif option == "scale":
+                    now = replace(now, scale=numbers[0])
+                else:
+                    now = replace(now, tint=(numbers[0], numbers[1], numbers[2]))
+                found[name] = now
+    return found
+
+
+def _numbers(option: str, word: Any, value: Any, count: int) -> list[float]:
+    """An option's value for one part as ``count`` numbers."""
+    least = -LARGEST if option == "shift" else 0.0
+    try:
+        numbers = [float(one) for one in (value if count > 1 else (value,))]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) != count or not all(least <= one <= LARGEST for one in numbers) or (option == "scale" and not numbers[0]):
+        kind = {1: "a factor", 2: "two numbers, right and down", 3: "three factors"}[count]
+        raise LikenessError(f"{option} of {word}: {kind} of at most {LARGEST:g} were expected, got {value!r:.60}")
+    return numbers

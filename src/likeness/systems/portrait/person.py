@@ -15,14 +15,15 @@ from likeness.data.pairs import Pairing, check
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
-from likeness.faces.descriptor import FaceDescriptor
+from likeness.faces.descriptor import STRANGER, FaceDescriptor
+from likeness.faces.descriptor import strangers as strangers_of
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
 from likeness.records import AlignedFace
 
-FEWEST, STRANGER, SMALL = 3, 0.6, 16.0
-"""Photos needed; distance of dlib's descriptors beyond which two faces are two people; least eye distance in pixels."""
+FEWEST, SMALL = 3, 16.0
+"""Photos needed; least eye distance in pixels."""
 
 
 def gather(
@@ -78,12 +79,10 @@ def gather(
         progress(number + 1, len(paths))
     kept = list(range(len(found)))
     if describe and len(found) > 1:
-        apart = np.linalg.norm(np.stack(descriptors)[:, None] - np.stack(descriptors)[None], axis=2)
-        alike = apart <= STRANGER
-        person = max(range(len(found)), key=lambda i: (int(alike[i].sum()), -float(apart[i][alike[i]].mean())))
-        kept = [i for i in kept if apart[person, i] <= STRANGER]
-        for i in sorted(set(range(len(found))) - set(kept)):
-            far = f"distance {apart[person, i]:.2f} from {found[person][0]}, one person's is below {STRANGER}"
+        person, apart, others = strangers_of(np.stack(descriptors))
+        kept = [i for i in kept if not others[i]]
+        for i in np.flatnonzero(others).tolist():
+            far = f"distance {apart[i]:.2f} from {found[person][0]}, one person's is below {STRANGER}"
             left_out.append((found[i][0], f"seems to be somebody else: {far}"))
     if len(kept) < FEWEST:
         reasons = "; ".join(f"{title}: {why}" for title, why in left_out[:3]) or f"the folder holds {len(paths)}"

@@ -1,0 +1,63 @@
+"""How long a dragged landmark takes to show its face in a real browser: from the move of the pointer to the painted face.
+
+Server, browser and page are on this machine; needs likeness[studio,browser] and chromium.
+
+    python benchmarks/studio_drag.py [MOVES]
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+WATCH = """() => {
+  const bench = window.studio.active;
+  window.moved = []; window.times = [];
+  bench.canvas.element.addEventListener("pointermove", () => window.moved.push(performance.now()), true);
+  const ask = bench.backend.live.ask.bind(bench.backend.live);
+  bench.backend.live.ask = (stream, header, blobs, done, failed) => {
+    const since = window.moved.at(-1);
+    const painted = () => window.times.push(performance.now() - since);
+    ask(stream, header, blobs, (answer) => { done(answer); requestAnimationFrame(painted); }, failed);
+  };
+}"""
+
+
+def measured(moves: int) -> list[float]:
+    """Milliseconds of every face that was painted while the mouth was dragged ``moves`` times."""
+    with tempfile.TemporaryDirectory() as work, sync_playwright() as started:
+        command = [sys.executable, "-m", "likeness.cli", "studio", "--port", "0", "--no-browser", "--work", work]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(server.stdout.readline().strip() + "#landmarks")
+            page.locator(".ms:not(:empty)").wait_for()
+            page.wait_for_timeout(4000)  # the other systems are opened meanwhile
+            page.evaluate(WATCH)
+            box = page.locator(".stage").bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.76
+            page.mouse.move(x, y)
+            page.mouse.down()
+            for n in range(moves):
+                page.mouse.move(x + 20 * ((n % 20) / 10 - 1), y + n % 7)
+                page.wait_for_timeout(16)
+            page.mouse.up()
+            page.wait_for_timeout(500)
+            times: list[float] = page.evaluate("window.times")
+            browser.close()
+            server.terminate()
+    return times
+
+
+if __name__ == "__main__":
+    moves = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    times = measured(moves)
+    half, most = np.percentile(times, [50, 95])
+    print(f"{len(times)} faces of {moves} moves; pointer to painted face: median {half:.0f} ms, 95th percentile {most:.0f} ms")

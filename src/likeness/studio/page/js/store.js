@@ -1,0 +1,65 @@
+// What the benches hold, as plain JSON, with a history for each bench. Documents are never changed in place.
+
+const DEPTH = 200;
+
+export class Store extends EventTarget {
+  constructor(initial) {
+    super();
+    this.initial = initial;
+    this.docs = { ...initial };
+    this.past = {};
+    this.future = {};
+    this.merging = {};
+  }
+
+  get(bench) { return this.docs[bench]; }
+
+  /** Put fields in the place of a bench's; changes of one `gesture` in a row are one step of undo. */
+  change(bench, fields, gesture = null) {
+    const before = this.docs[bench];
+    const next = typeof fields === "function" ? fields(before) : { ...before, ...fields };
+    if (next === before) return;
+    if (gesture === null || this.merging[bench] !== gesture) {
+      (this.past[bench] ??= []).push(before);
+      if (this.past[bench].length > DEPTH) this.past[bench].shift();
+    }
+    this.merging[bench] = gesture;
+    this.future[bench] = [];
+    this.docs[bench] = next;
+    this.tell(bench);
+  }
+
+  /** The same, without a step of undo: for what is not the user's own doing. */
+  settle(bench, fields) {
+    this.docs[bench] = { ...this.docs[bench], ...fields };
+    this.tell(bench);
+  }
+
+  canUndo(bench) { return Boolean(this.past[bench]?.length); }
+
+  canRedo(bench) { return Boolean(this.future[bench]?.length); }
+
+  undo(bench) { this.step(bench, this.past, this.future); }
+
+  redo(bench) { this.step(bench, this.future, this.past); }
+
+  step(bench, from, to) {
+    if (!from[bench]?.length) return;
+    (to[bench] ??= []).push(this.docs[bench]);
+    this.docs[bench] = from[bench].pop();
+    this.merging[bench] = null;
+    this.tell(bench);
+  }
+
+  /** All of it at once, when a session is opened: history is not kept. */
+  load(docs) {
+    for (const bench of Object.keys(this.initial)) {
+      this.docs[bench] = { ...this.initial[bench], ...(docs?.[bench] ?? {}) };
+      this.past[bench] = [];
+      this.future[bench] = [];
+      this.tell(bench);
+    }
+  }
+
+  tell(bench) { this.dispatchEvent(new CustomEvent("change", { detail: bench })); }
+}
