@@ -240,10 +240,9 @@ class Adaptive(nn.Module):
         """B × C × H × W to B × C' × H × W."""
         maps = self.conv(maps)
         gain, shift = self.affine(style)[..., None, None].chunk(2, 1)
-        middle = maps.mean((2, 3), keepdim=True)
-        away = maps - middle
-        deviation = (away.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
-        return leaky_relu(away / deviation * (1 + gain) + shift, 0.2)
+        variance, middle = torch.var_mean(maps.float(), (2, 3), keepdim=True)
+        scale = ((1 + gain) * (variance + 1e-5).rsqrt()).to(maps.dtype)
+        return leaky_relu(maps * scale + (shift - middle * scale).to(maps.dtype), 0.2)
 
 
 class LeanDecoder(nn.Module):

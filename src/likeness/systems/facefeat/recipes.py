@@ -122,7 +122,7 @@ class FaceFeatRecipe(Recipe):
         require_each(self, ("made", "judged", "balance", "shapes"), 0, 10**9, "a number of 0 or more")
 
 
-LEAN = Networks("lean", 32, 16, 32, (192, 160, 96, 48), "projected", 64)
+LEAN = Networks("lean", 32, 16, 32, (192, 160, 80, 40), "projected", 64)
 
 
 def tiny() -> FaceFeatRecipe:
@@ -167,13 +167,13 @@ def lite() -> FaceFeatRecipe:
     """CPU hours, on the features of ``features``: reconstruction first, then D alone, then everybody."""
     base = features()
     plan = Training(
-        batch=16,
+        batch=12,
         rates=(2e-4, 2e-4, 2e-4, 4e-4, 2e-4, 2e-4, 2e-4, 2e-4, 4e-4, 2e-4),
         betas=(0.0, 0.99),
         phases=(
-            Phase(3000, RECONSTRUCT, ("adversarial",)),
+            Phase(2500, RECONSTRUCT, ("adversarial",)),
             Phase(400, ("G1", "D1", "G2", "D2", "D"), ("image_feature",)),
-            Phase(20600, COMPETE),
+            Phase(11_100, COMPETE),
         ),
         cooldown=3000,
         ema=500.0,
@@ -197,8 +197,8 @@ def lite() -> FaceFeatRecipe:
             critic_made=0.5,
             critic_rec=0.5,
         ),
-        made=8,
-        judged=8,
+        made=4,
+        judged=4,
         turns=True,
         crop=48,
         jitter=0.2,

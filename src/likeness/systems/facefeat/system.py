@@ -163,6 +163,16 @@ class FaceFeatSystem(System):
         model = morphable.learned(landmarks, people, self.recipe.shapes, self.recipe.expressions)
         self.morphable.adopt(model, model.fit(landmarks))
 
+    def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What E_id and E_1 have learned, and of the other networks those that are as large as this recipe's; the rest begin anew."""
+        own = self.shipped_state()
+        for part in ("general", "generator1", "generator2", "decoder"):
+            fresh = {name: value for name, value in own.items() if name.split(".")[0] == part}
+            given = {name: value for name, value in state.items() if name.split(".")[0] == part}
+            if {name: value.shape for name, value in fresh.items()} != {name: value.shape for name, value in given.items()}:
+                state = {name: value for name, value in state.items() if name not in given} | fresh
+        return state
+
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> FaceFeatBatch:
         """Faces, mirrored by chance and moved about as the recipe says."""
         photo, landmarks = rows["photo"].float() / 127.5 - 1, rows["landmarks"]
