@@ -85,7 +85,7 @@ class MorphableModel:
         return np.asarray(self.mean + np.tensordot(coefficients, self.modes, 1))
 
     def project(self, numbers: Floats) -> Floats:
-        """s of equation (6): f_3d, N × (K + 6), to landmarks N × P × 2 in pixels."""
+        """S of equation (6): f_3d, N × (K + 6), to landmarks N × P × 2 in pixels."""
         count = len(self.modes)
         scale, pitch, yaw, roll = numbers[:, count : count + 4].T
         turn = rotations(pitch, yaw, roll)[:, :2]

@@ -18,18 +18,12 @@ from likeness.systems.facefeat.networks import (
     ResNet,
     feature_discriminator,
 )
-from likeness.systems.facefeat.recipes import WIDTH, FaceFeatRecipe
+from likeness.systems.facefeat.recipes import WIDTH, FaceFeatRecipe, feature_rows
 
 
 def numbers(recipe: FaceFeatRecipe) -> int:
     """How many numbers f_3d has."""
     return recipe.shapes + recipe.expressions + len(POSE)
-
-
-def feature_rows(recipe: FaceFeatRecipe) -> list[int]:
-    """Which of them are f_1: the expressions, then the yaw."""
-    modes = recipe.shapes + recipe.expressions
-    return [*range(recipe.shapes, modes), modes + POSE.index("yaw")]
 
 
 def layer(recipe: FaceFeatRecipe) -> nn.Module:

@@ -59,7 +59,8 @@ class Decoder(nn.Module):
 
 def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
     """``identity`` E_id, ``pose`` E_1, ``general`` E_2: faces to features; ``generator1``, ``generator2``: z to f_1, f_2;
-    ``decoder`` G^I: f_id, f_1 and f_2 to faces."""
+    ``decoder`` G^I: f_id, f_1 and f_2 to faces.
+    """
     recipe = thaw(FaceFeatRecipe, frozen)
     size, rows = recipe.framing.size, build.feature_rows(recipe)
     wide = 4.0 * recipe.general**0.5
@@ -71,7 +72,9 @@ def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
     general = Port("f_2", ("batch", recipe.general), -wide, wide, "everything else")
     face = Port("face", ("batch", 3, size, size), what="the face")
     return {
-        "identity": Network(Alone("identity", build.identity_extractor(recipe), layer=build.layer(recipe)), (picture,), (identity,)),
+        "identity": Network(
+            Alone("identity", build.identity_extractor(recipe), layer=build.layer(recipe)), (picture,), (identity,)
+        ),
         "pose": Network(Standard(build.pose_extractor(recipe), rows, build.morphable(recipe)), (picture,), (pose,)),
         "general": Network(Alone("general", build.general_extractor(recipe)), (picture,), (general,)),
         "generator1": Network(Alone("generator1", one), (noise,), (pose,)),

@@ -33,7 +33,7 @@ class FeatureGenerator(nn.Module):
         self.body = mlp((noise, 128, 256, 256, feature))
 
     def forward(self, noise: Tensor) -> Tensor:
-        """z to f_i^s."""
+        """Z to f_i^s."""
         made: Tensor = self.body(noise)
         return made if self.length is None else self.length * normalize(made, dim=1)
 

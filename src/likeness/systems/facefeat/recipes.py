@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from likeness.faces.align import Framing
+from likeness.faces.morphable import POSE
 from likeness.recipe import Phase, Recipe, Training, require, require_each
 
 EXTRACT = ("C", "I", "P")
@@ -219,6 +220,12 @@ def paper() -> FaceFeatRecipe:
         balance=200,
         expects="days on a GPU; run for some steps so far",
     )
+
+
+def feature_rows(recipe: FaceFeatRecipe) -> list[int]:
+    """Which numbers of f_3d are f_1 (section 4): the expressions, then the yaw."""
+    modes = recipe.shapes + recipe.expressions
+    return [*range(recipe.shapes, modes), modes + POSE.index("yaw")]
 
 
 RECIPES = {"tiny": tiny, "features": features, "lite": lite, "paper": paper}

@@ -40,7 +40,8 @@ MEASURED = 64
 @dataclass(frozen=True)
 class FaceFeatBatch:
     """``photo`` x^r (B × 3 × S × S, [-1, 1]), its ``landmarks`` (B × 68 × 2), ``person`` (B, −1: not told apart), ``taught`` (B × 512,
-    the recogniser's numbers; empty without one), and the chance of this step."""
+    the recogniser's numbers; empty without one), and the chance of this step.
+    """
 
     photo: Tensor
     landmarks: Tensor
@@ -114,9 +115,7 @@ class FaceFeatSystem(System):
     )
     recipe: FaceFeatRecipe
 
-    def __init__(
-        self, recipe: FaceFeatRecipe, features: Features | None = None, recogniser: Recogniser | None = None
-    ) -> None:
+    def __init__(self, recipe: FaceFeatRecipe, features: Features | None = None, recogniser: Recogniser | None = None) -> None:
         super().__init__()
         self.recipe = recipe
         self.layer = build.layer(recipe)
@@ -142,7 +141,8 @@ class FaceFeatSystem(System):
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8, ``landmarks`` in pixels, ``person`` (−1 where not told apart), ``taught`` N × 2 × 512 where there is a
-        recogniser: as the face is, and mirrored."""
+        recogniser: as the face is, and mirrored.
+        """
         if store.framing != self.recipe.framing:
             raise LikenessError(f"{store.path} is framed {store.framing}, the recipe wants {self.recipe.framing}")
         size, count = self.recipe.framing.size, len(store)
@@ -229,7 +229,7 @@ class FaceFeatSystem(System):
         return made
 
     def noise(self, count: int, chance: torch.Generator, device: torch.device) -> Tensor:
-        """z of U[-1, 1]."""
+        """Z of U[-1, 1]."""
         length = self.recipe.noise
         return (2 * per_row(count, lambda n: torch.rand(n, length, generator=chance), chance) - 1).to(device)
 
@@ -289,7 +289,8 @@ class FaceFeatSystem(System):
         """On validation faces: ``psnr`` of reconstructions in dB; ``distilled``, the cosine of E_id with what teaches it;
         ``yaw``, the correlation of E_1's with the landmarks'; of faces made with others' features ``similarity``, the cosine of f_id
         by the recogniser that teaches, and ``followed``, the correlation of E_1's yaw in the made face with the one asked for;
-        ``diversity1`` and ``diversity2``, the mean variance of the entries of made features."""
+        ``diversity1`` and ``diversity2``, the mean variance of the entries of made features.
+        """
         errors, cosines, yaws, photos, rebuilt = [], [], [], [], []
         with torch.no_grad():
             for start in range(0, len(rows["photo"]), 50):
@@ -311,7 +312,9 @@ class FaceFeatSystem(System):
             same = (normalize(self.recognise(made), dim=1) * normalize(self.target(batch), dim=1)).sum(1)
             followed = torch.stack([self.pose_of(made)[:, -1], asked[:, -1]])
             one, two = (self.noise(512, torch.Generator().manual_seed(2), made.device) for _ in range(2))
-            diversity = [float(network(z).float().var(0).mean()) for network, z in ((self.generator1, one), (self.generator2, two))]
+            diversity = [
+                float(network(z).float().var(0).mean()) for network, z in ((self.generator1, one), (self.generator2, two))
+            ]
         return {
             "psnr": float(torch.cat(errors).mean()),
             "distilled": float(torch.cat(cosines).mean()),
