@@ -1,4 +1,4 @@
-"""``likeness many``, ``frontal`` and ``blend``: new photos of the person in a photo, that person from the front, and between two."""
+"""``likeness many``, ``frontal`` and ``blend``: new photos of a person, the person from the front, and between two."""
 
 from __future__ import annotations
 
@@ -119,12 +119,11 @@ def blend(given: argparse.Namespace) -> int:
         last = system.prepare({"photo": person, "noise": int(given.second)}).arrays
         shares = np.linspace(0, 1, given.steps, dtype=np.float32)[:, None]
         poses = ends["pose"] + shares * (last["pose"] - ends["pose"])
-        steps = zip(
-            np.repeat(ends["identity"][None], given.steps, 0), poses, between(ends["general"], last["general"], given.steps)
-        )
+        generals = between(ends["general"], last["general"], given.steps)
+        steps = [(ends["identity"], pose, general) for pose, general in zip(poses, generals, strict=True)]
     else:
         identities = between(ends["identity"], system.person(given.second, "photo").identity, given.steps)
-        steps = ((identity, ends["pose"], ends["general"]) for identity in identities)
+        steps = [(identity, ends["pose"], ends["general"]) for identity in identities]
     requests = [
         replace(first, arrays={"identity": identity, "pose": pose, "general": general}, made={**first.made, "step": number})
         for number, (identity, pose, general) in enumerate(steps)

@@ -34,7 +34,7 @@ ROUNDS = 8
 class MorphableModel:
     """``mean`` P × 3, ``identity`` and ``expression`` modes K × P × 3, each scaled so that a coefficient of 1 is one deviation.
 
-    ``index`` names which of the 68 landmarks the P points are; ``noise`` is how far landmarks are off the model, in eye distances.
+    ``index`` names which of the 68 landmarks the P points are; ``noise`` is how far landmarks are off it, in eye distances.
     """
 
     mean: Floats
@@ -132,7 +132,7 @@ def angles(turn: Floats) -> Floats:
     yaw = np.arcsin(np.clip(turn[:, 2, 0], -1, 1))
     pitch = np.arctan2(turn[:, 2, 1], turn[:, 2, 2])
     roll = np.arctan2(turn[:, 1, 0], turn[:, 0, 0])
-    return np.degrees(np.stack([pitch, yaw, roll], 1))
+    return np.asarray(np.degrees(np.stack([pitch, yaw, roll], 1)))
 
 
 def rotations(pitch: Floats, yaw: Floats, roll: Floats) -> Floats:
@@ -154,7 +154,7 @@ def learned(
 ) -> MorphableModel:
     """A model learned from landmarks alone: non-rigid structure from motion (Bregler et al. 2000; Torresani et al. 2008).
 
-    Poses, coefficients and modes take turns, each by least squares with the others held; every face counts mirrored, too. Modes are
+    Poses, coefficients and modes take turns, each by least squares with the others held; each face counts mirrored too. Modes are
     kept free of what a pose can do. Those along which a person's photos differ most, compared with all photos, are called
     expressions, the others identity.
 

@@ -1,4 +1,4 @@
-"""The networks that a recipe names. Features have unit variance as G^I reads them: the l2 norm of d numbers is √d (section 4: 16)."""
+"""The networks that a recipe names. As G^I reads them, features of d numbers have the l2 norm √d (section 4: 16)."""
 
 from __future__ import annotations
 

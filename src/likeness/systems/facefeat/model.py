@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from likeness.faces import morphable
 from likeness.faces.landmarks import COUNT
 from likeness.faces.morphable import MorphableModel
+from likeness.faces.solid import SOLID
 
 LEAST_SPREAD = 0.05
 """What a number's deviation over the training faces is taken for at least, so that one which hardly varies asks for nothing."""
@@ -27,7 +28,7 @@ class Morphable(nn.Module):
 
     def __init__(self, shapes: int, expressions: int, numbers: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(morphable.SOLID, dtype=torch.float32))
+        self.register_buffer("mean", torch.tensor(SOLID, dtype=torch.float32))
         self.register_buffer("shapes", torch.zeros(shapes, COUNT, 3))
         self.register_buffer("expressions", torch.zeros(expressions, COUNT, 3))
         self.register_buffer("noise", torch.tensor([0.04]))

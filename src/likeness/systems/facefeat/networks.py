@@ -104,7 +104,7 @@ class ResNet(nn.Module):
         depth: blocks a stage: (2, 2, 2, 2) is ResNet-18 with :class:`Basic`, (3, 4, 6, 3) ResNet-50 with :class:`Bottleneck`.
         block: the kind of block.
         lean: the face's middle alone is seen (7/8 of the height, 3/4 of the width), by PixelUnshuffle(2) instead of a strided
-            convolution and pooling, and a weighted sum of each channel takes the place of its mean at the end (as in MobileFaceNet).
+            convolution and pooling, and a weighted sum of each channel takes the place of its mean at the end (MobileFaceNet).
         size: S, which the lean one has to know.
     """
 
@@ -135,7 +135,7 @@ class ResNet(nn.Module):
         self.stages = nn.Sequential(*stages)
         if lean:
             height, across = (size - 2 * margin for margin in self.margins)
-            place = tuple(-(-side // 16) for side in (height, across))
+            place = (-(-height // 16), -(-across // 16))
             self.gather: nn.Module = nn.Conv2d(inside, inside, place, groups=inside, bias=False)
         else:
             self.gather = nn.AdaptiveAvgPool2d(1)
@@ -164,7 +164,7 @@ class Extractor(nn.Module):
 
 
 class BeganEncoder(nn.Module):
-    """BEGAN's encoder: two 3 × 3 convolutions with ELU a level, n, 2n, 3n … channels, halved by stride down to 8 × 8, then linear.
+    """BEGAN's encoder: two 3 × 3 convolutions with ELU a level, n, 2n, 3n … channels, halved down to 8 × 8, then linear.
 
     E_2 has ``outputs`` numbers, D^I one logit.
     """
@@ -188,7 +188,7 @@ class BeganEncoder(nn.Module):
 
 
 class BeganDecoder(nn.Module):
-    """BEGAN's decoder, G^I of the paper: linear to n × 8 × 8, two 3 × 3 convolutions with ELU a level, nearest ×2 between them."""
+    """BEGAN's decoder, G^I of the paper: linear to n × 8 × 8, two 3 × 3 convolutions with ELU a level, nearest ×2 between."""
 
     def __init__(self, inputs: int, width: int, size: int) -> None:
         super().__init__()
@@ -229,7 +229,7 @@ class LeanEncoder(nn.Module):
 
 
 class Adaptive(nn.Module):
-    """A convolution whose channels are normalised a picture and then scaled and shifted by the features (Huang & Belongie 2017)."""
+    """A convolution whose channels are normalised, then scaled and shifted by the features (Huang & Belongie 2017)."""
 
     def __init__(self, inside: int, outside: int, style: int) -> None:
         super().__init__()
@@ -246,7 +246,7 @@ class Adaptive(nn.Module):
 
 
 class LeanDecoder(nn.Module):
-    """G^I for a CPU: linear to ``widths[0]`` × 8 × 8, two adaptive convolutions a level, nearest ×2 between, PixelShuffle(2) last.
+    """G^I for a CPU: linear to ``widths[0]`` × 8 × 8, two adaptive convolutions a level, nearest ×2 between, PixelShuffle(2).
 
     The features enter at 8 × 8 and again, through one hidden layer, at every convolution.
     """

@@ -1,8 +1,8 @@
 """Every equation of Shen, Zhou, Luo & Tang 2018, each a function, and what each player minimises.
 
 Symbols: x^r a real face, x^rec its reconstruction, x^s a made face; f_id, f_1, f_2 features, f_i^r real and f_i^s made ones;
-D^I and D_i^f judge by logits, so that −log D = softplus(−logit) and −log(1 − D) = softplus(logit). A projected D^I gives the logits
-of several heads and is trained by the hinge loss.
+D^I and D_i^f give logits, so that −log D = softplus(−logit) and −log(1 − D) = softplus(logit). A projected D^I gives logits of
+several heads and is trained by the hinge loss.
 """
 
 from __future__ import annotations

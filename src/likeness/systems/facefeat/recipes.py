@@ -21,7 +21,7 @@ class Networks:
     """Which networks, and how wide.
 
     ``style`` is ``"paper"`` (ResNet-50, ResNet-18, BEGAN's encoder and decoder) or ``"lean"``. ``identity_width`` and
-    ``pose_width`` are the channels of E_id's and E_1's first stage, ``encoder_width`` of E_2's, ``decoder_widths`` of the lean G^I
+    ``pose_width`` are the channels of E_id's and E_1's first stage, ``encoder_width`` of E_2's, ``decoder_widths`` the lean G^I's
     at 8 × 8, 16 × 16 and so on up to half the size; the paper's G^I has ``decoder_widths[0]`` throughout.
     ``discriminator`` is ``"encoder"`` (BEGAN's, with one logit) or ``"projected"`` (:mod:`likeness.nn.projected`).
     """
@@ -51,8 +51,8 @@ class Networks:
 class Weights:
     """The strength of each term; 0 leaves it out.
 
-    ``adversarial`` is φ^I(x^rec), ``identity_rec`` and ``identity_made`` the λ_1 and λ_2 of (3), ``image_feature`` the λ_i^f of (1),
-    ``feature`` φ_i^f there, ``critic_made`` and ``critic_rec`` the λ_3 and λ_4 of (4). Not the paper's: ``perceptual`` joins φ_rec
+    ``adversarial`` is φ^I(x^rec), ``identity_rec`` and ``identity_made`` are λ_1 and λ_2 of (3), ``image_feature`` λ_i^f of (1),
+    ``feature`` φ_i^f there, ``critic_made`` and ``critic_rec`` λ_3 and λ_4 of (4). Not the paper's: ``perceptual`` joins φ_rec,
     on the features of EfficientNet-Lite1, and ``pose_made`` has E_1 find in x^s the f_1 that it was made from.
     """
 
@@ -77,7 +77,7 @@ class FaceFeatRecipe(Recipe):
         shapes, expressions: modes of the morphable model; f_1 is the expressions and the yaw.
         people: how many people of at least ``photos`` photos the classifier of (5) tells apart, at most.
         recogniser: where E_id's numbers come from: ``"mobilefacenet_a"``, whose last layer but one goes into a layer that (5)
-            teaches and which E_id then learns by regression; ``"drawn"``, the same for drawn faces; or ``""``: E_id itself learns by (5).
+            teaches and which E_id then learns by regression; ``"drawn"``, for drawn faces; or ``""``: E_id itself learns by (5).
         made: faces of each batch for which x^s is made and judged; 0: all.
         judged: faces of each batch on which identity and realness of x^rec are judged; 0: all.
         turns: φ_id(x^rec) and φ_id(x^s) take turns, at double weight.

@@ -39,8 +39,8 @@ MEASURED = 64
 
 @dataclass(frozen=True)
 class FaceFeatBatch:
-    """``photo`` x^r (B × 3 × S × S, [-1, 1]), its ``landmarks`` (B × 68 × 2), ``person`` (B, −1: not told apart), ``taught`` (B × 512,
-    the recogniser's numbers; empty without one), and the chance of this step.
+    """``photo`` x^r (B × 3 × S × S, [-1, 1]), its ``landmarks`` (B × 68 × 2), ``person`` (B, −1: not told apart), ``taught`` (the
+    recogniser's 512 numbers; empty without one), and the chance of this step.
     """
 
     photo: Tensor
@@ -66,7 +66,7 @@ class Balance(nn.Module):
         self.register_buffer("count", torch.zeros(len(self.places)))
 
     def __call__(self, terms: dict[str, Term], reference: str) -> dict[str, Term]:
-        """The terms, each times its λ: the mean size of the reference over its own. The λ are told as terms that weigh nothing."""
+        """The terms, each times its λ, the reference's mean size over its own. The λ are logged as terms that weigh nothing."""
         if not self.steps or reference not in terms:
             return terms
         for name, term in terms.items():
@@ -164,7 +164,7 @@ class FaceFeatSystem(System):
         self.morphable.adopt(model, model.fit(landmarks))
 
     def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What E_id and E_1 have learned, and of the other networks those that are as large as this recipe's; the rest begin anew."""
+        """What E_id and E_1 have learned, and of the others those that are as large as this recipe's; the rest begin anew."""
         own = self.shipped_state()
         for part in ("general", "generator1", "generator2", "decoder"):
             fresh = {name: value for name, value in own.items() if name.split(".")[0] == part}
@@ -287,7 +287,7 @@ class FaceFeatSystem(System):
 
     def measure(self, rows: Table) -> dict[str, float]:
         """On validation faces: ``psnr`` of reconstructions in dB; ``distilled``, the cosine of E_id with what teaches it;
-        ``yaw``, the correlation of E_1's with the landmarks'; of faces made with others' features ``similarity``, the cosine of f_id
+        ``yaw``, the correlation of E_1's with the landmarks'; of faces made with others' features ``similarity``, f_id's cosine
         by the recogniser that teaches, and ``followed``, the correlation of E_1's yaw in the made face with the one asked for;
         ``diversity1`` and ``diversity2``, the mean variance of the entries of made features.
         """
@@ -460,7 +460,7 @@ def resting(network: nn.Module) -> Iterator[None]:
 
 
 def people_numbers(keys: list[tuple[str, str]], photos: int, most: int) -> np.ndarray:
-    """A number for each face's person, from 0; −1 for people of fewer than ``photos`` photos, and for those past the ``most``-th."""
+    """A number for each face's person, from 0; −1 for people of fewer than ``photos`` photos, and past the ``most``-th."""
     counts, numbers = Counter(keys), dict[tuple[str, str], int]()
     for key in keys:
         if counts[key] >= photos and len(numbers) < most:
@@ -491,5 +491,7 @@ def _leaf(feature: Tensor) -> Tensor:
 
 def _correlation(two: Tensor) -> float:
     """Pearson's correlation of two rows; 0 where one does not vary."""
+    if two.shape[1] < 2:
+        return 0.0
     found = torch.corrcoef(two.float())[0, 1]
     return float(torch.nan_to_num(found))
