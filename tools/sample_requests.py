@@ -10,6 +10,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "portrait": {"drawing": 0, "effect": "pencil"},
     "isegan": {"sketch": 0},
     "landmark": {"landmarks": 0},
+    "facefeat": {"photo": 0},
     "parser": {"photo": 0},
     "landmark_detector": {"photo": 0},
     "face_detector": {"photo": 0},

@@ -38,6 +38,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in systems.SYSTEMS:
+            if not systems.weights_path(name).is_file():
+                print(f"{name}: no weights ship yet")
+                continue
             result = likeness.load(name)(**request(name, samples))
             result.save(folder / f"{name}.png")
             print(f"{name}: {result.picture.shape[1]} x {result.picture.shape[0]}")

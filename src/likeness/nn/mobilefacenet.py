@@ -74,7 +74,11 @@ class MobileFaceNet(nn.Module):
         self.linear7 = Convolution(512, 512, (7, 6), groups=512, linear=True)
         self.linear1 = Convolution(512, 128, 1, linear=True)
 
+    def pooled(self, crops: Tensor) -> Tensor:
+        """B × 3 × 112 × 96 to B × 512: the layer before the embedding."""
+        features = self.conv2(self.blocks(self.dw_conv1(self.conv1(crops))))
+        return torch.flatten(self.linear7(features), 1)
+
     def forward(self, crops: Tensor) -> Tensor:
         """B × 3 × 112 × 96 to B × 128."""
-        features = self.conv2(self.blocks(self.dw_conv1(self.conv1(crops))))
-        return torch.flatten(self.linear1(self.linear7(features)), 1)
+        return torch.flatten(self.linear1(self.pooled(crops)[..., None, None]), 1)

@@ -142,6 +142,15 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.protocol:measure",
         "systems.landmark.study:STUDY",
     ),
+    "facefeat": Row(
+        "many faces of one person, from one photo (FaceFeat-GAN)",
+        "systems.facefeat.recipes:FaceFeatRecipe",
+        "systems.facefeat.system:FaceFeatSystem",
+        "systems.facefeat.synthesis:FaceFeatSynthesizer",
+        "facefeat",
+        "many PHOTO --weights",
+        "systems.facefeat.graphs",
+    ),
     "landmark_detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",
         "systems.landmark_detector.recipes:LandmarkDetectorRecipe",

@@ -1,0 +1,204 @@
+"""The trained system: one photo of a person in, as many new photos of that person out as are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from likeness.engine import Weights
+from likeness.engine.graph import Array, in_batches
+from likeness.errors import LikenessError
+from likeness.faces.reader import PhotoFace
+from likeness.image import from_planes, to_planes
+from likeness.recipe import thaw
+from likeness.records import Image
+from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe, stacked
+from likeness.systems.facefeat.recipes import FaceFeatRecipe, feature_rows
+
+KEPT = ("pose", "expression", "rest")
+"""What of the photo can be kept while the remainder is drawn anew."""
+KEEPS = 0.3
+"""Likeness under which a result says that the person may not be recognised; see :meth:`FaceFeatSynthesizer.likeness`."""
+WIDEST = 60.0
+"""Degrees of yaw that may be asked for."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A photo that was read once: f_id, f_1 and f_2 of its face, the framed ``picture``, and what to call it."""
+
+    name: str
+    picture: Image
+    identity: Array
+    pose: Array
+    general: Array
+
+
+class FaceFeatSynthesizer(Synthesizer):
+    """Many faces of one person.
+
+    Without ``keep`` pose, expression and the rest (light, hair, ground) are drawn by chance; ``noise`` is the seed.
+
+    >>> likeness.load("facefeat")(photo="ann.jpg", noise=3).save("ann-3.png")  # doctest: +SKIP
+    >>> likeness.load("facefeat")(photo="ann.jpg", keep=("rest",), yaw=0, neutral=True)  # doctest: +SKIP
+    """
+
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        Condition("photo", "photo", True, "a photo of the person"),
+        Condition("identity", "identity", False, "f_id, numbers that tell who it is, in place of the photo's"),
+        Condition("noise", "noise", False, "a seed: chance in pose, expression and the rest; without it 0"),
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("keep", (), "what stays as in the photo: pose, expression, rest"),
+        Option("yaw", None, "turn the head to these degrees; positive: towards the right of the picture"),
+        Option("neutral", False, "the mean expression"),
+        Option("expression", None, "a photo whose expression is taken"),
+        Option("face", 1, "which face of the photo; 1 is the largest"),
+    )
+    batch: ClassVar[int] = 16
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.recipe = thaw(FaceFeatRecipe, self.card.recipe)
+        self.framing = self.recipe.framing
+        row = feature_rows(self.recipe)[-1]
+        self.middle, self.spread = (float(weights.tensor(f"morphable.{name}")[row]) for name in ("middle", "spread"))
+
+    def person(self, value: Any, condition: str = "photo", number: int = 1) -> Person:
+        """Read a photo once, for several requests: a :class:`Person` is taken wherever a photo is.
+
+        Raises:
+            LikenessError: the photo cannot be read, or shows no such face.
+        """
+        if isinstance(value, Person):
+            return value
+        found: PhotoFace = self.face_of(value, condition, number)
+        picture = found.framed(self.framing)[0]
+        identity, pose, general = self.features(picture[None])
+        return Person(found.name, picture, identity[0], pose[0], general[0])
+
+    def features(self, pictures: Image) -> tuple[Array, Array, Array]:
+        """f_id, f_1 and f_2 of framed faces, uint8 N × S × S × 3."""
+        planes = to_planes(pictures)
+        graphs = {"identity": "f_id", "pose": "f_1", "general": "f_2"}
+        one, two, three = (
+            in_batches(self.weights.graphs[name], self.batch, picture=planes)[port] for name, port in graphs.items()
+        )
+        return one, two, three
+
+    def drawn(self, seed: int) -> tuple[Array, Array]:
+        """f_1^s and f_2^s of a seed.
+
+        Raises:
+            LikenessError: the seed is not a number from 0.
+        """
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+            raise LikenessError(f"noise={seed!r}: a seed from 0 to {2**31 - 1} is needed")
+        one, two = np.random.default_rng(seed).uniform(-1, 1, (2, 1, self.recipe.noise)).astype(np.float32)
+        return self.pose_of(one)[0], self.general_of(two)[0]
+
+    def pose_of(self, noise: Array) -> Array:
+        """G_1^f: z_1, N × n in [-1, 1], to f_1^s."""
+        return self.weights.graphs["generator1"](noise=noise)["f_1"]
+
+    def general_of(self, noise: Array) -> Array:
+        """G_2^f: z_2, N × n in [-1, 1], to f_2^s."""
+        return self.weights.graphs["generator2"](noise=noise)["f_2"]
+
+    def paint(self, identity: Array, pose: Array, general: Array) -> Array:
+        """G^I: features, N of each, to faces N × 3 × S × S in [-1, 1]."""
+        return in_batches(self.weights.graphs["decoder"], self.batch, f_id=identity, f_1=pose, f_2=general)["face"]
+
+    def yaw_number(self, degrees: float) -> float:
+        """The last number of f_1 for a yaw in degrees.
+
+        Raises:
+            LikenessError: the head cannot be turned that far.
+        """
+        if not -WIDEST <= degrees <= WIDEST:
+            raise LikenessError(f"yaw={degrees}: degrees from {-WIDEST:g} to {WIDEST:g} are needed")
+        return (degrees - self.middle) / self.spread
+
+    def likeness(self, identity: Array, pictures: Image) -> Array:
+        """How alike E_id finds made faces and f_id: cosines, 1 is the same.
+
+        It is our own E_id's word, which taught G^I what to paint; an independent recogniser is stricter.
+        """
+        found = in_batches(self.weights.graphs["identity"], self.batch, picture=to_planes(pictures))["f_id"]
+        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(identity, axis=1)
+        return np.asarray((found * identity).sum(1) / np.maximum(lengths, 1e-9))
+
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`; a photo may also be a :class:`Person`."""
+        given, options = self.chosen(request)
+        keep = (options["keep"],) if isinstance(options["keep"], str) else tuple(options["keep"])
+        if odd := [name for name in keep if name not in KEPT]:
+            raise LikenessError(f"keep={odd[0]!r}: there are {', '.join(KEPT)}")
+        if options["expression"] is not None and (options["neutral"] or "expression" in keep):
+            raise LikenessError("expression, neutral and keep='expression' exclude each other")
+        person = self.person(given["photo"], "photo", int(options["face"]))
+        seed = given.get("noise", 0)
+        pose, general = self.drawn(seed)
+        pose = pose.copy()
+        if "pose" in keep:
+            pose[-1] = person.pose[-1]
+        if "expression" in keep:
+            pose[:-1] = person.pose[:-1]
+        if options["expression"] is not None:
+            pose[:-1] = self.person(options["expression"], "expression").pose[:-1]
+        if options["neutral"]:
+            pose[:-1] = 0  # the mean over the training faces
+        if options["yaw"] is not None:
+            pose[-1] = self.yaw_number(float(options["yaw"]))
+        if "rest" in keep:
+            general = person.general
+        identity = person.identity
+        if "identity" in given:
+            identity = np.asarray(given["identity"], np.float32)
+            if identity.shape != person.identity.shape or not np.isfinite(identity).all():
+                raise LikenessError(f"identity: {len(person.identity)} finite numbers are needed")
+        made = self.said(
+            conditions={name: one if name == "noise" else describe(one) for name, one in given.items()},
+            noise=seed,
+            keep=list(keep),
+            yaw=options["yaw"],
+            neutral=bool(options["neutral"]),
+            expression=None if options["expression"] is None else describe(options["expression"]),
+        )
+        arrays = {"identity": identity, "pose": pose, "general": general}
+        return Prepared(arrays, {"photo": person.picture}, made)
+
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A face for each request; ``made["likeness"]`` is how alike E_id finds it, and a note says so where that is little."""
+        if not requests:
+            return []
+        identity = stacked(requests, "identity")
+        faces = from_planes(self.paint(identity, stacked(requests, "pose"), stacked(requests, "general")))
+        results = []
+        for face, request, alike in zip(faces, requests, self.likeness(identity, faces).tolist(), strict=True):
+            said = f"the person may not be recognised in it (likeness {alike:.2f}, under {KEEPS:.2f})"
+            notes = (*request.notes, said) if alike < KEEPS else request.notes
+            results.append(Result(face, request.pictures, {**request.made, "likeness": round(alike, 4)}, None, notes))
+        return results
+
+
+def between(first: Array, second: Array, steps: int) -> Array:
+    """``steps`` features from one to the other, both included, of their common length: along the great circle.
+
+    Raises:
+        LikenessError: fewer than two steps.
+    """
+    if steps < 2:
+        raise LikenessError(f"steps={steps}: 2 or more are needed")
+    length = (np.linalg.norm(first) + np.linalg.norm(second)) / 2
+    one, other = first / max(np.linalg.norm(first), 1e-9), second / max(np.linalg.norm(second), 1e-9)
+    angle = float(np.arccos(np.clip(one @ other, -1, 1)))
+    shares = np.linspace(0, 1, steps)[:, None]
+    if angle < 1e-4:
+        mixed = one + shares * (other - one)
+    else:
+        mixed = (np.sin((1 - shares) * angle) * one + np.sin(shares * angle) * other) / np.sin(angle)
+    return np.asarray(length * mixed, np.float32)
