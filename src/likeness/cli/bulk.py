@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import Any
 
-from likeness.cli import make, options
+from likeness.cli import options, requests
 
 
 def add(commands: Any) -> None:
@@ -40,7 +40,7 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
     options.crew(parser)
     parser.add_argument("--runtime", default="auto", metavar="E", help="what runs the networks: onnx, torch or auto (default)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
-    make.request(name, parser)
+    requests.request(name, parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
                 given.output,
                 crew=Crew(given.engine, given.processes, given.address),
                 condition=given.condition,
-                constant=make.requested(given),
+                constant=requests.requested(given),
                 column=given.column,
                 suffix=given.pictures,
                 shard=given.shard,
