@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -9,6 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -45,6 +47,8 @@ HEADERS = {
 }
 LARGE = {"/api/v1/pictures": "picture_bytes", "/api/v1/session": "session_bytes", "/api/v1/clips": "clip_bytes"}
 """Where more may be sent than JSON: path → the limit's name."""
+LINGER, DISCARDED = 2.0, 64_000_000
+"""Seconds and bytes for which what a refused request still sends is read, and thrown away, before the answer."""
 
 
 def is_loopback(host: str) -> bool:
@@ -263,8 +267,20 @@ async def refuse(scope: Scope, receive: Receive, send: Send, problem: StudioErro
         await receive()
         await send({"type": "websocket.close", "code": 4403, "reason": str(problem)[:120]})
         return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(_discard(receive), LINGER)
     content = json.dumps({"error": str(problem)}, ensure_ascii=False).encode()
     await answer_with(send, problem.status, content, {"content-type": "application/json", "connection": "close"})
+
+
+async def _discard(receive: Receive) -> None:
+    """Read what a refused request still sends: closing at once would take the answer from a client that is not done sending."""
+    seen = 0
+    while seen < DISCARDED:
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
 
 
 async def answer_with(send: Send, status: int, content: bytes, headers: dict[str, str]) -> None:
