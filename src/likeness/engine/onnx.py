@@ -13,6 +13,8 @@ from likeness.errors import LikenessError
 
 WEIGHTS_KEY, PORTS_KEY, GRAPH_KEY = "likeness_weights_sha256", "likeness_ports", "likeness_graph_sha256"
 """A graph file's metadata: the SHA-256 of the weights that it belongs to, its ports as JSON, and the graph's own SHA-256."""
+INT8 = ".int8"
+"""What a graph's name ends in where it computes in int8, see :mod:`likeness.export.int8`."""
 UNSEALED = "0" * 64
 """What stands for a graph's own SHA-256 while it is computed over the whole file, see :func:`sealed`."""
 PROVIDERS = {
@@ -101,12 +103,14 @@ class OnnxGraph(Graph):
         check_sealed(path, digest)
         import onnxruntime
 
-        self.name = path.stem
+        self.name = path.stem.removesuffix(INT8)
+        int8 = path.stem.endswith(INT8)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads(), 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not slow other programs
-        options.add_session_config_entry("session.disable_quant_qdq", "1")  # int8 rows become float32 once, when it is opened
+        # int8 rows become float32 once, when it is opened, but for a graph that computes in int8
+        options.add_session_config_entry("session.disable_quant_qdq", "0" if int8 else "1")
         providers: list[Any] = list(provider(device))
         if number := device.partition(":")[2]:
             providers[0] = (providers[0], {"device_id": number})

@@ -1,0 +1,246 @@
+"""Graphs that compute in int8: ``NAME.int8.onnx`` beside ``NAME.onnx``, over the same weights file.
+
+Convolutions inside the network take their inputs and weights as 8-bit numbers (post-training static quantisation: ranges of the
+inputs are measured on examples, weights have one step an output channel). The tensors stay where they are: a graph holds the steps
+and the ranges, and computes its 8-bit weights from the weights file when it is opened. The first and the last convolutions stay
+float32, for there an error shows most.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from likeness.card import DIGEST, header
+from likeness.engine import Weights
+from likeness.engine.graph import Array, Graph
+from likeness.engine.onnx import GRAPH_KEY, INT8, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
+from likeness.errors import LikenessError
+from likeness.export.onnx import LARGEST
+from likeness.files import write_content
+
+FIRST, LAST = 2, 3
+"""How many convolutions at either end of a network stay float32."""
+SMALLEST = 32
+"""A convolution with fewer input channels stays float32: there is nothing to gain."""
+
+
+class Listener(Graph):
+    """A graph that keeps what it is fed."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.name, self.inputs, self.outputs, self._graph = graph.name, graph.inputs, graph.outputs, graph
+        self.heard: list[dict[str, Array]] = []
+
+    def compute(self, feeds: Mapping[str, Array]) -> Sequence[Array]:
+        """See :class:`likeness.engine.graph.Graph`."""
+        self.heard += [{name: value[i : i + 1] for name, value in feeds.items()} for i in range(len(next(iter(feeds.values()))))]
+        return self._graph.compute(feeds)
+
+
+def listening(weights: Weights) -> tuple[Weights, Mapping[str, Listener]]:
+    """Weights whose graphs keep what they are fed, and these graphs."""
+    from dataclasses import replace
+
+    graphs = {name: Listener(graph) for name, graph in weights.graphs.items()}
+    return replace(weights, graphs=graphs), graphs
+
+
+def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]]) -> Path:
+    """Write ``NAME.int8.onnx`` beside ``NAME.onnx``.
+
+    Args:
+        path: ``…/weights.safetensors``; its graph ``name`` stands beside it.
+        name: the graph.
+        feeds: what the graph was fed in examples, one item a batch; ranges are measured on them.
+
+    Raises:
+        LikenessError: no such graph, no example, no convolution to quantise, or onnx is not installed.
+    """
+    try:
+        import onnx
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization.calibrate import CalibrationDataReader
+    except ImportError:
+        raise LikenessError("graphs are written by onnx: pip install 'likeness[train]'") from None
+    path = Path(path)
+    source = path.with_name(f"{name}.onnx")
+    if not source.is_file():
+        raise LikenessError(f"{source}: is not there; write it: likeness export {path.parent}")
+    if not feeds:
+        raise LikenessError(f"{source}: no example reached this graph, so the ranges of its numbers cannot be measured")
+
+    class Examples(CalibrationDataReader):  # type: ignore[misc, no-any-unimported]
+        def __init__(self) -> None:
+            self._left = iter(feeds)
+
+        def get_next(self) -> Any:
+            return next(self._left, None)
+
+    model = onnx.load(str(source))
+    notes = {one.key: one.value for one in model.metadata_props}
+    pointers = {one.name: one for one in onnx.load(str(source), load_external_data=False).graph.initializer}
+    recipes = _folded(model)
+    chosen = _inner(model)
+    if not chosen:
+        raise LikenessError(f"{source}: has no convolution that int8 would make quicker")
+    quiet = logging.getLogger()
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
+            onnx.save(model, str(plain))
+            quantize_static(
+                str(plain),
+                str(quantised),
+                Examples(),
+                quant_format=QuantFormat.QDQ,
+                calibrate_method=CalibrationMethod.MinMax,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                reduce_range=True,
+                op_types_to_quantize=["Conv"],
+                nodes_to_quantize=chosen,
+            )
+            model = onnx.load(str(quantised))
+    finally:
+        quiet.setLevel(level)
+    _repoint(model, recipes, pointers)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {**notes, WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: notes[PORTS_KEY], GRAPH_KEY: UNSEALED})
+    content = sealed(model.SerializeToString())
+    if len(content) > LARGEST:
+        raise LikenessError(f"{path}: the int8 graph {name} takes {len(content)} bytes; {LARGEST} are allowed")
+    return write_content(path.with_name(f"{name}{INT8}.onnx"), content)
+
+
+def _constants(model: Any) -> tuple[dict[str, Array], dict[str, list[Any]]]:
+    """The values that a graph computes from its tensors alone, by name, and the nodes that compute each; they leave the model."""
+    from onnx import numpy_helper
+
+    stored = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    values: dict[str, Array] = {name: value.astype(np.float32) for name, value in stored.items() if value.dtype == np.float32}
+    chains: dict[str, list[Any]] = {name: [] for name in values}
+    for node in list(model.graph.node):
+        if node.op_type == "Cast" and node.input[0] in stored:
+            values[node.output[0]] = stored[node.input[0]].astype(np.float32)
+        elif node.op_type == "DequantizeLinear" and node.input[0] in stored:
+            rows = stored[node.input[0]]
+            step = stored[node.input[1]].reshape(-1, *[1] * (rows.ndim - 1))
+            values[node.output[0]] = rows.astype(np.float32) * step.astype(np.float32)
+        else:
+            continue
+        chains[node.output[0]] = [node]
+        model.graph.node.remove(node)
+    return values, chains
+
+
+def _folded(model: Any) -> dict[str, tuple[list[Any], Array | None]]:
+    """Join every convolution with the normalisation behind it; tensors become float32 initializers.
+
+    Returns:
+        For each tensor that stands in the weights file: the nodes that read it there, and what its output channels are multiplied
+        with (None: nothing).
+    """
+    from onnx import numpy_helper
+
+    graph = model.graph
+    values, chains = _constants(model)
+    recipes: dict[str, tuple[list[Any], Array | None]] = {name: (nodes, None) for name, nodes in chains.items()}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for number, node in enumerate(graph.node):
+        node.name = node.name or f"n{number}"
+    for node in [one for one in graph.node if one.op_type == "Conv"]:
+        after = readers.get(node.output[0], [])
+        if len(after) != 1 or after[0].op_type != "BatchNormalization" or len(readers[node.input[1]]) != 1:
+            continue
+        norm = after[0]
+        gain, shift, mean, variance = (values[name].astype(np.float64) for name in norm.input[1:5])
+        epsilon = next((one.f for one in norm.attribute if one.name == "epsilon"), 1e-5)
+        ratio = gain / np.sqrt(variance + epsilon)
+        weight, bias = node.input[1], (values[node.input[2]] if len(node.input) > 2 else 0.0)
+        recipes[weight] = (chains[weight], ratio.astype(np.float32))
+        values[weight] = (values[weight] * ratio.reshape(-1, 1, 1, 1)).astype(np.float32)
+        own = f"{weight}|bias"
+        values[own] = (shift + (bias - mean) * ratio).astype(np.float32)
+        del node.input[2:]
+        node.input.append(own)
+        node.output[0] = norm.output[0]
+        graph.node.remove(norm)
+    used = {name for node in graph.node for name in node.input}
+    kept = [one for one in graph.initializer if one.name in used and one.name not in values]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in values.items() if name in used)
+    return recipes
+
+
+def _inner(model: Any) -> list[str]:
+    """The convolutions that are worth it, without those at the network's ends."""
+    sizes = {one.name: list(one.dims) for one in model.graph.initializer}
+    found = [node for node in model.graph.node if node.op_type == "Conv"][FIRST:-LAST]
+    return [node.name for node in found if len(sizes.get(node.input[1], ())) == 4 and sizes[node.input[1]][1] >= SMALLEST]
+
+
+def _repoint(model: Any, recipes: Mapping[str, tuple[list[Any], Array | None]], pointers: Mapping[str, Any]) -> None:
+    """Let float32 tensors and 8-bit weights be computed from the weights file when the graph is opened."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    before, initializers, seen = [], [], set()
+    constant = {one.name for one in graph.initializer}
+
+    def external(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            initializers.append(pointers[name])
+
+    for own in graph.initializer:
+        name = own.name.removesuffix("_quantized") if own.data_type == TensorProto.INT8 else own.name
+        nodes, ratio = recipes.get(name, ([], None))
+        if not nodes and not (name in pointers and pointers[name].external_data):
+            initializers.append(own)
+            continue
+        eight, source = own.name != name, name
+        for node in nodes:
+            for one in node.input:
+                external(one)
+            source = f"{name}|read"
+            before.append(helper.make_node(node.op_type, list(node.input), [source]))
+            before[-1].attribute.extend(node.attribute)
+        if not nodes:
+            external(name)
+        if ratio is not None:
+            factor = numpy_helper.from_array(ratio.reshape(-1, 1, 1, 1), f"{name}|ratio")
+            initializers.append(factor)
+            before.append(helper.make_node("Mul", [source, factor.name], [f"{name}|folded" if eight else name]))
+            source = f"{name}|folded"
+        if eight:
+            before.append(
+                helper.make_node("QuantizeLinear", [source, f"{name}_scale", f"{name}_zero_point"], [own.name], axis=0)
+            )
+        elif ratio is None and nodes:
+            before[-1].output[0] = name
+    nodes = [*before, *graph.node]
+    zeros = {one.name for one in initializers if not one.external_data and not numpy_helper.to_array(one).any()}
+    for node in nodes:  # weights and biases have zero in the middle, which is what a missing third input says
+        if node.op_type == "DequantizeLinear" and len(node.input) == 3 and node.input[2] in zeros and node.input[0] in constant:
+            del node.input[2]
+    used = {name for node in nodes for name in node.input}
+    del graph.initializer[:]
+    del graph.node[:]
+    graph.initializer.extend(one for one in initializers if one.name in used)
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+    for number, node in enumerate(graph.node):
+        node.name, node.doc_string = f"n{number}", ""
