@@ -156,7 +156,7 @@ def test_swapped_and_damaged_graphs_and_weights(run: Path, stored: Path, tmp_pat
 
 
 def test_engines_and_devices_that_are_not_there(run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert "there are auto, onnx, torch" in line_of(run, "tensorflow")
+    assert "there are auto, onnx, int8, torch" in line_of(run, "tensorflow")
     for engine in ("onnx", "torch"):
         for device in ("nonsense", "", "cpu:x", "cuda:-1", "coreml"):
             assert line_of(run, engine, device).startswith(f"device {device!r}: ")

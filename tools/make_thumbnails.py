@@ -35,7 +35,7 @@ def thumbnails(system: str) -> Image:
 def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("system", nargs="*", default=list(systems.SYSTEMS))
+    parser.add_argument("system", nargs="*", default=[one for one in systems.SYSTEMS if (assets.WEIGHTS / one).is_dir()])
     for name in parser.parse_args().system:
         print(provenance.write(FOLDER / f"{name}.png", thumbnails(name), provenance.software(name, "thumbnails")))
 

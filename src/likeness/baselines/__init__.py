@@ -68,11 +68,11 @@ def recipe(name: str) -> Recipe:
     return systems.recipe(name, row)
 
 
-def load(weights: str | Path) -> Synthesizer:
+def load(weights: str | Path, engine: str = "auto") -> Synthesizer:
     """What :func:`likeness.systems.load` does, for a baseline's weights too."""
     path = systems.weights_path(weights)
     name = read_card(path).system
     if name not in BASELINES:
-        return systems.load(weights)
+        return systems.load(weights, engine=engine)
     place = BASELINES[name]
-    return place.synthesizer_class()(open_weights(path, place=place.graph_module))
+    return place.synthesizer_class()(open_weights(path, engine, place=place.graph_module))

@@ -89,7 +89,8 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
 
 def engine(parser: argparse.ArgumentParser) -> None:
     """The options that say what runs the networks."""
-    parser.add_argument("--engine", default="auto", metavar="E", help="onnx, torch, or auto: onnx where graphs are (default)")
+    words = "onnx, int8 (quicker, where there are such graphs), torch, or auto: onnx where graphs are (default)"
+    parser.add_argument("--engine", default="auto", metavar="E", help=words)
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
 
 

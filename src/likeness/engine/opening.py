@@ -9,10 +9,10 @@ from pathlib import Path
 
 from likeness.card import STEPS, Card, read_stored, restored
 from likeness.engine.graph import Array, Graph
-from likeness.engine.onnx import OnnxGraph
+from likeness.engine.onnx import INT8, OnnxGraph
 from likeness.errors import LikenessError
 
-ENGINES = ("auto", "onnx", "torch")
+ENGINES = ("auto", "onnx", "int8", "torch")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ class Weights:
         return restored(some)[name]
 
 
-def graph_files(path: Path) -> list[Path]:
-    """The graph files that stand beside a weights file."""
-    return sorted(path.parent.glob("*.onnx"))
+def graph_files(path: Path, int8: bool = False) -> list[Path]:
+    """The graph files that stand beside a weights file, one a graph; with ``int8`` those that compute in int8 where there are."""
+    files = {file.stem: file for file in sorted(path.parent.glob("*.onnx"))}
+    plain = {name: file for name, file in files.items() if not name.endswith(INT8)}
+    return [files.get(name + INT8, file) if int8 else file for name, file in plain.items()]
 
 
 def open_weights(
@@ -50,7 +52,8 @@ def open_weights(
 
     Args:
         path: ``…/weights.safetensors``.
-        engine: ``onnx``, ``torch``, or ``auto``: onnx where graphs stand beside the weights, else torch.
+        engine: ``onnx``, ``torch``, or ``auto``: onnx where graphs stand beside the weights, else torch. ``int8`` is onnx with
+            8-bit arithmetic where there are graphs for it (:mod:`likeness.export.int8`): quicker, and pictures differ a little.
         device: ``auto``, ``cpu``, ``cuda`` …
         system: refuse weights of any other system.
         place: where the torch engine finds the networks, see :func:`likeness.engine.torch.networks_of`.
@@ -64,13 +67,17 @@ def open_weights(
     card, stored, digest = read_stored(path)
     if system is not None and card.system != system:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {system!r}")
-    files = graph_files(path)
+    files = graph_files(path, engine == "int8")
+    if engine == "int8" and not any(file.stem.endswith(INT8) for file in files):
+        raise LikenessError(
+            f"{path}: has no graphs that compute in int8; write them: likeness export {path.parent} --int8 FOLDER"
+        )
     if engine == "auto":
         engine = "onnx" if files else "torch"
-    if engine == "onnx":
+    if engine in ("onnx", "int8"):
         if not files:
             raise LikenessError(f"{path}: has no graphs beside it; write them: likeness export {path.parent}")
-        graphs: dict[str, Graph] = {file.stem: OnnxGraph(file, digest, device) for file in files}
+        graphs: dict[str, Graph] = {file.stem.removesuffix(INT8): OnnxGraph(file, digest, device) for file in files}
         return Weights(path, card, graphs, digest, engine, stored)
     if find_spec("torch") is None:
         raise LikenessError(f"{path}: has no graphs beside it; without torch none can be built: pip install 'likeness[train]'")

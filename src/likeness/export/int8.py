@@ -1,16 +1,19 @@
 """Graphs that compute in int8: ``NAME.int8.onnx`` beside ``NAME.onnx``, over the same weights file.
 
-Convolutions inside the network take their inputs and weights as 8-bit numbers (post-training static quantisation: ranges of the
-inputs are measured on examples, weights have one step an output channel). The tensors stay where they are: a graph holds the steps
-and the ranges, and computes its 8-bit weights from the weights file when it is opened. The first and the last convolutions stay
-float32, for there an error shows most.
+Convolutions inside the network take inputs and weights as 8-bit numbers (post-training static quantisation: the ranges of inputs
+are measured on examples, weights have one step an output channel). The tensors stay where they are: such a graph holds steps and
+ranges, and computes its 8-bit weights from the weights file when it is opened. The first and the last convolutions stay float32,
+for there an error shows most.
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +46,29 @@ class Listener(Graph):
         return self._graph.compute(feeds)
 
 
-def listening(weights: Weights) -> tuple[Weights, Mapping[str, Listener]]:
-    """Weights whose graphs keep what they are fed, and these graphs."""
-    from dataclasses import replace
+def quantise(weights: Weights, use: Callable[[Weights], object]) -> list[Path]:
+    """Write the int8 graphs of weights, with the ranges that their graphs' inputs take in use.
 
+    Args:
+        weights: opened by the onnx engine.
+        use: makes some pictures with the weights that it is given.
+
+    Returns:
+        The graph files; a graph that was not used, or in which int8 would make nothing quicker, has none.
+
+    Raises:
+        LikenessError: no graph was used, or onnx is not installed.
+    """
     graphs = {name: Listener(graph) for name, graph in weights.graphs.items()}
-    return replace(weights, graphs=graphs), graphs
+    use(replace(weights, graphs=graphs))
+    if not any(graph.heard for graph in graphs.values()):
+        raise LikenessError("none of the pictures can be used: the ranges of the networks' numbers are measured on some")
+    written = (export_int8(weights.path, name, graph.heard) for name, graph in graphs.items() if graph.heard)
+    return [path for path in written if path]
 
 
-def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]]) -> Path:
-    """Write ``NAME.int8.onnx`` beside ``NAME.onnx``.
+def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]]) -> Path | None:
+    """Write ``NAME.int8.onnx`` beside ``NAME.onnx``; None where no convolution is worth it.
 
     Args:
         path: ``…/weights.safetensors``; its graph ``name`` stands beside it.
@@ -60,7 +76,7 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
         feeds: what the graph was fed in examples, one item a batch; ranges are measured on them.
 
     Raises:
-        LikenessError: no such graph, no example, no convolution to quantise, or onnx is not installed.
+        LikenessError: no such graph, or onnx is not installed.
     """
     try:
         import onnx
@@ -72,10 +88,8 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
     source = path.with_name(f"{name}.onnx")
     if not source.is_file():
         raise LikenessError(f"{source}: is not there; write it: likeness export {path.parent}")
-    if not feeds:
-        raise LikenessError(f"{source}: no example reached this graph, so the ranges of its numbers cannot be measured")
 
-    class Examples(CalibrationDataReader):  # type: ignore[misc, no-any-unimported]
+    class Examples(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self._left = iter(feeds)
 
@@ -88,12 +102,12 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
     recipes = _folded(model)
     chosen = _inner(model)
     if not chosen:
-        raise LikenessError(f"{source}: has no convolution that int8 would make quicker")
+        return None
     quiet = logging.getLogger()
     level = quiet.level
     quiet.setLevel(logging.ERROR)
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
             plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "int8.onnx"
             onnx.save(model, str(plain))
             quantize_static(
@@ -101,7 +115,7 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
                 str(quantised),
                 Examples(),
                 quant_format=QuantFormat.QDQ,
-                calibrate_method=CalibrationMethod.MinMax,
+                calibrate_method=CalibrationMethod.Percentile,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 per_channel=True,
@@ -114,7 +128,9 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
         quiet.setLevel(level)
     _repoint(model, recipes, pointers)
     del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {**notes, WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: notes[PORTS_KEY], GRAPH_KEY: UNSEALED})
+    onnx.helper.set_model_props(
+        model, {**notes, WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: notes[PORTS_KEY], GRAPH_KEY: UNSEALED}
+    )
     content = sealed(model.SerializeToString())
     if len(content) > LARGEST:
         raise LikenessError(f"{path}: the int8 graph {name} takes {len(content)} bytes; {LARGEST} are allowed")
@@ -226,9 +242,7 @@ def _repoint(model: Any, recipes: Mapping[str, tuple[list[Any], Array | None]], 
             before.append(helper.make_node("Mul", [source, factor.name], [f"{name}|folded" if eight else name]))
             source = f"{name}|folded"
         if eight:
-            before.append(
-                helper.make_node("QuantizeLinear", [source, f"{name}_scale", f"{name}_zero_point"], [own.name], axis=0)
-            )
+            before.append(helper.make_node("QuantizeLinear", [source, f"{name}_scale", f"{name}_zero_point"], [own.name], axis=0))
         elif ratio is None and nodes:
             before[-1].output[0] = name
     nodes = [*before, *graph.node]

@@ -95,6 +95,7 @@ class Options(People):
     perturb: bool = option("measure displaced and magnified parts instead", False)
     groups: bool = option("also by skin tone, sharpness and yaw of the photo", False)
     seed: int = option("the chance in --perturb", 0)
+    engine: str = option("what runs the network of --weights: onnx, int8, torch, or auto", "auto", metavar="E")
 
 
 def measure(options: Options, progress: Progress = no_progress) -> Outcome:
@@ -105,7 +106,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """
     if options.perturb and (options.groups or options.against):
         raise LikenessError("--perturb measures one model's displaced parts; leave out --groups and --against")
-    system = opened(options.weights)
+    system = opened(options.weights, engine=options.engine)
     chosen, anchors = options.faces(system.framing), torch.from_numpy(system.anchors)
     about = options.about(system.card, len(chosen), () if options.perturb else INSTRUMENTS)
     names, title = chosen.column("name"), headline(about)
@@ -130,7 +131,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     return Outcome(title, about, lines, names, {"faces": sheet.beside(pictures)}, tables)
 
 
-def opened(weights: str, like: PartsSynthesizer | None = None) -> PartsSynthesizer:
+def opened(weights: str, like: PartsSynthesizer | None = None, engine: str = "auto") -> PartsSynthesizer:
     """The parts system or a baseline from its weights, framed as ``like``.
 
     Raises:
@@ -139,7 +140,7 @@ def opened(weights: str, like: PartsSynthesizer | None = None) -> PartsSynthesiz
     system = read_card(systems.weights_path(weights)).system
     if system not in ("parts", *baselines.PARTS):
         raise LikenessError(f"{weights}: holds weights of {system!r}, which does not make faces from parts")
-    made = baselines.load(weights)
+    made = baselines.load(weights, engine)
     assert isinstance(made, PartsSynthesizer)
     if like is not None and made.framing != like.framing:
         raise LikenessError(f"{weights}: is for faces framed {made.framing}, ours for {like.framing}")
