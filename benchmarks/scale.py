@@ -1,6 +1,6 @@
 """What bulk making and training give on this machine, all in one run so that the ratios are fair.
 
-python benchmarks/scale.py                    # about four minutes on two idle cores
+python benchmarks/scale.py                    # about six minutes on two idle cores
 python benchmarks/scale.py --csv results/scale.csv
 
 Faces a second of bulk making by 1 and 2 processes, by Ray with 1 and 2 actors (where Ray is installed), and by the naive
@@ -21,8 +21,10 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-CONDITIONS = {"parts": "photo", "isegan": "sketch", "landmark": "landmarks", "many": ""}
-"""Systems, and what each makes a face of; ``many`` counts once its weights ship."""
+CONDITIONS = {"parts": "photo", "isegan": "sketch", "landmark": "landmarks", "facefeat": "photo"}
+"""Systems, and what each makes a face of."""
+TIMES = {"parts": 4, "landmark": 10, "facefeat": 4}
+"""How many times ``--inputs`` quick systems get, so that beginning does not outweigh making."""
 
 
 def photos(folder: Path, count: int) -> Path:
@@ -78,9 +80,9 @@ def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> li
     ways = {"naive loop": naive, "pool 1": by_bulk("pool", 1), "pool 2": by_bulk("pool", 2)}
     if find_spec("ray"):
         ways |= {"ray 1": by_bulk("ray", 1), "ray 2": by_bulk("ray", 2)}
-    few, many = photos(folder, 16), photos(folder, inputs)
+    few = photos(folder, 16)
     return [
-        (system, way, *pace(run, system, few, many, folder))
+        (system, way, *pace(run, system, few, photos(folder, inputs * TIMES.get(system, 1)), folder))
         for system in systems
         for way, run in ways.items()
         if not only or way in only
@@ -135,7 +137,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--csv")
     given = parser.parse_args()
-    table = [["system", "way", "per_second", "ratio", "start_seconds", "hours_a_million_extrapolated"]]
+    from likeness.train.run import commit
+
+    code = commit()
+    table = [["system", "way", "per_second", "ratio", "start_seconds", "hours_a_million_extrapolated", "commit"]]
     with tempfile.TemporaryDirectory() as folder:
         lines = making(given.systems, given.inputs, Path(folder), given.ways)
     base = {system: rate for system, way, rate, _ in lines if way == "pool 1"}
@@ -143,7 +148,7 @@ def main() -> None:
     base["parts:lite training"] = next(rate for _, way, rate, _ in lines if way == "without both")
     for system, way, rate, start in lines:
         hours = "" if "training" in system else f"{1e6 / rate / 3600:.1f}"
-        table.append([system, way, f"{rate:.2f}", f"{rate / base[system]:.2f}", f"{start:.1f}", hours])
+        table.append([system, way, f"{rate:.2f}", f"{rate / base[system]:.2f}", f"{start:.1f}", hours, code])
     for line in table:
         print("  ".join(f"{cell:>22}" for cell in line))
     if given.csv:
@@ -153,9 +158,9 @@ def main() -> None:
 
 
 def _ships(name: str) -> bool:
-    from likeness import systems
+    from likeness import assets
 
-    return name in systems.SYSTEMS and systems.weights_path(name).is_file()
+    return (assets.WEIGHTS / name).is_dir()
 
 
 if __name__ == "__main__":

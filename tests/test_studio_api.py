@@ -20,6 +20,7 @@ httpx = pytest.importorskip("httpx")
 import uvicorn  # noqa: E402
 
 from likeness import provenance  # noqa: E402
+from likeness.errors import LikenessError  # noqa: E402
 from likeness.image import read  # noqa: E402
 from likeness.studio.app import application  # noqa: E402
 from likeness.studio.core import Studio  # noqa: E402
@@ -182,3 +183,10 @@ def test_older_pictures_make_room(client: httpx.Client, samples: list[Path]) -> 
 @pytest.mark.parametrize("path", ["/../../../etc/passwd", "/%2e%2e/%2e%2e/app.py", "//etc/passwd", "/..%2fapp.py"])
 def test_nothing_outside_the_page_is_served(address: str, path: str) -> None:
     assert httpx.get(address + path).status_code in (400, 404)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 65536), ("127.0.0.1", -1), ("256.1.1.1", 0)])
+def test_an_address_that_is_none(host: str, port: int) -> None:
+    """The system's own call takes a port modulo 65536."""
+    with pytest.raises(LikenessError, match="--port"):
+        listening(host, port)

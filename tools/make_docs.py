@@ -22,6 +22,12 @@ from likeness.cli.options import Filled
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = {
+    "system": "system",
+    "way": "way",
+    "per_second": "a second",
+    "ratio": "beside one process",
+    "start_seconds": "seconds to begin",
+    "hours_a_million_extrapolated": "hours a million, extrapolated",
     "kind": "by",
     "group": "group",
     "method": "method",
@@ -92,8 +98,8 @@ def table(path: Path) -> str:
     lines = ["| " + " | ".join(HEADINGS[name] for name in shown) + " |", "|" + "---|" * len(shown)]
     lines += ["| " + " | ".join(row[name] for name in shown) + " |" for row in rows]
     first = rows[0]
-    made = f"{first['recipe']}, {first['step']} steps, " if first["recipe"] else ""
-    about = f"{made}code {first['commit'] or 'uncommitted'}; {first['faces_of']}"
+    made = f"{first['recipe']}, {first['step']} steps, " if first.get("recipe") else ""
+    about = "; ".join([f"{made}code {first['commit'] or 'uncommitted'}", *filter(None, [first.get("faces_of")])])
     lines += ["", f"{about}; `{path.relative_to(ROOT)}`"]
     return "\n".join(lines)
 

@@ -142,7 +142,7 @@ def main() -> None:
     scores: dict[str, str] = {} if given.scores or changed else dict(card.scores)
     for path in given.scores:
         said = json.loads(path.read_text())
-        measured = said["finder_step"] if given.system == "face_detector" else said["step"]
+        measured = said["face_detector_step"] if given.system == "face_detector" else said["step"]
         if measured != card.step:
             raise LikenessError(f"{path}: was measured on step {measured}, the shipped weights are of step {card.step}")
         first, key = said["lines"][0], said["data"]
@@ -164,7 +164,7 @@ def main() -> None:
             )
         elif "nme" in first:
             line = f"inter-ocular error {first['nme']} %, over 8 %: {first['failed']} %, not found: {first['undetected']}"
-            line += f"; with the face detector of step {said['finder_step']:,}, N = {said['faces']}"
+            line += f"; with the face detector of step {said['face_detector_step']:,}, N = {said['faces']}"
         elif "follows" in first:
             line = f"landmarks followed to {first['follows']:.1f} % of the eyes' outer corners, not found: {first['undetected']}"
             line += f", like the driver: {first['like_driver']:.3f}; N = {said['faces']}"

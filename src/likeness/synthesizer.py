@@ -197,6 +197,14 @@ class Synthesizer(ABC):
         photo, name = picture_of(value, condition)
         return self.reader.read(photo, name, number)
 
+    def prepare_framed(self, request: Mapping[str, Any], framing: Framing) -> Prepared:
+        """:meth:`prepare` of a system that reads one framed face: its ``picture`` S × S × 3 and ``transform`` 2 × 3."""
+        given, options = self.chosen(request)
+        found = self.face_of(given["photo"], "the photo", int(options["face"]))
+        framed, _, transform = found.framed(framing)
+        made = self.said(conditions={"photo": describe(given["photo"])}, face=found.number)
+        return Prepared({"picture": framed, "transform": transform.matrix}, {"photo": found.photo}, made)
+
     def said(self, **more: Any) -> dict[str, Any]:
         """What every result of this synthesizer says of its making, and ``more``."""
         weights, card = self.weights, self.card

@@ -9,7 +9,7 @@ import pytest
 
 from likeness.errors import LikenessError
 from likeness.evaluate.features import TrainableRecogniser
-from likeness.evaluate.five_points import FivePointFinder
+from likeness.evaluate.five_points import FivePointDetector
 from likeness.evaluate.lfw import Pairs, read_pairs, verify
 from likeness.faces.landmarks import five_points
 from likeness.faces.reader import FaceReader
@@ -84,15 +84,15 @@ def test_points_agree_with_dlibs(instruments: Path, samples: list[Path]) -> None
     """Two detectors that know nothing of each other: in the mean within a tenth of the eye distance."""
     from likeness.image import read
 
-    finder, reader = FivePointFinder(), FaceReader()
+    detector, reader = FivePointDetector(), FaceReader()
     for path in samples:
         picture = read(path)
         theirs = five_points(reader.faces(picture)[0].landmarks)
-        ours = finder.central(picture)
+        ours = detector.central(picture)
         assert ours is not None
         apart = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs[1] - theirs[0])
         assert apart[[0, 1, 3, 4]].max() < 0.15 and apart.mean() < 0.1, (path, apart)
-    assert finder.central(np.full((100, 80, 3), 127, np.uint8)) is None
+    assert detector.central(np.full((100, 80, 3), 127, np.uint8)) is None
 
 
 def test_anchors() -> None:

@@ -38,7 +38,7 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", default=".png", metavar="SUFFIX", help=".png, .jpg or .webp (default: .png)")
     parser.add_argument("--shard", type=int, default=256, metavar="N", help="inputs a shard (default: 256)")
     options.crew(parser)
-    parser.add_argument("--runtime", default="auto", metavar="E", help="what runs the networks: onnx, torch or auto (default)")
+    parser.add_argument("--runtime", default="auto", metavar="E", help="runs the networks: onnx, int8, torch or auto (default)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
     requests.request(name, parser)
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from likeness.synthesizer import Result
     from likeness.systems.facefeat.synthesis import FaceFeatSynthesizer
 
-MOST = 1024
+MOST, DRAWN = 1024, 4096
+"""The most faces that are kept, and that are drawn to choose from, in one call: all are in memory."""
 
 
 def add(commands: Any) -> None:
@@ -59,6 +60,8 @@ def many(given: argparse.Namespace) -> int:
     for word, value, most in (("-n", given.number, MOST), ("--best-of", given.best_of, 64)):
         if not 1 <= value <= most:
             raise LikenessError(f"{word} {value}: a number from 1 to {most} is needed")
+    if given.number * given.best_of > DRAWN:
+        raise LikenessError(f"-n {given.number} --best-of {given.best_of}: at most {DRAWN} faces are drawn at a time")
     keep = tuple(word for word in ("pose", "expression", "rest") if getattr(given, f"keep_{word}"))
     if given.expression and given.keep_expression:
         raise LikenessError("--expression and --keep-expression exclude each other")

@@ -13,7 +13,7 @@ MEAN = (104.0, 117.0, 123.0)
 """Taken off blue, green and red."""
 
 
-class FivePointFinder:
+class FivePointDetector:
     """RetinaFace with its published weights: a picture to the five points of its most central face."""
 
     name = "retinaface_mnet025"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
 from likeness.evaluate.features import RECOGNISERS, five_point_crop
-from likeness.evaluate.five_points import FivePointFinder
+from likeness.evaluate.five_points import FivePointDetector
 from likeness.evaluate.people import digests
 from likeness.evaluate.verification import Folds, ten_folds, true_accept_rate
 from likeness.experiment import Outcome, Progress, no_progress, option
@@ -82,21 +82,21 @@ def verify(
     folder: str | Path,
     pairs: Pairs,
     recognisers: Mapping[str, Embeds],
-    finder: FindsPoints | None = None,
+    detector: FindsPoints | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Verified]:
-    """The ten-fold accuracy of each recogniser on photos below ``folder``, cropped by RetinaFace's points or a ``finder``'s.
+    """The ten-fold accuracy of each recogniser on photos below ``folder``, cropped by RetinaFace's points or a ``detector``'s.
 
     A photo in which no face is found is not dropped: its crop is made where the faces of the others are on average, which
     suits photos that were cut alike, as LFW's are.
     """
     names = sorted({*pairs.first, *pairs.second})
-    finder = FivePointFinder() if finder is None else finder
+    detector = FivePointDetector() if detector is None else detector
     crops: dict[str, Image] = {}
     seen, unseen = [], {}
     for number, name in enumerate(names):
         photo = read(Path(folder) / name)
-        points = finder.central(photo)
+        points = detector.central(photo)
         if points is None:
             unseen[name] = photo
         else:

@@ -9,7 +9,7 @@ import json
 import math
 import shlex
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,21 @@ class Request:
     asides: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a request is read with: see :meth:`Requests.read`; ``found`` is what was read so far."""
+
+    client: str
+    system: Synthesizer
+    blobs: Sequence[Decoded]
+    film: Callable[[Image], Points] | None
+    found: Request = field(default_factory=Request)
+
+    def say(self, name: str, value: Any, words: str, code: str) -> None:
+        """Note a condition or option: its value, and how the command line and Python say it."""
+        self.found.values[name], self.found.words[name], self.found.code[name] = value, words, code
+
+
 class Requests:
     """Reads requests of clients, whose pictures are in ``pictures``."""
 
@@ -55,7 +70,12 @@ class Requests:
         self.pictures = pictures
 
     def read(
-        self, client: str, system: Synthesizer, body: Mapping[str, Any], blobs: Sequence[Decoded] = (), film: Any = None
+        self,
+        client: str,
+        system: Synthesizer,
+        body: Mapping[str, Any],
+        blobs: Sequence[Decoded] = (),
+        film: Callable[[Image], Points] | None = None,
     ) -> Request:
         """A request: ``{"conditions", "options", "seed"}``.
 
@@ -70,19 +90,20 @@ class Requests:
             StudioError: names what is missing, unknown or cannot be used.
         """
         conditions, options = _table(body, "conditions"), _table(body, "options")
-        known, found = {one.name: one for one in system.conditions}, Request()
+        known, reading = {one.name: one for one in system.conditions}, Reading(client, system, blobs, film)
+        found = reading.found
         for name, value in conditions.items():
             if name not in known:
                 raise StudioError(f"{system.card.system}: there is no condition {name[:60]!r}; there are {', '.join(known)}")
             if value is not None:
-                self._condition(client, known[name], value, found, blobs, film, system)
+                self._condition(known[name], value, reading)
         seed = body.get("seed")
         if seed is not None:
             chance = next((one for one in system.conditions if one.kind == "noise"), None)
             if chance is None:
                 found.asides.append("there is no chance in this system: the seed changes nothing")
             elif chance.name not in found.values:
-                self._condition(client, chance, seed, found, blobs, film, system)
+                self._condition(chance, seed, reading)
         defaults = {one.name: one.default for one in system.options}
         for name, value in options.items():
             if name not in defaults:
@@ -94,47 +115,29 @@ class Requests:
             found.code[name] = repr(given)
         return found
 
-    def _condition(
-        self,
-        client: str,
-        one: Condition,
-        value: Any,
-        found: Request,
-        blobs: Sequence[Decoded],
-        film: Any,
-        system: Synthesizer,
-    ) -> None:
-        """Read one condition into ``found``."""
+    def _condition(self, one: Condition, value: Any, reading: Reading) -> None:
+        """Read one condition."""
         if one.kind == "noise":
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
                 raise StudioError(f"{one.name}: a seed is a whole number from 0 to {2**31 - 1}")
-            self._say(found, one.name, value, str(value), str(value))
+            reading.say(one.name, value, str(value), str(value))
         elif one.kind == "target":
             if not isinstance(value, str) or len(value) > 200:
                 raise StudioError(f"{one.name}: a target's name was expected")
-            self._say(found, one.name, value, value, repr(value))
+            reading.say(one.name, value, value, repr(value))
         elif one.kind == "landmarks" and isinstance(value, list):
             points = landmarks_of(value, one.name)
-            file = _free(found, f"{one.name}.json")
+            file = _free(reading.found, f"{one.name}.json")
             numbers = [[float(x), float(y)] for x, y in points.tolist()]
-            found.files[file] = json.dumps({"points": numbers}).encode() + b"\n"
-            self._say(found, one.name, points, file, repr(file))
+            reading.found.files[file] = json.dumps({"points": numbers}).encode() + b"\n"
+            reading.say(one.name, points, file, repr(file))
         elif one.kind in PICTURES or one.kind == "landmarks":
-            self._picture(client, one, value, found, blobs, film, system)
+            self._picture(one, value, reading)
         else:
             checked = checked_value(one.name, value)
-            self._say(found, one.name, checked, _worded(checked), repr(checked))
+            reading.say(one.name, checked, _worded(checked), repr(checked))
 
-    def _picture(
-        self,
-        client: str,
-        one: Condition,
-        value: Any,
-        found: Request,
-        blobs: Sequence[Decoded],
-        film: Any,
-        system: Synthesizer,
-    ) -> None:
+    def _picture(self, one: Condition, value: Any, reading: Reading) -> None:
         """Read a condition whose value is a picture."""
         number, blob = 1, None
         if isinstance(value, Mapping):
@@ -144,15 +147,15 @@ class Requests:
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 1000:
             raise StudioError(f"{one.name}: a face's number is a whole number from 1")
         if blob is not None:
-            if isinstance(blob, bool) or not isinstance(blob, int) or not 0 <= blob < len(blobs):
-                raise StudioError(f"{one.name}: there is no blob {str(blob)[:20]}; {len(blobs)} came along")
-            pixels, name = blobs[blob], "drawing.png" if one.kind == "drawing" else f"{one.name}.png"
-            if one.kind == "landmarks" and film is not None:
-                self._say(found, one.name, film(pixels.image), name, repr(name))
+            if isinstance(blob, bool) or not isinstance(blob, int) or not 0 <= blob < len(reading.blobs):
+                raise StudioError(f"{one.name}: there is no blob {str(blob)[:20]}; {len(reading.blobs)} came along")
+            pixels, name = reading.blobs[blob], "drawing.png" if one.kind == "drawing" else f"{one.name}.png"
+            if one.kind == "landmarks" and reading.film is not None:
+                reading.say(one.name, reading.film(pixels.image), name, repr(name))
                 return
         elif isinstance(value, str):
-            picture = self.pictures.get(client, value)
-            pixels, name = self.pixels_and_name(client, picture, found)
+            picture = self.pictures.get(reading.client, value)
+            pixels, name = self.pixels_and_name(reading.client, picture, reading.found)
         else:
             raise StudioError(f"{one.name}: a picture's id was expected; first send it to POST /api/v1/pictures")
         given: Any = pixels.value() if one.kind == "parts" else pixels.image
@@ -164,22 +167,18 @@ class Requests:
                 given = dataclasses.replace(face, name=name)
         words, code = name, repr(name)
         if number > 1:
-            if "face" in {option.name for option in system.options} and one.kind != "parts":
-                self._say(found, "face", number, str(number), str(number))
+            if "face" in {option.name for option in reading.system.options} and one.kind != "parts":
+                reading.say("face", number, str(number), str(number))
             else:
-                found.asides.append(f"a command takes the largest face of {name}; Python takes face {number}")
+                reading.found.asides.append(f"a command takes the largest face of {name}; Python takes face {number}")
                 code = f"likeness.FaceReader().read(likeness.image.read({name!r}), {name!r}, {number})"
-        self._say(found, one.name, given, words, code)
+        reading.say(one.name, given, words, code)
 
     def pixels_and_name(self, client: str, picture: Picture, found: Request) -> tuple[Decoded, str]:
         """A picture's pixels, and the name of its file in the command: its own, or a free one where another has it already."""
         name = next((file for file, id in found.pictures.items() if id == picture.id), "") or _free(found, picture.name)
         found.pictures[name] = picture.id
         return self.pictures.pixels(client, picture.id), name
-
-    @staticmethod
-    def _say(found: Request, name: str, value: Any, words: str, code: str) -> None:
-        found.values[name], found.words[name], found.code[name] = value, words, code
 
 
 def _free(found: Request, name: str) -> str:

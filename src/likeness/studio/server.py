@@ -31,6 +31,8 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         LikenessError: no such address, or the port is taken.
     """
+    if not 0 <= port < 65536:
+        raise LikenessError(f"--port {port}: a number from 0 to 65535 is needed; 0 takes a free one")
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         opened = socket.socket(family[0], socket.SOCK_STREAM)

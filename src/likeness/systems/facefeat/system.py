@@ -423,19 +423,19 @@ class Game:
 
     def generator_terms(self) -> Mapping[str, Term]:
         """G^I: (3), which has no φ^I(x^s)."""
-        system, weights, silent = self.system, self.weights, self.phase.disabled_terms
+        system, weights, disabled = self.system, self.weights, self.phase.disabled_terms
         terms = dict(self.rebuilt_terms())
-        if weights.adversarial and "adversarial" not in silent:
+        if weights.adversarial and "adversarial" not in disabled:
             value = objective.energy(self.discriminator(self.rebuilt[: self.judged]))
             terms["adversarial"] = Term(value, weights.adversarial, "(3), first term")
         target = system.target(self.batch)
         pictures = {"identity_rec": self.rebuilt[: self.judged], "identity_made": self.made}
         for (name, faces), turn in zip(pictures.items(), self.turn, strict=True):
             weight = getattr(weights, name) * turn
-            if weight and name not in silent:
+            if weight and name not in disabled:
                 value = objective.identity_loss(target[: len(faces)], system.recognise(faces))
                 terms[name] = Term(value, weight, "(11)")
-        if weights.pose_made and "pose_made" not in silent:
+        if weights.pose_made and "pose_made" not in disabled:
             away = system.pose_of(self.made) - self.painted_from[0][: self.made_count].detach()
             terms["pose_made"] = Term(away.square().mean(), weights.pose_made, "as (11), of f_1")
         return system.balance(terms, "reconstruction")

@@ -62,7 +62,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
         "faces_of": whose,
         "data": whose,
         "faces": len(faces),
-        "finder_step": read_card(systems.weights_path("face_detector")).step,
+        "face_detector_step": read_card(systems.weights_path("face_detector")).step,
         "instruments": digests("pfld68"),
     }
     title = f"{options.split} people, inter-ocular error in per cent: N = {len(faces)}"

@@ -13,7 +13,7 @@ from likeness.engine import Weights
 from likeness.faces.align import Similarity
 from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.parser import FaceParser, likeliest
-from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe
+from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer
 
 
 class ParserSynthesizer(Synthesizer):
@@ -35,11 +35,7 @@ class ParserSynthesizer(Synthesizer):
 
     def prepare(self, request: Mapping[str, Any]) -> Prepared:
         """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
-        given, options = self.chosen(request)
-        found = self.face_of(given["photo"], "the photo", int(options["face"]))
-        framed, _, transform = found.framed(self.framing)
-        made = self.said(conditions={"photo": describe(given["photo"])}, face=found.number)
-        return Prepared({"picture": framed, "transform": transform.matrix}, {"photo": found.photo}, made)
+        return self.prepare_framed(request, self.framing)
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A coloured parsing of each photo."""

@@ -12,7 +12,7 @@ const rounded = (value) => Math.round(value * 1000) / 1000;
 export class PartsBench extends Bench {
   static key = "parts";
   static title = "Parts";
-  static initial = { worn: {}, shift: {}, scale: {}, tone: {}, base: null };
+  static initial = { applied: {}, shift: {}, scale: {}, tone: {}, base: null };
   static keys = [
     ["[ ]", "choose another part"], ["← → ↑ ↓", "move it (with Shift: further)"], ["+ -", "larger, smaller"], ["Delete", "take it off"], ["R", "a random mix"],
   ];
@@ -70,7 +70,7 @@ export class PartsBench extends Bench {
     const added = (await adding) ?? [];
     await this.readTiles();
     const first = added.find(({ id }) => this.tiles.get(id)?.parts);
-    if (first && !Object.keys(this.doc.worn).length) this.wearAll(first.id);
+    if (first && !Object.keys(this.doc.applied).length) this.applyAll(first.id);
     else this.update();
   }
 
@@ -100,17 +100,17 @@ export class PartsBench extends Bench {
   update() {
     const doc = this.doc;
     const people = this.people();
-    const worn = Object.keys(doc.worn);
-    this.blank.hidden = worn.length > 0;
-    if (!worn.length) this.canvas.paint(null);
+    const applied = Object.keys(doc.applied);
+    this.blank.hidden = applied.length > 0;
+    if (!applied.length) this.canvas.paint(null);
     this.photoGroup.hidden = !people.length;
-    const state = JSON.stringify([people.map(({ id }) => id), doc.worn]);
+    const state = JSON.stringify([people.map(({ id }) => id), doc.applied]);
     if (state !== this.racked) {
       const held = document.activeElement?.dataset?.tile;
       this.racked = state;
       this.photos.replaceChildren(...people.map(({ id, name }, n) => h("button", {
         type: "button", class: "tile photo", "data-tile": `photo:${id}`, title: `All parts of ${name}`, "aria-label": `Put on all parts of ${name}`,
-        "aria-pressed": String(["eyes", "nose", "mouth"].every((part) => doc.worn[part] === id)), onclick: () => this.wearAll(id),
+        "aria-pressed": String(["eyes", "nose", "mouth"].every((part) => doc.applied[part] === id)), onclick: () => this.applyAll(id),
       }, h("img", { src: this.tiles.get(id).framed, alt: "" }), h("span", { class: "letter", "aria-hidden": "true" }, letters[n % 26]))));
       for (const [part, rack] of Object.entries(this.racks)) {
         rack.replaceChildren(...people.filter(({ id }) => this.tiles.get(id).shown[part]).map(({ id, name }) => this.tile(part, id, name)));
@@ -121,7 +121,7 @@ export class PartsBench extends Bench {
     }
     this.choice.set(this.selected);
     this.base.set(doc.base ?? "");
-    const on = Boolean(doc.worn[this.selected]);
+    const on = Boolean(doc.applied[this.selected]);
     this.size.set(doc.scale[this.selected] ?? 1);
     this.across.set(this.moved()[0]);
     this.down.set(this.moved()[1]);
@@ -136,7 +136,7 @@ export class PartsBench extends Bench {
   tile(part, id, name) {
     const tile = h("button", {
       type: "button", class: "tile", "data-tile": `${part}:${id}`, title: `${WORDS[part]} of ${name}`, "aria-label": `${WORDS[part]} of ${name}`,
-      "aria-pressed": String(this.doc.worn[part] === id), onclick: () => { if (!tile.dragged) this.wear(part, id); },
+      "aria-pressed": String(this.doc.applied[part] === id), onclick: () => { if (!tile.dragged) this.apply(part, id); },
     }, h("img", { src: this.tiles.get(id).shown[part], alt: "", draggable: false }));
     tile.addEventListener("dragstart", (event) => event.preventDefault());
     tile.addEventListener("pointerdown", (event) => this.carry(event, tile, part, id));
@@ -167,7 +167,7 @@ export class PartsBench extends Bench {
       removeEventListener("pointercancel", end);
       this.canvas.element.classList.remove("over");
       ghost?.remove();
-      if (ghost && now.type === "pointerup" && over(now)) this.wear(part, id);
+      if (ghost && now.type === "pointerup" && over(now)) this.apply(part, id);
       setTimeout(() => { tile.dragged = false; });
     };
     addEventListener("pointermove", move);
@@ -175,21 +175,21 @@ export class PartsBench extends Bench {
     addEventListener("pointercancel", end);
   }
 
-  wear(part, id) {
+  apply(part, id) {
     this.selected = part;
-    this.change((doc) => ({ ...doc, worn: { ...doc.worn, [part]: id } }));
+    this.change((doc) => ({ ...doc, applied: { ...doc.applied, [part]: id } }));
     say(`${WORDS[part]} put on`);
   }
 
-  wearAll(id) {
-    const worn = { ...this.doc.worn, eyes: id, nose: id, mouth: id };
-    if (worn.jaw) worn.jaw = id;
-    this.change({ worn });
+  applyAll(id) {
+    const applied = { ...this.doc.applied, eyes: id, nose: id, mouth: id };
+    if (applied.jaw) applied.jaw = id;
+    this.change({ applied });
   }
 
   takeOff() {
-    const { [this.selected]: gone, ...worn } = this.doc.worn;
-    if (gone) this.change({ worn });
+    const { [this.selected]: gone, ...applied } = this.doc.applied;
+    if (gone) this.change({ applied });
   }
 
   asItWas() {
@@ -200,7 +200,7 @@ export class PartsBench extends Bench {
   choose(part) {
     this.selected = part;
     this.update();
-    say(`${WORDS[part]}${this.doc.worn[part] ? "" : ", not put on"}`);
+    say(`${WORDS[part]}${this.doc.applied[part] ? "" : ", not put on"}`);
   }
 
   set(field, value, gesture) {
@@ -211,16 +211,16 @@ export class PartsBench extends Bench {
     const people = this.people();
     if (people.length < 2) return toast("A mix needs two photos or more");
     const any = () => people[Math.floor(Math.random() * people.length)].id;
-    const worn = { ...this.doc.worn, eyes: any(), nose: any(), mouth: any() };
-    if (worn.jaw) worn.jaw = any();
-    return this.change({ worn, shift: {}, scale: {}, tone: {} });
+    const applied = { ...this.doc.applied, eyes: any(), nose: any(), mouth: any() };
+    if (applied.jaw) applied.jaw = any();
+    return this.change({ applied, shift: {}, scale: {}, tone: {} });
   }
 
   compose(doc = this.doc) {
     const conditions = {};
     const options = {};
     const own = [];
-    for (const [part, id] of Object.entries(doc.worn)) {
+    for (const [part, id] of Object.entries(doc.applied)) {
       if (id === doc.base) own.push(part);
       else conditions[part] = id;
     }
@@ -231,7 +231,7 @@ export class PartsBench extends Bench {
       conditions.photo = doc.base;
       options.only = [];
     }
-    const kept = (table, plain) => Object.fromEntries(Object.entries(table).filter(([part, value]) => doc.worn[part] && JSON.stringify(value) !== plain));
+    const kept = (table, plain) => Object.fromEntries(Object.entries(table).filter(([part, value]) => doc.applied[part] && JSON.stringify(value) !== plain));
     const [shift, scale, tone] = [kept(doc.shift, "[0,0]"), kept(doc.scale, "1"), kept(doc.tone, "[1,0]")];
     if (Object.keys(shift).length) options.shift = shift;
     if (Object.keys(scale).length) options.scale = scale;
@@ -242,17 +242,17 @@ export class PartsBench extends Bench {
   }
 
   async request() {
-    return Object.keys(this.doc.worn).length ? { system: "parts", ...this.compose() } : null;
+    return Object.keys(this.doc.applied).length ? { system: "parts", ...this.compose() } : null;
   }
 
   ask() {
-    const { worn } = this.doc;
+    const { applied } = this.doc;
     const request = this.compose();
     const key = JSON.stringify(request);
-    if (!Object.keys(worn).length || key === this.asked) return;
+    if (!Object.keys(applied).length || key === this.asked) return;
     this.asked = key;
     this.backend.live.ask("parts", { system: "parts", ...request, want: ["picture"] }, [], (answer) => {
-      if (!Object.keys(this.doc.worn).length) return;
+      if (!Object.keys(this.doc.applied).length) return;
       this.canvas.paint(answer.pictures.picture.bitmap);
       this.timed(answer);
     }, (line) => { this.asked = null; toast(line, true); });
@@ -261,7 +261,7 @@ export class PartsBench extends Bench {
   // The overlay: where parts lie, in pixels of the framing
 
   box(part) {
-    const id = this.doc.worn[part];
+    const id = this.doc.applied[part];
     const found = this.tiles.get(id);
     if (!found?.by) return null;
     const scale = this.doc.scale[part] ?? 1;
@@ -277,7 +277,7 @@ export class PartsBench extends Bench {
 
   lay(context, width) {
     const active = this.hovering || this.dragging || document.activeElement === this.canvas.element;
-    for (const part of Object.keys(this.doc.worn)) {
+    for (const part of Object.keys(this.doc.applied)) {
       const box = this.box(part);
       if (!box || !active) continue;
       const k = width / box.size;
@@ -303,7 +303,7 @@ export class PartsBench extends Bench {
 
   hit([x, y]) {
     const found = [];
-    for (const part of Object.keys(this.doc.worn)) {
+    for (const part of Object.keys(this.doc.applied)) {
       const box = this.box(part);
       if (!box) continue;
       const [left, top, right, bottom] = box.edges.map((edge) => edge / box.size);
@@ -364,7 +364,7 @@ export class PartsBench extends Bench {
     element.addEventListener("pointerup", end);
     element.addEventListener("pointercancel", end);
     element.addEventListener("wheel", (event) => {
-      if (!this.doc.worn[this.selected] || this.canvas.comparing) return;
+      if (!this.doc.applied[this.selected] || this.canvas.comparing) return;
       event.preventDefault();
       this.set("scale", limit((this.doc.scale[this.selected] ?? 1) * Math.exp(-event.deltaY / 900), 0.6, 1.5), "wheel");
     }, { passive: false });
@@ -378,7 +378,7 @@ export class PartsBench extends Bench {
     const arrows = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
     const step = { "[": -1, "]": 1 }[event.key];
     if (step) this.choose(order[(order.indexOf(this.selected) + step + order.length) % order.length]);
-    else if (!this.doc.worn[this.selected]) return;
+    else if (!this.doc.applied[this.selected]) return;
     else if (arrows[event.key]) this.set("shift", this.moved().map((value, n) => limit(value + arrows[event.key][n], -1.5, 1.5)), `keys:${this.selected}`);
     else if (event.key === "+" || event.key === "=") this.set("scale", limit((this.doc.scale[this.selected] ?? 1) * 1.03, 0.6, 1.5), "keys:size");
     else if (event.key === "-") this.set("scale", limit((this.doc.scale[this.selected] ?? 1) / 1.03, 0.6, 1.5), "keys:size");
@@ -390,8 +390,8 @@ export class PartsBench extends Bench {
   keyed(event) { if (event.key === "r") this.random(); }
 
   befores() {
-    const found = this.tiles.get(this.doc.base ?? Object.values(this.doc.worn)[0]);
-    return found?.framed && new Set(Object.values(this.doc.worn)).size === 1 ? [["photo", h("img", { src: found.framed, alt: "" })]] : [];
+    const found = this.tiles.get(this.doc.base ?? Object.values(this.doc.applied)[0]);
+    return found?.framed && new Set(Object.values(this.doc.applied)).size === 1 ? [["photo", h("img", { src: found.framed, alt: "" })]] : [];
   }
 
   async matrix() {
@@ -407,11 +407,11 @@ export class PartsBench extends Bench {
     const place = h("div", { class: "matrix" }, h("p", { class: "soft" }, "Mixing…"));
     const box = dialog("Everybody's parts with everybody's", [h("p", { class: "small soft" }, "Choose one to go on with it. Letters are those of the photos."), place], true);
     return this.trying(async () => {
-      const results = await this.backend.makeMany("parts", chosen.map((worn) => this.compose({ ...PartsBench.initial, worn })));
+      const results = await this.backend.makeMany("parts", chosen.map((applied) => this.compose({ ...PartsBench.initial, applied })));
       place.replaceChildren(...results.map((result, n) => {
-        const worn = chosen[n];
-        const words = `eyes ${name[worn.eyes]} · nose ${name[worn.nose]} · mouth ${name[worn.mouth]}`;
-        return h("button", { type: "button", onclick: () => { this.change({ worn, shift: {}, scale: {}, tone: {} }); box.close(); } }, h("img", { src: result.picture, alt: "" }), words);
+        const applied = chosen[n];
+        const words = `eyes ${name[applied.eyes]} · nose ${name[applied.nose]} · mouth ${name[applied.mouth]}`;
+        return h("button", { type: "button", onclick: () => { this.change({ applied, shift: {}, scale: {}, tone: {} }); box.close(); } }, h("img", { src: result.picture, alt: "" }), words);
       }));
     });
   }
