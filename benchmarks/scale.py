@@ -1,7 +1,7 @@
 """What bulk making and training give on this machine, all in one run so that the ratios are fair.
 
 python benchmarks/scale.py                    # about six minutes on two idle cores
-python benchmarks/scale.py --csv results/scale.csv
+python benchmarks/scale.py --csv benchmarks/scale.csv
 
 Faces a second of bulk making by 1 and 2 processes, by Ray with 1 and 2 actors (where Ray is installed), and by the naive
 loop that calls ``likeness.load(system)(photo=…).save(…)`` for each photo. The time that workers need to begin is told
