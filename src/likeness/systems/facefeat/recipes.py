@@ -149,9 +149,9 @@ def tiny() -> FaceFeatRecipe:
 
 def features() -> FaceFeatRecipe:
     """E_id and E_1 alone, before all else (section 3.1): what ``lite`` goes on from, by ``--from``."""
-    phases = (Phase(1000, ("C",)), Phase(11_000, ("I", "P")))
+    phases = (Phase(1000, ("C",)), Phase(6000, ("I", "P")))
     plan = Training(
-        batch=32, rates=(1e-3,) * 10, betas=(0.9, 0.999), phases=phases, cooldown=4000, ema=200.0, every=250, look=500
+        batch=32, rates=(1e-3,) * 10, betas=(0.9, 0.999), phases=phases, cooldown=2500, ema=200.0, every=250, look=500
     )
     return FaceFeatRecipe(
         name="facefeat:features",
