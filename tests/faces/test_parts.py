@@ -11,7 +11,7 @@ from likeness.faces import parts
 from likeness.faces.drawing import MEAN_SHAPE, draw
 from likeness.faces.landmarks import mirror
 from likeness.image import to_tensor
-from likeness.systems.parts import placement
+from likeness.nn import placement
 
 SIZE = 128
 SHAPE = np.array(MEAN_SHAPE, np.float32) * SIZE

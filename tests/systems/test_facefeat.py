@@ -16,11 +16,11 @@ from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.drawing import drawn_faces
+from likeness.nn.recogniser import CROP, FIVE, crop_of
 from likeness.recipe import Phase, override
 from likeness.systems.facefeat import objective
 from likeness.systems.facefeat.networks import BeganDecoder, BeganEncoder, FeatureGenerator
 from likeness.systems.facefeat.recipes import COMPETE, FaceFeatRecipe, Weights
-from likeness.systems.facefeat.recogniser import CROP, FIVE, crop_of
 from likeness.systems.facefeat.synthesis import between
 from likeness.systems.facefeat.system import FaceFeatBatch, FaceFeatSystem, Game, moved, people_numbers
 from likeness.train.loop import train

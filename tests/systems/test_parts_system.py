@@ -12,10 +12,10 @@ from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.drawing import drawn_faces
+from likeness.faces.variety import PartsVariety
+from likeness.nn import placement
+from likeness.nn.placement import choose_parts, key_parts
 from likeness.recipe import Phase, override
-from likeness.systems.parts import placement
-from likeness.systems.parts.canvas import choose_parts, key_parts
-from likeness.systems.parts.recipes import Augment
 from likeness.systems.parts.system import PartsSystem
 from likeness.train.loop import train
 
@@ -86,13 +86,13 @@ def test_flips_turn_photo_and_parts_together() -> None:
 
 
 def test_choosing_parts() -> None:
-    plan = Augment(dropout=1.0, drop=0.9, jaw=0.5)
+    plan = PartsVariety(dropout=1.0, drop=0.9, jaw=0.5)
     chosen = choose_parts(plan, 4000, chance())
     key = [parts.NAMES.index(name) for name in parts.FACE]
     assert (chosen[:, key].sum(1) >= 1).all()  # never nothing
     assert abs(chosen[:, parts.NAMES.index("jaw")].mean() - 0.5) < 0.03
     assert abs(chosen[:, key].mean() - (0.25 + 0.75 * 0.1)) < 0.02
-    assert torch.equal(choose_parts(Augment(), 5, chance()), key_parts(5))
+    assert torch.equal(choose_parts(PartsVariety(), 5, chance()), key_parts(5))
 
 
 def test_a_move_is_one_players() -> None:

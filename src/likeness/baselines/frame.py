@@ -9,9 +9,9 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor, nn
 
 from likeness.faces.align import Framing
+from likeness.faces.variety import PartsVariety
 from likeness.recipe import Phase, Recipe, Training, require, require_each
 from likeness.systems.parts.canvas import CanvasSystem
-from likeness.systems.parts.recipes import Augment
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class BaselineRecipe(Recipe):
     """``width`` and ``critic_width`` are the channels of the generator's and of the critic's first layer."""
 
     framing: Framing = field(default_factory=Framing)
-    augment: Augment = field(default_factory=lambda: Augment(flip=True))
+    augment: PartsVariety = field(default_factory=lambda: PartsVariety(flip=True))
     width: int = 64
     critic_width: int = 64
 

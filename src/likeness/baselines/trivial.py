@@ -9,7 +9,7 @@ from likeness.data.store import FaceStore
 from likeness.faces import parts
 from likeness.faces.average import average_face
 from likeness.image import to_tensor
-from likeness.systems.parts import placement
+from likeness.nn import placement
 
 
 class PastedOnMean:

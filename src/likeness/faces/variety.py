@@ -46,6 +46,28 @@ class Variety:
             require(name in EFFECTS, "variety.effects", name, f"one of {', '.join(EFFECTS)}")
 
 
+@dataclass(frozen=True)
+class PartsVariety:
+    """How facial parts vary before they are laid on the average face. All off is the paper.
+
+    With probability ``dropout`` each key part is left out with probability ``drop`` (never all), and the jaw joins with
+    probability ``jaw``. With probability ``move`` parts are displaced by up to ``shift`` pixels and magnified by up to
+    ``zoom`` (0.25: from 0.8 to 1.25). With probability ``tint`` each part's colours are multiplied by up to e^±``gain``,
+    so that parts of several people come to agree. ``light`` varies the whole photo's brightness, target included.
+    """
+
+    flip: bool = False
+    dropout: float = 0.0
+    drop: float = 0.0
+    jaw: float = 0.0
+    move: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    tint: float = 0.0
+    gain: float = 0.0
+    light: float = 0.0
+
+
 def seen_otherwise(photo: Image, plan: Variety, chance: np.random.Generator) -> Image:
     """A photo drawn, or in another light, coarse or hidden in part, as ``plan`` says; nothing moves in it."""
     size = photo.shape[0]

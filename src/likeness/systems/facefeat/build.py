@@ -6,6 +6,7 @@ from torch import nn
 
 from likeness.faces.morphable import POSE
 from likeness.nn.projected import ProjectedDiscriminator
+from likeness.nn.recogniser import WIDTH
 from likeness.systems.facefeat.model import Morphable
 from likeness.systems.facefeat.networks import (
     BeganDecoder,
@@ -18,7 +19,7 @@ from likeness.systems.facefeat.networks import (
     ResNet,
     feature_discriminator,
 )
-from likeness.systems.facefeat.recipes import WIDTH, FaceFeatRecipe, feature_rows
+from likeness.systems.facefeat.recipes import FaceFeatRecipe, feature_rows
 
 
 def numbers(recipe: FaceFeatRecipe) -> int:

@@ -10,8 +10,6 @@ from likeness.recipe import Phase, Recipe, Training, require, require_each
 
 EXTRACT = ("C", "I", "P")
 """The players that learn before all others (section 3.1): E_id's classifier, E_id, and E_1."""
-WIDTH = 512
-"""The recogniser's numbers of a face."""
 RECONSTRUCT = ("E", "G")
 COMPETE = ("E", "G1", "D1", "G2", "D2", "G", "D")
 

@@ -17,12 +17,12 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces import parts
 from likeness.faces.align import Framing
+from likeness.faces.variety import PartsVariety
 from likeness.image import to_images
 from likeness.losses.perceptual import judged_distance
+from likeness.nn import placement
 from likeness.records import Image
 from likeness.system import STATISTICS_ROWS, System, Table
-from likeness.systems.parts import placement
-from likeness.systems.parts.recipes import Augment
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class CanvasSystem(System):
     """
 
     framing: Framing
-    augment: Augment
+    augment: PartsVariety
     with_cover: bool
 
-    def __init__(self, framing: Framing, augment: Augment, with_cover: bool) -> None:
+    def __init__(self, framing: Framing, augment: PartsVariety, with_cover: bool) -> None:
         super().__init__()
         self.framing, self.augment, self.with_cover = framing, augment, with_cover
         self.anchors = Anchors(framing.size)
@@ -103,13 +103,13 @@ class CanvasSystem(System):
         masks = placement.unpack(rows["bits"])
         device, plan = photo.device, self.augment
         if not augment:
-            masks = masks * key_parts(len(photo)).to(device)[..., None, None]
+            masks = masks * placement.key_parts(len(photo)).to(device)[..., None, None]
             return PartsBatch(self.canvas(photo, masks), photo, generator)
 
         def chance(*shape: int) -> Tensor:
             return torch.rand(*shape, generator=generator)
 
-        count, number = len(photo), len(parts.NAMES)
+        count = len(photo)
         if plan.flip:
             flips = (chance(count) < 0.5).to(device)[:, None, None, None]
             photo = torch.where(flips, photo.flip(-1), photo)
@@ -117,21 +117,8 @@ class CanvasSystem(System):
         if plan.light:
             gain = 1 + plan.light * (2 * chance(count, 1, 1, 1) - 1) + 0.3 * plan.light * (2 * chance(count, 3, 1, 1) - 1)
             photo = ((photo + 1) * gain.to(device)).clamp(0, 2) - 1
-        masks = masks * choose_parts(plan, count, generator).to(device)[..., None, None]
-        shifts = scales = gains = None
-        if plan.move:
-            moved = (chance(count, 1) < plan.move).float()
-            # half of a displacement is shared by all parts, half is each part's own
-            away = 2 * chance(count, 1, 2) - 1 + (2 * chance(count, number, 2) - 1)
-            shifts = (moved[..., None] * plan.shift * away.clamp(-1, 1)).round().to(device)
-            size = (2 * chance(count, 1) - 1 + 0.25 * (2 * chance(count, number) - 1)).clamp(-1, 1)
-            scales = (1 + plan.zoom) ** (moved * size)
-            scales = scales.to(device)
-        if plan.tint:
-            tinted = (chance(count, 1, 1) < plan.tint).float()
-            away = 0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1)
-            gains = (tinted * plan.gain * away).exp()
-            gains = gains.to(device)
+        masks = masks * placement.choose_parts(plan, count, generator).to(device)[..., None, None]
+        shifts, scales, gains = placement.displaced(plan, count, generator, device)
         return PartsBatch(self.canvas(photo, masks, shifts, scales, gains), photo, generator)
 
     def canvas(
@@ -174,21 +161,3 @@ class CanvasSystem(System):
                 values.append(10 * torch.log10(255**2 / error))
         photos, made = (torch.cat(some) for some in zip(*pictures, strict=True))
         return {"psnr": float(torch.cat(values).mean())} | judged_distance(photos, made)
-
-
-def key_parts(count: int) -> Tensor:
-    """All key parts and no jaw: count × P of {0, 1}."""
-    return torch.tensor([[float(name in parts.FACE) for name in parts.NAMES]]).repeat(count, 1)
-
-
-def choose_parts(plan: Augment, count: int, generator: torch.Generator) -> Tensor:
-    """Which parts each input has, by the recipe's chances: count × P of {0, 1}, never without all key parts."""
-    chosen = key_parts(count)
-    key = chosen[0] > 0
-    thin = torch.rand(count, 1, generator=generator) < plan.dropout
-    stay = torch.rand(count, int(key.sum()), generator=generator) >= plan.drop
-    saved = torch.randint(0, int(key.sum()), (count,), generator=generator)
-    stay[torch.arange(count), saved] = True
-    chosen[:, key] = torch.where(thin, stay, torch.ones_like(stay)).float()
-    chosen[:, parts.NAMES.index("jaw")] = (torch.rand(count, generator=generator) < plan.jaw).float()
-    return chosen

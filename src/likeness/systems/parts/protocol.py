@@ -32,8 +32,8 @@ from likeness.faces import parts
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.image import to_images, to_tensor
+from likeness.nn import placement
 from likeness.records import Image, Points
-from likeness.systems.parts import placement
 from likeness.systems.parts.synthesis import PartsSynthesizer
 
 INSTRUMENTS = ("mobilefacenet_b", "squeezenet")

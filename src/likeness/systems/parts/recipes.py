@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from likeness.faces.align import Framing
+from likeness.faces.variety import PartsVariety
 from likeness.recipe import Phase, Recipe, Training, require, require_each
 
 
@@ -54,28 +55,6 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Augment:
-    """How training inputs vary. All off is the paper.
-
-    With probability ``dropout`` each key part is left out with probability ``drop`` (never all), and the jaw joins with
-    probability ``jaw``. With probability ``move`` parts are displaced by up to ``shift`` pixels and magnified by up to
-    ``zoom`` (0.25: from 0.8 to 1.25). With probability ``tint`` each part's colours are multiplied by up to e^±``gain``,
-    so that parts of several people come to agree. ``light`` varies the whole photo's brightness, target included.
-    """
-
-    flip: bool = False
-    dropout: float = 0.0
-    drop: float = 0.0
-    jaw: float = 0.0
-    move: float = 0.0
-    shift: float = 0.0
-    zoom: float = 0.0
-    tint: float = 0.0
-    gain: float = 0.0
-    light: float = 0.0
-
-
-@dataclass(frozen=True)
 class PartsRecipe(Recipe):
     """A parts training. ``crop`` is the side of the random square that Φ looks at (0: the whole picture);
     ``perceptual`` names Φ: ``"vgg19"`` as in the paper, or ``"efficientnet"``, which any package index has.
@@ -84,7 +63,7 @@ class PartsRecipe(Recipe):
     framing: Framing = field(default_factory=Framing)
     networks: Networks = field(default_factory=Networks)
     weights: Weights = field(default_factory=Weights)
-    augment: Augment = field(default_factory=Augment)
+    augment: PartsVariety = field(default_factory=PartsVariety)
     crop: int = 0
     perceptual: str = "vgg19"
 
@@ -95,7 +74,7 @@ class PartsRecipe(Recipe):
         require(self.crop == 0 or 16 <= self.crop <= size, "crop", self.crop, f"0 or a side from 16 to {size}")
 
 
-ROBUST = Augment(flip=True, dropout=0.25, drop=0.35, jaw=0.12, move=0.3, shift=8.0, zoom=0.25, tint=0.5, gain=0.5, light=0.1)
+ROBUST = PartsVariety(flip=True, dropout=0.25, drop=0.35, jaw=0.12, move=0.3, shift=8.0, zoom=0.25, tint=0.5, gain=0.5, light=0.1)
 
 
 def three_phases(first: int, second: int, third: int) -> tuple[Phase, ...]:
@@ -115,7 +94,7 @@ def tiny() -> PartsRecipe:
         framing=Framing(size=64),
         networks=Networks("lean", 16, 1, 32, "patch", 8, 2, spectral=True, cover=True),
         weights=Weights(perceptual=0.0),
-        augment=Augment(flip=True, dropout=0.5, drop=0.5, jaw=0.5, move=0.5, shift=4.0, zoom=0.25, tint=0.5, gain=0.2),
+        augment=PartsVariety(flip=True, dropout=0.5, drop=0.5, jaw=0.5, move=0.5, shift=4.0, zoom=0.25, tint=0.5, gain=0.2),
         expects="a few seconds on two cores; smudges",
     )
 

@@ -24,12 +24,13 @@ from likeness.evaluate.people import People
 from likeness.evaluate.plot import plotting, png
 from likeness.experiment import Contender, Outcome, Progress, Study, distinct, no_progress, option
 from likeness.faces import parts
+from likeness.faces.variety import PartsVariety
 from likeness.image import pictures_in, to_images, to_tensor
+from likeness.nn import placement
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image
-from likeness.systems.parts import placement
 from likeness.systems.parts.protocol import INSTRUMENTS, Painter, compare, opened, painter_of, trivial_baselines
-from likeness.systems.parts.recipes import Augment, Networks, PartsRecipe, lite, tiny
+from likeness.systems.parts.recipes import Networks, PartsRecipe, lite, tiny
 from likeness.systems.parts.synthesis import PartsSynthesizer
 from likeness.train.pace import seconds_per_step, seconds_until
 
@@ -252,7 +253,7 @@ def ablation(letters: str, steps: int) -> PartsRecipe:
         name=f"parts:ablation-{letters}",
         training=training,
         weights=replace(base.weights, **absent),
-        augment=Augment(flip=True),
+        augment=PartsVariety(flip=True),
         expects="one seventh of figure 10",
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from likeness.faces.parts import NAMES
+from likeness.faces.parts import FACE, NAMES
+from likeness.faces.variety import PartsVariety
 
 
 def unpack(bits: Tensor) -> Tensor:
@@ -72,3 +73,45 @@ def place(
         canvas = canvas * (1 - alpha) + colour  # the colours are already multiplied by their mask
         cover = torch.maximum(cover, alpha)
     return canvas, cover
+
+
+def key_parts(count: int) -> Tensor:
+    """All key parts and no jaw: count × P of {0, 1}."""
+    return torch.tensor([[float(name in FACE) for name in NAMES]]).repeat(count, 1)
+
+
+def choose_parts(plan: PartsVariety, count: int, generator: torch.Generator) -> Tensor:
+    """Which parts each input has, by the recipe's chances: count × P of {0, 1}, never without all key parts."""
+    chosen = key_parts(count)
+    key = chosen[0] > 0
+    thin = torch.rand(count, 1, generator=generator) < plan.dropout
+    stay = torch.rand(count, int(key.sum()), generator=generator) >= plan.drop
+    saved = torch.randint(0, int(key.sum()), (count,), generator=generator)
+    stay[torch.arange(count), saved] = True
+    chosen[:, key] = torch.where(thin, stay, torch.ones_like(stay)).float()
+    chosen[:, NAMES.index("jaw")] = (torch.rand(count, generator=generator) < plan.jaw).float()
+    return chosen
+
+
+def displaced(
+    plan: PartsVariety, count: int, generator: torch.Generator, device: torch.device
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """``shifts``, ``scales`` and ``gains`` of :func:`place` by the recipe's chances; None for what it does not vary."""
+    number = len(NAMES)
+
+    def chance(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    shifts = scales = gains = None
+    if plan.move:
+        moved = (chance(count, 1) < plan.move).float()
+        # half of a displacement is shared by all parts, half is each part's own
+        away = 2 * chance(count, 1, 2) - 1 + (2 * chance(count, number, 2) - 1)
+        shifts = (moved[..., None] * plan.shift * away.clamp(-1, 1)).round().to(device)
+        size = (2 * chance(count, 1) - 1 + 0.25 * (2 * chance(count, number) - 1)).clamp(-1, 1)
+        scales = ((1 + plan.zoom) ** (moved * size)).to(device)
+    if plan.tint:
+        tinted = (chance(count, 1, 1) < plan.tint).float()
+        away = 0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1)
+        gains = (tinted * plan.gain * away).exp().to(device)
+    return shifts, scales, gains

@@ -1,27 +1,20 @@
-"""The frozen recogniser whose 512 numbers E_id's features are made of, and where they are kept once computed."""
+"""A frozen recogniser of people that may teach: framed faces to its 512 numbers, with gradients."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from likeness import assets
-from likeness.data.store import FaceStore
-from likeness.errors import LikenessError
 from likeness.faces.align import Framing, fitted
-from likeness.files import write_content
 from likeness.nn.mobilefacenet import MobileFaceNet
-from likeness.systems.facefeat.recipes import WIDTH
 
+WIDTH = 512
+"""The recogniser's numbers of a face."""
 CROP = (112, 96)
 """Height and width of the crop that mobilefacenet_a takes."""
 FIVE = np.array([[30.29, 51.70], [65.53, 51.50], [48.03, 71.74], [33.55, 92.37], [62.73, 92.20]], np.float32)
@@ -86,57 +79,3 @@ RECOGNISERS: dict[str, type[MobileRecogniser | DrawnRecogniser]] = {
     "mobilefacenet_a": MobileRecogniser,
     "drawn": DrawnRecogniser,
 }
-
-
-def features_file(store: FaceStore, name: str) -> Path:
-    """Where a store's features are kept: beside the prepared file; of several files together, in the cache."""
-    if store.path.is_file():
-        return store.path.with_suffix(f".{name}.safetensors")
-    return assets.cache_folder() / f"faces.{name}.safetensors"
-
-
-def recognised(store: FaceStore, name: str, framing: Framing) -> Tensor:
-    """The recogniser's numbers of each face as it is and mirrored: N × 2 × 512, float16.
-
-    What was computed before is read from :func:`features_file`, by the hash of a face's picture; the rest is computed and kept.
-    """
-    keys = [_key(cell["bytes"]) for cell in store.column("image")]
-    kept = _kept(features_file(store, name)) if name != "drawn" else {}
-    if missing := [i for i, key in enumerate(keys) if key not in kept]:
-        network = RECOGNISERS[name](framing)
-        fresh: list[np.ndarray] = []
-        pictures: list[np.ndarray] = []
-        for number, face in enumerate(store.take(missing)):
-            pictures.append(face.image)
-            if len(pictures) == 32 or number + 1 == len(missing):
-                fresh.append(_both(network, np.stack(pictures)))
-                pictures = []
-        kept |= dict(zip((keys[i] for i in missing), np.concatenate(fresh), strict=True))
-        if name != "drawn":
-            names, values = zip(*kept.items(), strict=True)
-            content = save({"keys": np.array(names, np.int64), "features": np.stack(values)})
-            write_content(features_file(store, name), content)
-    return torch.from_numpy(np.stack([kept[key] for key in keys]))
-
-
-def _key(encoded: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(encoded).digest()[:8], "little", signed=True)
-
-
-def _kept(path: Path) -> dict[int, np.ndarray]:
-    if not path.is_file():
-        return {}
-    try:
-        found = load_arrays(path)
-        return dict(zip(found["keys"].tolist(), found["features"], strict=True))
-    except (SafetensorError, KeyError, ValueError) as problem:
-        raise LikenessError(f"{path}: is damaged ({problem}); remove it, and it is computed again") from None
-
-
-@torch.inference_mode()
-def _both(network: Recogniser, pictures: np.ndarray) -> np.ndarray:
-    """uint8 B × S × S × 3 to B × 2 × 512 float16: as they are, and mirrored."""
-    faces = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-    with torch.autocast(faces.device.type, torch.bfloat16, enabled=False):
-        made = [network(some) for some in (faces, faces.flip(-1))]
-    return np.asarray(torch.stack(made, 1).half().numpy())
