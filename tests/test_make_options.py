@@ -11,7 +11,7 @@ import pytest
 import likeness as library
 from likeness import LikenessError
 from likeness.image import read
-from likeness.systems.parts.synthesis import layings
+from likeness.faces.donors import layings
 
 
 def test_layings_are_by_the_table_and_in_pixels() -> None:

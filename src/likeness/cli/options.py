@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
+    from likeness.faces.donors import Donor
     from likeness.synthesizer import Result
-    from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
+    from likeness.systems.parts.synthesis import PartsSynthesizer
     from likeness.train.session import Session, Trained
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
+from torch import Tensor
 
 from likeness import assets
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.files import write_content
+from likeness.image import to_tensor
+from likeness.nn.recogniser import RECOGNISERS
 from likeness.records import Image
 
 AT_ONCE = 32
@@ -48,6 +53,23 @@ def derived(store: FaceStore, name: str, compute: Callable[[Image], NDArray[Any]
             content = save({"keys": np.array(names, np.int64), "features": np.stack(values)})
             write_content(derived_file(store, name), content)
     return np.stack([kept[key] for key in keys])
+
+
+def recognised(store: FaceStore, name: str) -> Tensor:
+    """The numbers of one of :data:`likeness.nn.recogniser.RECOGNISERS` for each face as it is and mirrored: N × 2 × 512, float16.
+
+    They are computed once and kept.
+    """
+    opened = cache(lambda: RECOGNISERS[name](store.framing))  # not needed where all are kept
+
+    @torch.inference_mode()
+    def both(pictures: Image) -> NDArray[Any]:
+        faces = to_tensor(pictures)
+        with torch.autocast(faces.device.type, torch.bfloat16, enabled=False):
+            made = [opened()(some) for some in (faces, faces.flip(-1))]
+        return np.asarray(torch.stack(made, 1).half().numpy())
+
+    return torch.from_numpy(derived(store, name, both, keep=name != "drawn"))
 
 
 def derived_file(store: FaceStore, name: str) -> Path:

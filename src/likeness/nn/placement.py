@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.faces.parts import FACE, NAMES
 from likeness.faces.variety import PartsVariety
@@ -115,3 +117,26 @@ def displaced(
         away = 0.7 * (2 * chance(count, number, 1) - 1) + 0.3 * (2 * chance(count, number, 3) - 1)
         gains = (tinted * plan.gain * away).exp().to(device)
     return shifts, scales, gains
+
+
+class Anchors(nn.Module):
+    """Where each part stands on the average face: ``mean`` P × 2 centroids and ``width`` P mean widths, in pixels."""
+
+    mean: Tensor
+    width: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full((len(NAMES), 2), (size - 1) / 2))
+        self.register_buffer("width", torch.full((len(NAMES),), size / 4))
+
+    def fit(self, bits: Iterable[Tensor]) -> None:
+        """The mean centroid and width of every part over part bits, given in pieces B × S × S (see :func:`unpack`)."""
+        total, wide, count = torch.zeros_like(self.mean), torch.zeros_like(self.width), 0
+        for some in bits:
+            masks = unpack(some)
+            total += centroids(masks).sum(0).to(total)
+            wide += masks.amax(2).sum(-1).sum(0).to(wide)
+            count += len(some)
+        self.mean.copy_(total / count)
+        self.width.copy_(wide / count)

@@ -142,6 +142,15 @@ SYSTEMS: dict[str, Row] = {
         "systems.landmark.protocol:measure",
         "systems.landmark.study:STUDY",
     ),
+    "joint": Row(
+        "a face from whatever there is: parts, a drawing, a parsing, landmarks, pixels to keep, a person, a look",
+        "systems.joint.recipes:JointRecipe",
+        "systems.joint.system:JointSystem",
+        "systems.joint.synthesis:JointSynthesizer",
+        "joint",
+        "make --weights",
+        "systems.joint.graphs",
+    ),
     "facefeat": Row(
         "many faces of one person, from one photo (FaceFeat-GAN)",
         "systems.facefeat.recipes:FaceFeatRecipe",

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -14,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, normalize
 
-from likeness.data.derived import derived
+from likeness.data.derived import recognised
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces import morphable
 from likeness.faces.landmarks import COUNT, MIRROR
-from likeness.image import to_images, to_tensor
+from likeness.image import to_images
 from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.chance import per_row
 from likeness.losses.perceptual import Features, judged_distance, same_crop
@@ -459,20 +458,6 @@ def resting(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(training)
-
-
-def recognised(store: FaceStore, name: str) -> Tensor:
-    """A recogniser's numbers of each face as it is and mirrored: N × 2 × 512, float16, computed once and kept."""
-    opened = cache(lambda: RECOGNISERS[name](store.framing))  # not needed where all are kept
-
-    @torch.inference_mode()
-    def both(pictures: Image) -> np.ndarray:
-        faces = to_tensor(pictures)
-        with torch.autocast(faces.device.type, torch.bfloat16, enabled=False):
-            made = [opened()(some) for some in (faces, faces.flip(-1))]
-        return np.asarray(torch.stack(made, 1).half().numpy())
-
-    return torch.from_numpy(derived(store, name, both, keep=name != "drawn"))
 
 
 def people_numbers(keys: list[tuple[str, str]], photos: int, most: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -34,18 +34,6 @@ class PartsBatch:
     generator: torch.Generator
 
 
-class Anchors(nn.Module):
-    """Where each part stands on the average face: ``mean`` P × 2 centroids and ``width`` P mean widths, in pixels."""
-
-    mean: Tensor
-    width: Tensor
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.full((len(parts.NAMES), 2), (size - 1) / 2))
-        self.register_buffer("width", torch.full((len(parts.NAMES),), size / 4))
-
-
 def generator_input(with_cover: bool, colours: Tensor, cover: Tensor) -> Tensor:
     """What a painter takes: the average face's colours and, ``with_cover``, its cover as a fourth channel in [-1, 1]."""
     return torch.cat([colours, 2 * cover - 1], 1) if with_cover else colours
@@ -64,7 +52,7 @@ class CanvasSystem(System):
     def __init__(self, framing: Framing, augment: PartsVariety, with_cover: bool) -> None:
         super().__init__()
         self.framing, self.augment, self.with_cover = framing, augment, with_cover
-        self.anchors = Anchors(framing.size)
+        self.anchors = placement.Anchors(framing.size)
 
     @abstractmethod
     def paint(self, canvas: Tensor) -> Tensor:
@@ -86,16 +74,8 @@ class CanvasSystem(System):
         self.fit_tables({"bits": bits} for bits in table["bits"].split(STATISTICS_ROWS))
 
     def fit_tables(self, tables: Iterable[Table]) -> None:
-        """See :meth:`likeness.system.System.fit_tables`; the same sums, so the same bits."""
-        total, wide, count = torch.zeros_like(self.anchors.mean), torch.zeros_like(self.anchors.width), 0
-        for table in tables:
-            bits = table["bits"]
-            masks = placement.unpack(bits)
-            total += placement.centroids(masks).sum(0).to(total)
-            wide += masks.amax(2).sum(-1).sum(0).to(wide)
-            count += len(bits)
-        self.anchors.mean.copy_(total / count)
-        self.anchors.width.copy_(wide / count)
+        """See :meth:`likeness.system.System.fit_tables`."""
+        self.anchors.fit(table["bits"] for table in tables)
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> PartsBatch:
         """Flip, light, choose, move and tint parts as the recipe says, and lay them on the average face."""

@@ -12,11 +12,12 @@ import numpy as np
 
 from likeness import sheet
 from likeness.errors import LikenessError
+from likeness.faces.donors import Donor
 from likeness.faces.parts import Patch
 from likeness.faces.reader import PhotoFace
 from likeness.records import Image
 from likeness.synthesizer import Result
-from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
+from likeness.systems.parts.synthesis import PartsSynthesizer
 
 GROUPS: tuple[str, ...] = ("eyes", "nose", "mouth")
 """The columns of figure 8."""

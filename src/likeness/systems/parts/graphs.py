@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from likeness.engine import Port
 from likeness.engine.torch import Network
+from likeness.nn.placement import Anchors
 from likeness.recipe import thaw
-from likeness.systems.parts.canvas import Anchors
 from likeness.systems.parts.recipes import PartsRecipe
 from likeness.systems.parts.system import build_generator
 

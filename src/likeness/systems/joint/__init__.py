@@ -1,0 +1,1 @@
+"""One network for any mix of conditions; see README.md."""

@@ -1,0 +1,276 @@
+"""The trained joint model: whatever conditions there are in, a face out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.engine import Weights
+from likeness.engine.graph import Array, in_batches
+from likeness.errors import LikenessError
+from likeness.faces import parts
+from likeness.faces.align import alignment, face_area
+from likeness.faces.donors import donor
+from likeness.faces.effects import EFFECTS, apply
+from likeness.faces.labels import CLASSES, coloured, read_off
+from likeness.faces.landmarks import COUNT
+from likeness.faces.parser import FaceParser
+from likeness.faces.points import read_points
+from likeness.faces.reader import PhotoFace
+from likeness.faces.recogniser import FaceRecogniser
+from likeness.faces.tools import open_tool
+from likeness.image import from_planes, picture_of, to_planes
+from likeness.recipe import thaw
+from likeness.records import Image, Points
+from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
+from likeness.systems.joint import maps
+from likeness.systems.joint.maps import FLAGS, MAPS
+from likeness.systems.joint.recipes import CODES, JointRecipe
+
+PARTS = tuple(parts.ALIASES)
+SEEDS = 2**31
+MASKED = 127
+"""A mask's grey value above which a pixel is kept."""
+
+
+class JointSynthesizer(Synthesizer):
+    """Faces from any mix of conditions; from none, somebody.
+
+    >>> likeness.load("joint")(drawing="sketch.png", like="ann.jpg", noise=3).save("face.png")  # doctest: +SKIP
+    >>> likeness.load("joint")(landmarks="bo.jpg", like="ann.jpg", look="ann.jpg")  # doctest: +SKIP
+    """
+
+    conditions: ClassVar[tuple[Condition, ...]] = (
+        Condition("parts", "parts", False, "a photo whose eyes, nose and mouth are used"),
+        *(
+            Condition(word, "parts", False, f"a photo, or a loose picture of just this part: the {word.replace('_', ' ')}")
+            for word in PARTS
+        ),
+        Condition("drawing", "drawing", False, "a drawing of a face, or with an effect a photo that is drawn first"),
+        Condition("parsing", "parsing", False, "a parsing in its colours, or a photo that is parsed"),
+        Condition("landmarks", "landmarks", False, "68 landmarks: a JSON file, an array, or a photo that has them"),
+        Condition("keep", "photo", False, "a photo of which some pixels stay as they are, see mask"),
+        Condition("mask", "photo", False, "as large as the photo to keep: white stays, black is made anew"),
+        Condition("like", "identity", False, "a photo of the person to look like, or several; or the numbers of an identity"),
+        Condition("look", "photo", False, "a photo whose ground, hair, skin and light are taken"),
+        Condition("noise", "noise", False, "a seed: what no condition tells; without it 0"),
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("effect", "", "draw the drawing, which is a photo, with this effect first"),
+        Option("face", 1, "which face of photos; 1 is the largest"),
+        Option("hold", (), "code → seed: codes of the noise that have a seed of their own: shape, ground, hair, skin, rest"),
+    )
+    batch: ClassVar[int] = 16
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.recipe = thaw(JointRecipe, self.card.recipe)
+        self.framing = self.recipe.framing
+        self.anchors, self.widths = weights.tensor("anchors.mean"), weights.tensor("anchors.width")
+
+    def prepare(self, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
+        given, options = self.chosen(request)
+        size, number = self.framing.size, int(options["face"])
+        spatial, pictures = np.zeros((MAPS, size, size), np.float32), dict[str, Image]()
+        flags, notes = np.zeros(len(FLAGS), np.float32), list[str]()
+        place: Place | None = None
+
+        def lay(name: str, some: Array) -> None:
+            spatial[maps.channels(name)] = some
+            flags[FLAGS.index(name)] = 1
+
+        if some := [word for word in ("parts", *PARTS) if word in given]:
+            patches: dict[str, parts.Patch] = {}
+            for word in some:
+                words = ("eyes", "nose", "mouth") if word == "parts" else (word,)
+                value = self.face_of(given[word], word, number) if word == "parts" else given[word]
+                for one in words:
+                    found = donor(value, one, self.reader, self.framing, self.widths)
+                    patches |= found.patches
+                    if found.loose:
+                        notes.append(f"no face in {found.name}: taken as a loose picture of the {one.replace('_', ' ')}")
+                if isinstance(value, PhotoFace):
+                    _, landmarks, moved = value.framed(self.framing)
+                    place = Place(value.photo, moved, face_area(landmarks, size), file=value.name)
+            colours, cover = parts.lay(patches, self.anchors)
+            lay("parts", maps.parts_maps(colours, cover))
+            pictures["parts"] = from_planes(colours[None])[0]
+        if "drawing" in given:
+            pictures["drawing"] = self._drawing(given["drawing"], str(options["effect"]), number)
+            lay("drawing", maps.drawing_maps(pictures["drawing"]))
+        elif options["effect"]:
+            raise LikenessError("effect: there is no drawing that it could draw")
+        if "parsing" in given:
+            classes = self._parsing(given["parsing"], number)
+            pictures["parsing"] = coloured(classes)
+            lay("parsing", maps.parsing_maps(classes))
+        if "landmarks" in given:
+            points, place = self._landmarks(given["landmarks"], number, place)
+            lay("landmarks", maps.landmark_maps(points, size))
+            pictures["landmarks"] = np.repeat(maps.landmark_lines(points, size).max(0)[..., None], 3, 2)
+        if "keep" in given:
+            framed, kept, place = self._kept(given["keep"], given.get("mask"), number)
+            lay("known", maps.known_maps(framed, kept))
+            pictures["keep"] = np.where(kept[..., None], framed, np.uint8(127))
+        elif "mask" in given:
+            raise LikenessError("mask: name the photo to keep, too")
+        identity = np.zeros(self.recipe.identity, np.float32)
+        if "like" in given:
+            identity = self.identity(given["like"], number)
+            flags[FLAGS.index("identity")] = 1
+        noise = self.noise(given.get("noise", 0), options["hold"])
+        if "look" in given:
+            framed, _, _ = self.face_of(given["look"], "look", number).framed(self.framing)
+            noise[CODES["shape"] :] = self.look(framed[None])[0]
+            pictures["look"] = framed
+        made = self.said(
+            conditions={name: _described(name, value) for name, value in given.items()},
+            noise=given.get("noise", 0),
+            face=number,
+            **{name: plain(options[name]) for name in ("effect", "hold") if options[name]},
+        )
+        arrays = {"maps": spatial, "noise": noise, "identity": identity, "flags": flags}
+        return Prepared(arrays, pictures, made, place, tuple(notes))
+
+    def make(self, requests: Sequence[Prepared]) -> list[Result]:
+        """A face for each request; intermediates are its conditions as the network reads them."""
+        if not requests:
+            return []
+        names = ("maps", "noise", "identity", "flags")
+        faces = from_planes(self.paint({name: stacked(requests, name) for name in names}))
+        return [
+            Result(face, request.pictures, request.made, request.place, request.notes)
+            for face, request in zip(faces, requests, strict=True)
+        ]
+
+    def paint(self, arrays: Mapping[str, Array]) -> Array:
+        """G: maps, noise, identity and flags, N of each, to faces N × 3 × S × S in [-1, 1]."""
+        return in_batches(self.weights.graphs["generator"], self.batch, **arrays)["face"]
+
+    def identity(self, value: Any, number: int = 1) -> Array:
+        """The numbers of a person, unit variance: the mean of those of one or several photos, or given as they are.
+
+        Raises:
+            LikenessError: a photo shows no such face, or the numbers are too few or not finite.
+        """
+        length = self.recipe.identity
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            found = np.asarray(value, np.float32)[None]
+        else:
+            several = value.split(",") if isinstance(value, str) and not Path(value).exists() else value
+            people = several if isinstance(several, list | tuple) else [several]
+            faces = [self.face_of(one, "like", number) for one in people]
+            recogniser = open_tool(FaceRecogniser)
+            found = recogniser.framed([face.framed(recogniser.framing)[0] for face in faces])
+        if found.shape[1] != length or not np.isfinite(found).all() or not np.linalg.norm(found, axis=1).all():
+            raise LikenessError(f"like: {length} finite numbers that are not all 0 are needed, got {found.shape[1]}")
+        mean = (found / np.linalg.norm(found, axis=1, keepdims=True)).mean(0)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6) * length**0.5, np.float32)
+
+    def noise(self, seed: Any, hold: Any = ()) -> Array:
+        """Z of a seed, 128 numbers of N(0, 1); codes in ``hold`` have seeds of their own.
+
+        A code of a seed is the same whatever the others are, so that one can be varied and the rest kept.
+
+        Raises:
+            LikenessError: no seed, or no such code.
+        """
+        try:
+            own = dict(hold)
+        except (TypeError, ValueError):
+            raise LikenessError(f"hold: code → seed was expected, got {hold!r:.60}") from None
+        if unknown := sorted(set(own) - set(CODES)):
+            raise LikenessError(f"hold: {unknown[0]!r} is no code of the noise; there are {', '.join(CODES)}")
+        pieces = []
+        for place, (name, length) in enumerate(CODES.items()):
+            chosen = own.get(name, seed)
+            if not isinstance(chosen, int | np.integer) or isinstance(chosen, bool) or not 0 <= chosen < SEEDS:
+                raise LikenessError(f"noise={chosen!r}: a seed from 0 to {SEEDS - 1} is needed")
+            pieces.append(np.random.default_rng([int(chosen), place]).standard_normal(length, np.float32))
+        return np.concatenate(pieces)
+
+    def look(self, pictures: Image) -> Array:
+        """Codes of ground, hair, skin and the rest, N × 96, of framed photos N × S × S × 3."""
+        classes = open_tool(FaceParser).reframed(list(pictures), self.framing)
+        hard = np.asarray(np.arange(len(CLASSES))[:, None, None] == classes.argmax(1)[:, None], np.float32)
+        return in_batches(self.weights.graphs["look"], self.batch, picture=to_planes(pictures), classes=hard)["look"]
+
+    def shape(self, landmarks: Points) -> Array:
+        """The code of the shape, N × 32, of landmarks N × 68 × 2 in pixels of framed faces."""
+        points = ((2 * landmarks + 1) / self.framing.size - 1).astype(np.float32)
+        return self.weights.graphs["shape"](landmarks=points)["shape"]
+
+    def _drawing(self, value: Any, effect: str, number: int) -> Image:
+        """A drawing in the framing: a photo's by its face, another's as it is where it is square already."""
+        if effect:
+            if effect not in EFFECTS:
+                raise LikenessError(f"effect {effect!r}: there are {', '.join(EFFECTS)}")
+            return apply(effect, self.face_of(value, "drawing", number).framed(self.framing)[0], 0)
+        if isinstance(value, PhotoFace):
+            return value.framed(self.framing)[0]
+        picture, _ = picture_of(value, "the drawing")
+        if found := self.reader.largest(picture):
+            return alignment(found.landmarks, self.framing).warp(picture, self.framing.size, self.framing.size)
+        return _square(picture, self.framing.size)
+
+    def _parsing(self, value: Any, number: int) -> NDArray[np.uint8]:
+        """Classes S × S: read off a picture in a parsing's colours, else of a photo's face."""
+        if not isinstance(value, PhotoFace):
+            picture, _ = picture_of(value, "the parsing")
+            classes = read_off(picture)
+            if np.abs(coloured(classes).astype(np.int16) - picture).mean() < 12:
+                side = self.framing.size
+                return np.asarray(cv2.resize(classes, (side, side), interpolation=cv2.INTER_NEAREST), np.uint8)
+        framed = self.face_of(value, "parsing", number).framed(self.framing)[0]
+        return np.asarray(open_tool(FaceParser).reframed([framed], self.framing)[0].argmax(0), np.uint8)
+
+    def _landmarks(self, value: Any, number: int, place: Place | None) -> tuple[Points, Place | None]:
+        """Landmarks in pixels of the framing; of a photo also where the face belongs."""
+        if isinstance(value, str | Path) and str(value).lower().endswith(".json"):
+            points = read_points(value)
+        elif isinstance(value, np.ndarray) and value.shape == (COUNT, 2):
+            points = np.asarray(value, np.float32)
+            if not np.isfinite(points).all():
+                raise LikenessError("landmarks: a number is not finite")
+        else:
+            face = self.face_of(value, "landmarks", number)
+            _, found, moved = face.framed(self.framing)
+            return found, Place(face.photo, moved, face_area(found, self.framing.size), file=face.name)
+        return alignment(points, self.framing).apply(points), place
+
+    def _kept(self, value: Any, mask: Any, number: int) -> tuple[Image, NDArray[np.bool_], Place]:
+        """The framed photo, which of its pixels stay, and where the rest belongs; without a mask hair and ground stay."""
+        face = self.face_of(value, "keep", number)
+        size = self.framing.size
+        framed, _, moved = face.framed(self.framing)
+        if mask is None:
+            classes = open_tool(FaceParser).reframed([framed], self.framing)[0].argmax(0)
+            kept = np.isin(classes, [list(CLASSES).index(name) for name in ("background", "hair")])
+        else:
+            picture, name = picture_of(mask, "the mask")
+            if picture.shape[:2] != face.photo.shape[:2]:
+                high, wide = face.photo.shape[:2]
+                raise LikenessError(f"{name}: the mask is {picture.shape[1]}×{picture.shape[0]}, the photo {wide}×{high}")
+            kept = moved.warp(picture, size, size).max(-1) > MASKED
+        return framed, kept, Place(face.photo, moved, np.asarray(~kept, np.float32), file=face.name)
+
+
+def _square(picture: Image, size: int) -> Image:
+    """The middle square of a picture, scaled."""
+    side = min(picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture[top : top + side, left : left + side], (size, size), interpolation=method), np.uint8)
+
+
+def _described(name: str, value: Any) -> Any:
+    """What a result says of a condition."""
+    if name == "noise":
+        return plain(value)
+    return [describe(one) for one in value] if isinstance(value, list | tuple) else describe(value)

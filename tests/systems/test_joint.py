@@ -1,0 +1,323 @@
+"""The joint model: its conditions, its terms, its networks, and what it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from likeness import systems
+from likeness.data.store import FaceStore
+from likeness.errors import LikenessError
+from likeness.export import export
+from likeness.faces.drawing import draw, drawn_faces
+from likeness.faces.labels import CLASSES, coloured
+from likeness.faces.landmarks import MIRROR
+from likeness.image import write
+from likeness.losses.pixel import root_mean_square
+from likeness.system import Table
+from likeness.systems.joint import conditions, maps, objective
+from likeness.systems.joint.maps import FLAGS, SPATIAL
+from likeness.systems.joint.networks import REGIONS, LookEncoder
+from likeness.systems.joint.recipes import CODES, NOISE, Chances, lite, tiny
+from likeness.systems.joint.synthesis import JointSynthesizer
+from likeness.systems.joint.system import JointSystem, others, per_number
+from likeness.train.loop import train
+
+FRAMING = tiny().framing
+
+
+def chance(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def system() -> JointSystem:
+    torch.manual_seed(0)
+    return JointSystem(tiny())
+
+
+@pytest.fixture(scope="module")
+def table(system: JointSystem) -> Table:
+    made = system.table(FaceStore.of(drawn_faces(8, FRAMING), FRAMING, "drawn"))
+    system.fit_statistics(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("joint") / "run"
+    store = FaceStore.of(drawn_faces(12, FRAMING), FRAMING, "drawn")
+    train(JointSystem(tiny()), "joint", store, folder, steps=4)
+    export(folder / "weights.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(run: Path) -> JointSynthesizer:
+    found = systems.load(run, "joint")
+    assert isinstance(found, JointSynthesizer)
+    return found
+
+
+# conditions
+
+
+def test_shares_of_conditions_are_those_of_the_recipe() -> None:
+    plan = Chances()
+    flags, looked = conditions.chosen(plan, 20_000, chance())
+    spatial = flags[:, : len(SPATIAL)]
+    alone = spatial.sum(1) == 1
+    for index, name in enumerate(SPATIAL):
+        assert float((alone & (spatial[:, index] == 1)).float().mean()) == pytest.approx(getattr(plan, name), abs=0.01)
+    assert float((spatial.sum(1) >= 2).float().mean()) == pytest.approx(plan.mixed, abs=0.01)
+    assert float(flags[:, -1].mean()) == pytest.approx(plan.identity, abs=0.015)
+    assert float(looked[:, 1].mean()) == pytest.approx(plan.looked * 0.75, abs=0.015)
+    told = flags[:, [FLAGS.index(name) for name in ("drawing", "parsing", "landmarks")]].amax(1) > 0
+    assert not looked[told, 0].any()
+    assert bool(looked[~told, 0].any())
+
+
+def test_only_what_is_given_is_seen(system: JointSystem, table: Table) -> None:
+    for name in SPATIAL:
+        batch = system.given(table, (name,))
+        for other in SPATIAL:
+            there = bool(batch.maps[:, maps.channels(other)].any())
+            assert there == (other == name), (name, other)
+    assert not system.given(table, SPATIAL).identity.any()
+    assert system.given(table, ("identity",)).identity.square().mean().item() == pytest.approx(1, rel=0.01)
+
+
+def test_every_row_keeps_its_own_conditions(system: JointSystem, table: Table) -> None:
+    """The trap of the sheet: rows of different tensors drawn with different indices."""
+    whole = system.given(table, FLAGS)
+    for row in (0, 5):
+        alone = system.given({key: column[row : row + 1] for key, column in table.items()}, FLAGS)
+        for name in ("parts", "parsing", "landmarks"):
+            assert torch.equal(whole.maps[row, maps.channels(name)], alone.maps[0, maps.channels(name)]), name
+        assert torch.equal(whole.identity[row], alone.identity[0])
+        assert torch.equal(whole.photo[row], alone.photo[0])
+
+
+def test_known_pixels_are_the_photo(system: JointSystem, table: Table) -> None:
+    batch = system.given(table, ("known",))
+    known = batch.maps[:, maps.channels("known")]
+    mask = known[:, 3:]
+    assert 0 < float(mask.mean()) < 1
+    assert torch.allclose(known[:, :3], batch.photo * mask)
+
+
+def test_mirrored_faces_stay_consistent(table: Table) -> None:
+    size = FRAMING.size
+    flips = torch.tensor([True, False] * 4)
+    turned = conditions.mirrored(table, flips, size)
+    assert torch.equal(turned["photo"][1], table["photo"][1])
+    assert torch.equal(turned["photo"][0], table["photo"][0].flip(-1))
+    assert torch.equal(turned["classes"][0], table["classes"][0].flip(-1))
+    points = table["landmarks"][0][list(MIRROR)] * torch.tensor([-1.0, 1.0]) + torch.tensor([size - 1.0, 0.0])
+    assert torch.allclose(turned["landmarks"][0], points)
+    again = conditions.mirrored(turned, flips, size)
+    assert all(torch.allclose(again[key].float(), table[key].float(), atol=1e-4) for key in table)
+
+
+def test_landmark_lines_show_each_group_in_its_map() -> None:
+    _, points = draw(3, 128)
+    lines = maps.landmark_maps(points, 128)
+    assert lines.shape == (5, 128, 128) and lines.max() <= 1
+    for one, name in zip(lines, maps.LINES, strict=True):
+        rows, columns = np.nonzero(one > 0.5)
+        chosen = {"jaw": points[:17], "brows": points[17:27], "nose": points[27:36], "eyes": points[36:48], "mouth": points[48:]}
+        low, high = chosen[name].min(0) - 2, chosen[name].max(0) + 2
+        assert low[0] <= columns.min() and columns.max() <= high[0], name
+        assert low[1] <= rows.min() and rows.max() <= high[1], name
+
+
+def test_another_photo_of_the_person_is_the_next_in_turn() -> None:
+    keys = [("a", "ann"), ("a", "bo"), ("a", "ann"), ("b", "ann"), ("a", "ann")]
+    assert others(keys).tolist() == [2, 1, 4, 3, 0]
+
+
+# terms
+
+
+def test_how_much_is_known() -> None:
+    none, every = torch.zeros(1, len(CODES)), torch.ones(1, len(CODES))
+
+    def share(*names: str, looked: torch.Tensor = none) -> float:
+        return float(objective.known_share(torch.tensor([[float(name in names) for name in FLAGS]]), looked)[0])
+
+    assert share() == 0 and share("identity") == 0
+    assert share("landmarks") == pytest.approx(0.8 * 0.15)
+    assert share("drawing") > share("parts") > share("parsing") > share("landmarks") > 0
+    assert share("drawing", "parts", looked=every) == pytest.approx(1)
+    for names in ((), ("landmarks",), ("parts", "identity")):
+        assert share(*names, looked=every) > share(*names)
+        for more in FLAGS:
+            assert share(*names, more) >= share(*names)
+
+
+def test_reconstruction_is_the_root_mean_square_of_what_is_known() -> None:
+    one, other = torch.randn(2, 4, 3, 8, 8, generator=chance())
+    assert objective.reconstruction(one, other, torch.ones(4)) == pytest.approx(float(root_mean_square(one, other)), rel=1e-5)
+    share = torch.tensor([1.0, 0, 0, 0])
+    assert objective.reconstruction(one, other, share) == pytest.approx(float(root_mean_square(one[:1], other[:1])) / 4, rel=1e-5)
+
+
+def test_known_pixels_alone_are_compared() -> None:
+    one, mask = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4)
+    other = one.clone()
+    mask[0, :, :2] = 1
+    other[0, :, 2:] = 5  # where nothing is known
+    assert objective.known_pixels(one, other, mask) == 0
+    other[0, :, 0, 0] = 0.8  # one of eight known pixels
+    assert objective.known_pixels(one, other, mask) == pytest.approx(0.1)
+    assert objective.known_pixels(one, other, torch.zeros_like(mask)) == 0
+
+
+def test_perception_weighs_rows() -> None:
+    one, other = [torch.zeros(2, 3, 4, 4)], [torch.stack([torch.ones(3, 4, 4), 3 * torch.ones(3, 4, 4)])]
+    assert objective.perception(one, other, torch.tensor([0.5, 0.0])) == pytest.approx(0.25)
+    assert objective.perception(one, other, torch.tensor([0.0, 1.0])) == pytest.approx(1.5)
+
+
+def test_prior_is_the_divergence_of_normal_distributions() -> None:
+    mean, spread = torch.randn(2, 5, 7, generator=chance()).unbind(0)
+    own = torch.distributions.Normal(mean, (0.5 * spread).exp())
+    expected = torch.distributions.kl_divergence(own, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
+    assert objective.prior(mean, spread) == pytest.approx(float(expected), rel=1e-5)
+    drawn = objective.sampled(torch.full((40_000, 1), 2.0), torch.full((40_000, 1), np.log(9.0)), torch.randn(40_000, 1))
+    assert float(drawn.mean()) == pytest.approx(2, abs=0.1) and float(drawn.std()) == pytest.approx(3, rel=0.03)
+
+
+def test_identity_loss_is_one_less_the_cosine() -> None:
+    one = torch.tensor([[3.0, 0], [0, 2]])
+    assert objective.identity_loss(one, 5 * one) == pytest.approx(0)
+    assert objective.identity_loss(one, one.flip(1)) == pytest.approx(1)
+
+
+# the game
+
+
+def test_no_term_moves_another_players_weights(system: JointSystem, table: Table) -> None:
+    system.train()
+    batch = system.batch(table, chance(), augment=True)
+    moves = dict(system.play(batch, system.recipe.training.phases[-1]))
+    assert list(moves) == ["D", "G"]
+    own = {player: set(map(id, system.parameters_of(player))) for player in system.players}
+    assert not own["D"] & own["G"]
+    system.zero_grad()
+    sum(term.weight * term.value for term in moves["D"]().values()).backward()  # type: ignore[union-attr]
+    assert all(weight.grad is None for weight in system.parameters_of("G"))
+    assert all(weight.grad is not None for weight in system.parameters_of("D"))
+
+
+def test_noise_is_the_photos_own_code_where_it_was_looked_at(system: JointSystem, table: Table) -> None:
+    batch = system.given(table, ())
+    mean, spread = system.codes(batch)
+    assert mean.shape == spread.shape == (8, NOISE)
+    looked = torch.zeros(8, len(CODES))
+    looked[:, list(CODES).index("hair")] = 1
+    from dataclasses import replace
+
+    noise = system.noise(replace(batch, looked=looked), mean, torch.full_like(spread, -80.0))
+    start = CODES["shape"] + CODES["ground"]
+    hair = slice(start, start + CODES["hair"])
+    assert torch.allclose(noise[:, hair], mean[:, hair])
+    rest = torch.ones(NOISE, dtype=torch.bool)
+    rest[hair] = False
+    assert torch.equal(noise[:, rest], batch.noise[:, rest])
+    assert per_number(looked).sum() == 8 * CODES["hair"]
+
+
+def test_a_code_of_a_look_sees_its_region_alone() -> None:
+    """Pixels far from the hair change every code but the hair's."""
+    torch.manual_seed(0)
+    encoder = LookEncoder(8)
+    photo = torch.rand(1, 3, 128, 128) * 2 - 1
+    classes = torch.zeros(1, len(CLASSES), 128, 128)
+    classes[:, list(CLASSES).index("hair"), :32] = 1
+    classes[:, list(CLASSES).index("skin"), 32:96] = 1
+    classes[:, 0, 96:] = 1
+    changed = photo.clone()
+    changed[:, :, 112:] *= -1
+    before, after = encoder(photo, classes)[0], encoder(changed, classes)[0]
+    where = 0
+    for name in REGIONS:
+        piece = slice(where, where + CODES[name])
+        where += CODES[name]
+        assert torch.equal(before[:, piece], after[:, piece]) == (name != "ground"), name
+
+
+def test_lite_fits_the_size_that_ships() -> None:
+    weights = sum(weight.numel() for weight in JointSystem(lite()).parameters_of("G"))
+    assert weights < 12e6  # a byte each in int8, and scales
+
+
+# making
+
+
+def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
+    ann, bo = samples[:2]
+    requests = [
+        {},
+        {"parts": ann},
+        {"eyes": ann, "mouth": bo},
+        {"drawing": ann, "effect": "pencil", "noise": 4},
+        {"parsing": bo},
+        {"landmarks": ann},
+        {"keep": ann},
+        {"look": bo},
+        {"parts": ann, "drawing": bo, "landmarks": ann, "look": bo},
+    ]
+    results = made.make([made.prepare(request) for request in requests])
+    assert all(result.picture.shape == (64, 64, 3) for result in results)
+    assert len({result.picture.tobytes() for result in results}) == len(requests)
+    assert {"landmarks"} == set(results[5].intermediates)
+    again = made(drawing=ann, effect="pencil", noise=4)
+    assert np.abs(again.picture.astype(int) - results[3].picture).max() <= 1
+    assert results[6].pasted().picture.shape == results[6].place.photo.shape  # type: ignore[union-attr]
+    parsing = coloured(np.full((32, 32), 1, np.uint8))
+    write(tmp_path / "parsing.png", parsing)
+    assert (made(parsing=tmp_path / "parsing.png").intermediates["parsing"] == coloured(np.full((64, 64), 1, np.uint8))).all()
+
+
+def test_identity_may_be_numbers(made: JointSynthesizer) -> None:
+    numbers = np.random.default_rng(0).standard_normal(16).astype(np.float32)
+    assert (made(like=numbers).picture == made(like=5 * numbers).picture).all()
+    assert (made(like=numbers).picture != made(like=-numbers).picture).any()
+
+
+def test_a_code_can_be_varied_alone(made: JointSynthesizer) -> None:
+    base, other = made.noise(7), made.noise(7, {"hair": 9})
+    start = CODES["shape"] + CODES["ground"]
+    changed = np.flatnonzero(base != other)
+    assert changed.min() >= start and changed.max() < start + CODES["hair"]
+    assert np.array_equal(made.noise(1, dict.fromkeys(CODES, 7)), base)
+
+
+def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    write(blank, np.full((90, 70, 3), 200, np.uint8))
+    nans = np.full((68, 2), np.nan, np.float32)
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"points": [[NaN, 1]]}')
+    for request, said in (
+        ({"parts": blank}, "blank"),
+        ({"keep": samples[0], "mask": blank}, "70×90"),
+        ({"mask": blank}, "name the photo"),
+        ({"landmarks": nans}, "finite"),
+        ({"landmarks": broken}, "broken"),
+        ({"landmarks": tmp_path / "none.json"}, "no such file"),
+        ({"effect": "pencil"}, "no drawing"),
+        ({"drawing": samples[0], "effect": "oil"}, "there are"),
+        ({"noise": -1}, "seed"),
+        ({"hold": {"beard": 1}}, "there are shape"),
+        ({"like": np.zeros(16, np.float32)}, "not all 0"),
+        ({"like": np.ones(3, np.float32)}, "16 finite"),
+        ({"like": blank}, "blank"),
+        ({"photo": samples[0]}, "no condition"),
+    ):
+        with pytest.raises(LikenessError, match=said):
+            made.prepare(request)
