@@ -20,7 +20,7 @@ FLOORS = [
     {"checkpoint", "recipe"},
     {"engine"},
     {"faces", "video"},
-    {"synthesizer", "export"},
+    {"synthesizer", "history", "export"},
     {"nn"},
     {"losses", "data"},
     {"system", "evaluate", "experiment"},
@@ -32,7 +32,7 @@ MEASURING = ("protocol", "study")
 """Modules of a paper that measure it: they stand beside the baselines, above the rest of ``systems``."""
 MAKING = {
     *("errors", "version", "records", "signals", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
-    *("engine", "faces", "video", "synthesizer", "experiment", "shards", "bulk", "studio"),
+    *("engine", "faces", "video", "synthesizer", "history", "experiment", "shards", "bulk", "studio"),
 }
 """Rooms that torch, pyarrow and the learning rooms are never needed for."""
 LEARNING = {"checkpoint", "export", "nn", "losses", "data", "system", "evaluate", "train", "baselines"}

@@ -172,6 +172,22 @@ class Synthesizer(ABC):
         """Prepare and make one."""
         return self.make([self.prepare(request)])[0]
 
+    def varied(self, request: Mapping[str, Any], what: Sequence[str], seed: int) -> dict[str, Any]:
+        """The request with other chance in ``what``, by words of :attr:`varying`; the rest of the chance stays as it is.
+
+        Raises:
+            LikenessError: there is no chance in this system, or not in that.
+        """
+        if unknown := [word for word in what if word not in self.varying]:
+            there = ", ".join(self.varying) or "nothing"
+            raise LikenessError(f"vary {unknown[0]!r}: {there} can be varied in {self.card.system}")
+        return {**request, "noise": seed}
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """What chance decides: ``all``, and where a system knows them, pieces of it."""
+        return ("all",) if any(one.kind == "noise" for one in self.conditions) else ()
+
     def chosen(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A request's conditions (those that are given) and its options (all, with their defaults).
 

@@ -158,14 +158,7 @@ def _warn(results: list[Result]) -> None:
 
 def _sheet(given: argparse.Namespace, results: list[Result], target: Path, columns: int = 0) -> int:
     """Write pictures as a grid."""
-    from dataclasses import replace
-
-    from likeness import sheet
-
-    columns = columns or next(n for n in range(1, len(results) + 1) if n * n >= len(results))
-    rows = [[one.picture for one in results[i : i + columns]] for i in range(0, len(results), columns)]
-    whole = replace(results[0], picture=sheet.grid(rows, cell=results[0].picture.shape[0]))
-    whole.save(target)
+    options.gridded(results, columns).save(target)
     if given.json:
         made = options.made_with(given, results[0])
         options.sidecar(target, {**made, "faces": [dict(one.made) for one in results]})

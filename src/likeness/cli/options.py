@@ -226,6 +226,17 @@ def painter(weights: str, engine: str = "auto", device: str = "auto") -> PartsSy
     return made
 
 
+def gridded(results: Sequence[Result], columns: int = 0) -> Result:
+    """Several results as one, in a grid row by row, nearly square where ``columns`` is 0."""
+    from dataclasses import replace
+
+    from likeness import sheet
+
+    columns = columns or next(n for n in range(1, len(results) + 1) if n * n >= len(results))
+    rows = [[one.picture for one in results[i : i + columns]] for i in range(0, len(results), columns)]
+    return replace(results[0], picture=sheet.grid(rows, cell=results[0].picture.shape[0]))
+
+
 def donated(system: PartsSynthesizer, named: dict[str, str]) -> dict[str, Donor]:
     """The parts that part flags name, read once; a remark on stderr where a picture was taken as loose."""
     found = {word: system.donor(path, word) for word, path in named.items()}

@@ -11,6 +11,10 @@ from typing import Any
 from likeness.errors import LikenessError
 
 
+USUAL = "joint"
+"""The system that takes any mix of conditions: what is meant where ``likeness make`` is told of none."""
+
+
 def request(name: str, parser: argparse.ArgumentParser) -> None:
     """A system's conditions and options, as options of a command."""
     from likeness import systems

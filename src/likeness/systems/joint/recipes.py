@@ -12,6 +12,15 @@ from likeness.recipe import Phase, Recipe, Training, require, require_each
 CODES: dict[str, int] = {"shape": 32, "ground": 24, "hair": 24, "skin": 24, "rest": 24}
 """The noise z in pieces, and how long each is: what it decides where no other condition does. See networks.py."""
 NOISE = sum(CODES.values())
+VARYING: dict[str, tuple[str, ...]] = {
+    "all": tuple(CODES),
+    "pose": ("shape",),
+    "hair": ("hair",),
+    "light": ("skin", "ground"),
+    "ground": ("ground",),
+    "rest": ("rest",),
+}
+"""What a user can vary → the codes of it."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from likeness.records import Image, Points
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
 from likeness.systems.joint import maps
 from likeness.systems.joint.maps import FLAGS, MAPS
-from likeness.systems.joint.recipes import CODES, JointRecipe
+from likeness.systems.joint.recipes import CODES, VARYING, JointRecipe
 
 PARTS = tuple(parts.ALIASES)
 SEEDS = 2**31
@@ -137,6 +137,18 @@ class JointSynthesizer(Synthesizer):
         )
         arrays = {"maps": spatial, "noise": noise, "identity": identity, "flags": flags}
         return Prepared(arrays, pictures, made, place, tuple(notes))
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """See :attr:`likeness.synthesizer.Synthesizer.varying`."""
+        return tuple(VARYING)
+
+    def varied(self, request: Mapping[str, Any], what: Sequence[str], seed: int) -> dict[str, Any]:
+        """See :meth:`likeness.synthesizer.Synthesizer.varied`: codes that are not varied are held at the seeds they have."""
+        made = super().varied(request, what, seed)
+        before, held = request.get("noise") or 0, dict(request.get("hold") or ())
+        codes = {code for word in what for code in VARYING[word]}
+        return {**made, "hold": {code: held.get(code, before) for code in CODES if code not in codes}}
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A face for each request; intermediates are its conditions as the network reads them."""
