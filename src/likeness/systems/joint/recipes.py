@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from likeness.faces.align import Framing
 from likeness.faces.effects import EFFECTS
@@ -137,14 +137,14 @@ def tiny() -> JointRecipe:
 
 
 def lite() -> JointRecipe:
-    """CPU hours, in sittings: each begins from the weights of the last (``--from joint``)."""
+    """CPU hours: G alone on what is known at first, then against D; later sittings go on by ``finetune``."""
     return JointRecipe(
         name="joint:lite",
         training=Training(
             batch=16,
             rates=(2e-4, 2e-4),
             betas=(0.0, 0.99),
-            phases=(Phase(100, ("D",)), Phase(40_000, ("D", "G"))),
+            phases=(Phase(400, ("G",), ("adversarial", "identity")), Phase(60, ("D",)), Phase(40_000, ("D", "G"))),
             cooldown=4000,
             ema=400.0,
             every=100,
@@ -158,6 +158,13 @@ def lite() -> JointRecipe:
     )
 
 
+def finetune() -> JointRecipe:
+    """Go on from weights of ``lite`` (``--from joint``), sitting by sitting: D, which does not ship, learns alone at first."""
+    base = lite()
+    plan = replace(base.training, phases=(Phase(150, ("D",)), Phase(20_000, ("D", "G"))))
+    return replace(base, name="joint:finetune", training=plan)
+
+
 def gpu() -> JointRecipe:
     """256 × 256, wider and with larger batches; for a GPU. Not run at length yet."""
     return JointRecipe(
@@ -166,7 +173,7 @@ def gpu() -> JointRecipe:
             batch=64,
             rates=(2e-4, 2e-4),
             betas=(0.0, 0.99),
-            phases=(Phase(200, ("D",)), Phase(100_000, ("D", "G"))),
+            phases=(Phase(1000, ("G",), ("adversarial", "identity")), Phase(200, ("D",)), Phase(100_000, ("D", "G"))),
             cooldown=20_000,
             ema=2000.0,
             every=1000,
@@ -181,4 +188,4 @@ def gpu() -> JointRecipe:
     )
 
 
-RECIPES = {"tiny": tiny, "lite": lite, "gpu": gpu}
+RECIPES = {"tiny": tiny, "lite": lite, "finetune": finetune, "gpu": gpu}

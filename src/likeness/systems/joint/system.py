@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -153,10 +153,16 @@ class JointSystem(System):
             return {"discriminator": Term(value, 1.0, "hinge")}
 
         yield "D", discriminator_terms
-        yield "G", lambda: self._generator_terms(batch, fake, mean, spread, critic(fake))
+        yield "G", lambda: self._generator_terms(batch, fake, mean, spread, critic, phase.disabled_terms)
 
     def _generator_terms(
-        self, batch: JointBatch, fake: Tensor, mean: Tensor, spread: Tensor, judged: Judgement
+        self,
+        batch: JointBatch,
+        fake: Tensor,
+        mean: Tensor,
+        spread: Tensor,
+        critic: Callable[[Tensor], Judgement],
+        disabled: Sequence[str],
     ) -> dict[str, Term]:
         weights, photo = self.recipe.weights, batch.photo
         share = objective.known_share(batch.flags, batch.looked)
@@ -171,9 +177,9 @@ class JointSystem(System):
             with torch.no_grad():
                 real = self.features(view[0])
             terms["perceptual"] = Term(objective.perception(real, self.features(view[1]), share), weights.perceptual, "Φ")
-        if weights.adversarial:
-            terms["adversarial"] = Term(objective.generator_adversarial(judged), weights.adversarial, "hinge")
-        if weights.identity:
+        if weights.adversarial and "adversarial" not in disabled:
+            terms["adversarial"] = Term(objective.generator_adversarial(critic(fake)), weights.adversarial, "hinge")
+        if weights.identity and "identity" not in disabled:
             told = batch.flags[:, [FLAGS.index(name) for name in ("identity", "parts", "drawing")]].amax(1) > 0
             rows = torch.nonzero(told).flatten()[: self.recipe.judged or None]
             if len(rows):
