@@ -43,7 +43,7 @@ def option(help: str, default: Any = MISSING, *, metavar: str = "", choices: Seq
     return field(default=default, metadata={"help": help, "metavar": metavar, "choices": tuple(choices), "flag": flag})
 
 
-NAMING = ("person", "photos", "effect", "change", "erased", "face", "recogniser", "model", "method")
+NAMING = ("given", "person", "photos", "effect", "change", "erased", "face", "recogniser", "model", "method")
 """The columns that say what a line is of, in the order in which its title has them."""
 
 

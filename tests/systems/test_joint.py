@@ -284,7 +284,7 @@ def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tm
 
 
 def test_identity_may_be_numbers(made: JointSynthesizer) -> None:
-    numbers = np.random.default_rng(0).standard_normal(16).astype(np.float32)
+    numbers = np.random.default_rng(0).standard_normal(256).astype(np.float32)
     assert (made(like=numbers).picture == made(like=5 * numbers).picture).all()
     assert (made(like=numbers).picture != made(like=-numbers).picture).any()
 
@@ -314,8 +314,8 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
         ({"drawing": samples[0], "effect": "oil"}, "there are"),
         ({"noise": -1}, "seed"),
         ({"hold": {"beard": 1}}, "there are shape"),
-        ({"like": np.zeros(16, np.float32)}, "not all 0"),
-        ({"like": np.ones(3, np.float32)}, "16 finite"),
+        ({"like": np.zeros(256, np.float32)}, "not all 0"),
+        ({"like": np.ones(3, np.float32)}, "256 finite"),
         ({"like": blank}, "blank"),
         ({"photo": samples[0]}, "no condition"),
     ):

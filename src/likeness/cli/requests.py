@@ -10,7 +10,6 @@ from typing import Any
 
 from likeness.errors import LikenessError
 
-
 USUAL = "joint"
 """The system that takes any mix of conditions: what is meant where ``likeness make`` is told of none."""
 

@@ -150,6 +150,7 @@ SYSTEMS: dict[str, Row] = {
         "joint",
         "make --weights",
         "systems.joint.graphs",
+        "systems.joint.protocol:measure",
     ),
     "facefeat": Row(
         "many faces of one person, from one photo (FaceFeat-GAN)",

@@ -129,7 +129,6 @@ def tiny() -> JointRecipe:
         framing=Framing(size=64),
         networks=Networks(8, 16, 16, 32, 32, 8, 8),
         weights=Weights(perceptual=0.0),
-        identity=16,
         recogniser="drawn",
         teacher="drawn",
         expects="a few seconds on two cores; smudges",

@@ -1,0 +1,119 @@
+"""The joint protocol: each condition and some mixes on test people, beside the specialists given the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from likeness import sheet, systems
+from likeness.evaluate.features import LiteFeatures
+from likeness.evaluate.kid import kernel_distance
+from likeness.evaluate.landmark_error import normalised_error
+from likeness.evaluate.people import People, headline
+from likeness.evaluate.portrait import INSTRUMENTS, Ruler
+from likeness.experiment import Outcome, Progress, no_progress, option
+from likeness.faces.reader import PhotoFace
+from likeness.image import to_tensor
+from likeness.records import AlignedFace, Image
+from likeness.synthesizer import Synthesizer
+from likeness.systems.joint.synthesis import JointSynthesizer
+
+CONDITIONS: dict[str, tuple[str, ...]] = {
+    "parts": ("parts",),
+    "parts, identity": ("parts", "like"),
+    "pencil": ("drawing",),
+    "line": ("drawing",),
+    "hand_drawn": ("drawing",),
+    "pencil, identity": ("drawing", "like"),
+    "pencil, parsing": ("drawing", "parsing"),
+    "parsing": ("parsing",),
+    "landmarks": ("landmarks",),
+    "landmarks, identity": ("landmarks", "like"),
+    "landmarks, identity, look": ("landmarks", "like", "look"),
+    "identity": ("like",),
+    "nothing": (),
+}
+"""A line of the table → the conditions that are made of a photo; a drawing's line is called as its effect."""
+SPECIALISTS: dict[str, tuple[str, str]] = {
+    "parts": ("parts", "photo"),
+    "pencil": ("portrait", "drawing"),
+    "line": ("portrait", "drawing"),
+    "hand_drawn": ("portrait", "drawing"),
+    "landmarks": ("landmark", "photo"),
+}
+"""Line → the system that does only this, and its condition."""
+SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(People):
+    """What can be chosen of the protocol."""
+
+    weights: str = option("a weights file or run directory", "joint", metavar="W")
+    alone: bool = option("without the specialists", False)
+
+
+def measure(options: Options, progress: Progress = no_progress) -> Outcome:
+    """Faces from each of :data:`CONDITIONS`, with each face's own noise, and the specialists' of the same photo.
+
+    Columns besides those of :class:`likeness.evaluate.portrait.Fidelity`: ``landmarks``, how far the made face's landmarks are
+    from the photo's in per cent of the eye distance, over faces that are found; ``kernel``, the kernel distance from the
+    photos on EfficientNet-Lite0, times 1,000; ``apart``, the LPIPS distance of two faces of the same conditions and other noise.
+
+    Raises:
+        LikenessError: other weights, or no such faces.
+    """
+    system = systems.load(options.weights, "joint")
+    assert isinstance(system, JointSynthesizer)
+    chosen = options.faces(system.framing)
+    faces = list(chosen)
+    ruler, lite = Ruler(), LiteFeatures()
+    real = lite.of_images(np.stack([face.image for face in faces]))
+    table: list[dict[str, Any]] = []
+    shown: list[list[Image | None]] = [[face.image] for face in faces[:SHOWN]]
+    for number, (line, names) in enumerate(CONDITIONS.items()):
+        progress(number, len(CONDITIONS), line)
+        made, other = (_made(system, faces, line, names, first) for first in (0, len(faces)))
+        some = _line(ruler, lite, real, made, faces)
+        apart = ruler.distances(made, other)
+        table.append({"given": line, "method": "joint", **some, "apart": float(np.mean(apart))})
+        for row, picture in zip(shown, made, strict=False):
+            row.append(picture)
+        if line in SPECIALISTS and not options.alone:
+            own = _specialist(systems.load(SPECIALISTS[line][0]), SPECIALISTS[line][1], faces, line)
+            table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, lite, real, own, faces)})
+    about = options.about(system.card, len(chosen), INSTRUMENTS)
+    sheets = {"faces": sheet.grid(shown, columns=["photo", *CONDITIONS])}
+    return Outcome(headline(about), about, table, chosen.column("name"), sheets)
+
+
+def request_of(face: AlignedFace, line: str, names: Sequence[str], noise: int) -> dict[str, Any]:
+    """The conditions of a line, made of one photo."""
+    photo = PhotoFace(face.name, face.image, face.landmarks)
+    effect = {"effect": line.split(",")[0]} if "drawing" in names else {}
+    return {**dict.fromkeys(names, photo), **effect, "noise": noise}
+
+
+def _made(system: JointSynthesizer, faces: Sequence[AlignedFace], line: str, names: Sequence[str], first: int) -> Image:
+    requests = [system.prepare(request_of(face, line, names, first + i)) for i, face in enumerate(faces)]
+    return np.stack([result.picture for result in system.make(requests)])
+
+
+def _specialist(system: Synthesizer, condition: str, faces: Sequence[AlignedFace], line: str) -> Image:
+    """What the system that does only this makes of the same photos."""
+    effect = {"effect": line} if condition == "drawing" else {}
+    photos = [PhotoFace(face.name, face.image, face.landmarks) for face in faces]
+    requests = [system.prepare({condition: photo, **effect}) for photo in photos]
+    return np.stack([result.picture for result in system.make(requests)])
+
+
+def _line(ruler: Ruler, lite: LiteFeatures, real: np.ndarray, made: Image, faces: Sequence[AlignedFace]) -> Mapping[str, Any]:
+    """One line's figures."""
+    fidelity = asdict(ruler.fidelity(made, faces))
+    _, found = ruler.features(made, faces)
+    errors = [normalised_error(points, face.landmarks) for points, face in zip(found, faces, strict=True) if points is not None]
+    kernel, _ = kernel_distance(real, lite.of(to_tensor(made)))
+    return {**fidelity, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": 1000 * kernel}
