@@ -10,8 +10,8 @@ import pytest
 
 import likeness as library
 from likeness import LikenessError
-from likeness.image import read
 from likeness.faces.donors import layings
+from likeness.image import read
 
 
 def test_layings_are_by_the_table_and_in_pixels() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from likeness.cli import options
 from likeness.errors import LikenessError
 from likeness.signals import asked_to_stop
+
+if TYPE_CHECKING:
+    from likeness.systems.landmark.reenact import Target
 
 
 def add(commands: Any) -> None:
@@ -19,6 +22,8 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("driver", metavar="DRIVER", help="a video, a folder of photos, or a photo")
     options.target(parser)
+    parser.add_argument("--like", metavar="PHOTO", help="drive the person in this photo, by the joint model")
+    parser.add_argument("--weights", default="joint", metavar="W", help="with --like: the joint model's weights or run directory")
     parser.add_argument("-o", "--output", metavar="PATH", help="the .mp4 to write, or of a photo the picture")
     parser.add_argument("--raw", action="store_true", help="take the landmarks as they are found, not made steady over time")
     parser.add_argument("--own", action="store_true", help="the driver is the target: do not give the landmarks its shape first")
@@ -26,23 +31,43 @@ def add(commands: Any) -> None:
     parser.add_argument("--beside", action="store_true", help="show driver, landmarks and face side by side")
 
 
+def _target(given: argparse.Namespace) -> tuple[Target, str | None]:
+    """Whose face is driven, and what the options call it."""
+    from likeness import systems
+
+    if given.like:
+        if given.name or given.own:
+            raise LikenessError("--like: does not go with --name and --own; there is one person, who is not the driver")
+        from likeness.history import hashes
+        from likeness.systems.joint.reenact import PhotoTarget
+        from likeness.systems.joint.synthesis import JointSynthesizer
+
+        joint = systems.load(given.weights, "joint")
+        assert isinstance(joint, JointSynthesizer)
+        return PhotoTarget(joint, given.like), hashes({"like": given.like}).get(given.like, given.like)
+    from likeness.systems.landmark.synthesis import LandmarkSynthesizer
+
+    system = systems.load(given.target, "landmark")
+    assert isinstance(system, LandmarkSynthesizer)
+    system.known(given.name)
+    return system, given.name
+
+
 def run(given: argparse.Namespace) -> int:
     """Drive the target."""
-    from likeness import provenance, systems, video
+    from likeness import provenance, video
     from likeness.faces.align import upright
     from likeness.faces.reader import FaceReader
     from likeness.image import check_writable, read
     from likeness.systems.landmark.figures import strip
     from likeness.systems.landmark.reenact import Options, made, reenact
-    from likeness.systems.landmark.synthesis import LandmarkSynthesizer, outside
+    from likeness.systems.landmark.synthesis import outside
 
     source = Path(given.driver)
     if not source.exists():
         raise LikenessError(f"{given.driver}: no such file or folder")
-    system = systems.load(given.target, "landmark")
-    assert isinstance(system, LandmarkSynthesizer)
-    system.known(given.name)
-    how = Options(given.name, not given.raw, not given.own, given.beside)
+    system, name = _target(given)
+    how = Options(name, not given.raw, not given.own, given.beside)
     if not source.is_dir() and not video.is_clip(source):
         if given.strip:
             raise LikenessError("--strip: goes with a clip or a folder")
@@ -55,8 +80,8 @@ def run(given: argparse.Namespace) -> int:
         moved = upright(points, system.framing)
         framed = moved.apply(points)
         (picture,) = made([framed], [photo], [moved], system, how)
-        print(provenance.write(target, picture, provenance.software("landmark", system.card.recipe["name"])))
-        if (score := float(system.ood_scores([framed], given.name, not given.own)[0])) > 1:
+        print(provenance.write(target, picture, provenance.software(system.card.system, system.card.recipe["name"])))
+        if (score := float(system.ood_scores([framed], name, not given.own)[0])) > 1:
             print(f"likeness: {given.driver}: {outside(score)}", file=sys.stderr)
         return 0
     output = given.output or f"{source.stem or source.name}-reenacted.mp4"

@@ -12,6 +12,7 @@ from likeness.engine import Weights
 from likeness.engine.graph import in_batches
 from likeness.faces.align import check_framed
 from likeness.faces.landmark_detector import framing_of
+from likeness.faces.morphable import MorphableModel
 from likeness.faces.tools import Tool
 from likeness.image import to_planes
 from likeness.records import Image
@@ -34,3 +35,10 @@ class FaceRecogniser(Tool):
         """
         planes = to_planes(check_framed(pictures, self.framing, "picture"))
         return np.asarray(in_batches(self.weights.graphs["identity"], 32, picture=planes)["f_id"], np.float32)
+
+    def morphable(self) -> MorphableModel:
+        """The morphable model that belongs to the same weights."""
+        parts = ("mean", "shapes", "expressions", "noise")
+        mean, shapes, expressions, noise = (self.weights.tensor(f"morphable.{part}").astype(np.float64) for part in parts)
+        index = np.flatnonzero(mean.any(1))  # landmarks that it does not have stand at 0
+        return MorphableModel(mean[index], shapes[:, index], expressions[:, index], tuple(index.tolist()), float(noise[0]))

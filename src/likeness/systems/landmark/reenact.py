@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness import provenance, video
+from likeness.card import Card
 from likeness.errors import LikenessError
-from likeness.faces.align import Similarity, upright
+from likeness.faces.align import Framing, Similarity, upright
 from likeness.faces.reader import FaceReader
 from likeness.faces.tracking import Steady, follow
 from likeness.files import lock_of, locked, unfinished, write_atomically, write_content
 from likeness.image import pictures_in, read
 from likeness.records import Image, Points
-from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
+from likeness.systems.landmark.synthesis import drawn
 
 SEGMENT = 200
 """Frames in a segment: what an interruption loses at most."""
@@ -30,6 +32,20 @@ BATCH = 8
 """Faces that are generated at a time."""
 STILLS = Fraction(5)
 """Photos a second, where the driver is a folder."""
+
+
+class Target(Protocol):
+    """Whose face is driven: :class:`likeness.systems.landmark.synthesis.LandmarkSynthesizer` says what the methods do."""
+
+    @property
+    def card(self) -> Card: ...
+
+    @property
+    def framing(self) -> Framing: ...
+
+    def draw(self, conditions: Sequence[Points], *, target: str | None = None, convert: bool = True) -> Image: ...
+
+    def ood_scores(self, landmarks: Sequence[Points], target: str | None = None, convert: bool = True) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -46,9 +62,7 @@ class Options:
     side_by_side: bool = False
 
 
-def live(
-    frames: Iterable[Image], model: LandmarkSynthesizer, options: Options, reader: FaceReader, rate: float = 25.0
-) -> Iterator[Image]:
+def live(frames: Iterable[Image], model: Target, options: Options, reader: FaceReader, rate: float = 25.0) -> Iterator[Image]:
     """A face for each frame as it comes, S × S × 3 (or driver, landmarks and face side by side).
 
     The first face that is found is framed, and the frame stays where it is, so that the head moves in it; while no face is
@@ -69,7 +83,7 @@ def made(
     framed: Sequence[Points],
     frames: Sequence[Image | None],
     moved: Sequence[Similarity],
-    model: LandmarkSynthesizer,
+    model: Target,
     options: Options,
 ) -> list[Image]:
     """Frames' results from their landmarks in the framing; the frames themselves are needed only to show them at the side."""
@@ -97,7 +111,7 @@ class Done:
 
 def reenact(
     driver: str | Path,
-    model: LandmarkSynthesizer,
+    model: Target,
     output: str | Path,
     options: Options | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -131,7 +145,7 @@ def reenact(
 def _reenact(
     source: Path,
     photos: list[Path],
-    model: LandmarkSynthesizer,
+    model: Target,
     target: Path,
     options: Options,
     progress: Callable[[int, int], None],
@@ -172,13 +186,13 @@ def _reenact(
                 for picture in made(framed[some], pictures, moved[some], model, options):
                     out.add(picture)
                 progress(len(framed) + some.stop, 2 * len(framed))
-    video.join(parts, target, sound, provenance.software("landmark", model.card.recipe["name"]))
+    video.join(parts, target, sound, provenance.software(model.card.system, model.card.recipe["name"]))
     shutil.rmtree(partial)
     scores = model.ood_scores(framed, options.target, options.convert)
     return Done(len(framed), int((~seen).sum()), int((scores > 1).sum()))
 
 
-def _plan(source: Path, photos: list[Path], model: LandmarkSynthesizer, options: Options) -> str:
+def _plan(source: Path, photos: list[Path], model: Target, options: Options) -> str:
     """What has to be the same for work to go on."""
     files = photos or [source]
     marks = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
