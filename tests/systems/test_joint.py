@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ import torch
 from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.evaluate.portrait import Fidelity
 from likeness.export import export
 from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.landmarks import MIRROR
 from likeness.image import write
 from likeness.losses.pixel import root_mean_square
+from likeness.records import AlignedFace
 from likeness.system import Table
-from likeness.systems.joint import conditions, maps, objective
+from likeness.systems.joint import conditions, maps, objective, protocol
 from likeness.systems.joint.maps import FLAGS, SPATIAL
 from likeness.systems.joint.networks import REGIONS, LookEncoder
 from likeness.systems.joint.recipes import CODES, NOISE, Chances, lite, tiny
@@ -219,8 +222,6 @@ def test_noise_is_the_photos_own_code_where_it_was_looked_at(system: JointSystem
     assert mean.shape == spread.shape == (8, NOISE)
     looked = torch.zeros(8, len(CODES))
     looked[:, list(CODES).index("hair")] = 1
-    from dataclasses import replace
-
     noise = system.noise(replace(batch, looked=looked), mean, torch.full_like(spread, -80.0))
     start = CODES["shape"] + CODES["ground"]
     hair = slice(start, start + CODES["hair"])
@@ -269,6 +270,7 @@ def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tm
         {"landmarks": ann},
         {"keep": ann},
         {"look": bo},
+        {"like": [ann, bo]},
         {"parts": ann, "drawing": bo, "landmarks": ann, "look": bo},
     ]
     results = made.make([made.prepare(request) for request in requests])
@@ -321,3 +323,42 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
     ):
         with pytest.raises(LikenessError, match=said):
             made.prepare(request)
+
+
+# measuring
+
+
+class StandIn:
+    """In place of the instruments: mean colours."""
+
+    def fidelity(self, made: np.ndarray, faces: list[AlignedFace]) -> Fidelity:
+        away = [float(np.abs(one.astype(float) - face.image).mean()) for one, face in zip(made, faces, strict=True)]
+        return Fidelity(len(made), (0, 0), (0, 0), (float(np.mean(away)), 0), (0, 0), 0, {"lpips": away})
+
+    def features(self, made: np.ndarray, faces: list[AlignedFace]) -> tuple[np.ndarray, list[np.ndarray | None]]:
+        return np.zeros((len(made), 2)), [faces[0].landmarks, *(None for _ in faces[1:])]
+
+    def distances(self, made: np.ndarray, wanted: np.ndarray) -> list[float]:
+        return [float(one) for one in np.abs(made.astype(float) - wanted).mean((1, 2, 3))]
+
+    def of_images(self, images: np.ndarray) -> np.ndarray:
+        return images.reshape(len(images), -1, 3).mean(1)
+
+    def of(self, pictures: torch.Tensor) -> np.ndarray:
+        return pictures.mean((2, 3)).numpy()
+
+
+def test_every_condition_is_measured(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "Ruler", StandIn)
+    monkeypatch.setattr(protocol, "LiteFeatures", StandIn)
+    faces = [replace(face, split="test") for face in drawn_faces(4, FRAMING)]
+    data = FaceStore.of(faces, FRAMING, "drawn").write(tmp_path / "faces.parquet")
+    outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(run), alone=True))
+    lines = {line["given"]: line for line in outcome.lines}
+    assert list(lines) == list(protocol.CONDITIONS)
+    assert lines["landmarks"]["landmarks"] == 0  # the face that was found is the photo's own
+    assert all(len(line["each"]["lpips"]) == 4 == len(outcome.names) for line in outcome.lines)
+    assert lines["nothing"]["apart"] > 0
+    record = outcome.record()
+    assert {line["title"] for line in record["lines"]} == {f"{name}, joint" for name in protocol.CONDITIONS}
+    assert set(protocol.SPECIALISTS) <= set(protocol.CONDITIONS)
