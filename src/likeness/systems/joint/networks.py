@@ -19,6 +19,8 @@ REGIONS: dict[str, tuple[str, ...]] = {
     "rest": ("skin", "brows", "eyes", "nose", "inner mouth", "lips"),
 }
 """A code of a look → the classes whose pixels it is read from."""
+NARROW = -3.0
+"""Log-variance of codes before training: narrow, so that they tell something from the first step and G begins to read them."""
 
 
 class Modulated(nn.Module):
@@ -95,6 +97,14 @@ class JointGenerator(nn.Module):
         return torch.tanh(pixel_shuffle(self.head(leaky_relu(features, 0.2)), 2))
 
 
+def distribution(inside: int, code: int) -> nn.Linear:
+    """The layer that gives a code's means and log-variances, 2 · ``code`` numbers."""
+    made = nn.Linear(inside, 2 * code)
+    with torch.no_grad():
+        made.bias[code:] = NARROW
+    return made
+
+
 class LookEncoder(nn.Module):
     """The look of a photo: for ground, hair, skin and the rest of the face a normal distribution of its code.
 
@@ -112,7 +122,7 @@ class LookEncoder(nn.Module):
             nn.Conv2d(deep, deep, 3, 1, 1),
             nn.LeakyReLU(0.2),
         )
-        self.heads = nn.ModuleDict({name: nn.Linear(deep + 1, 2 * CODES[name]) for name in REGIONS})
+        self.heads = nn.ModuleDict({name: distribution(deep + 1, CODES[name]) for name in REGIONS})
         table = torch.zeros(len(REGIONS), len(CLASSES))
         for row, names in zip(table, REGIONS.values(), strict=True):
             row[[list(CLASSES).index(name) for name in names]] = 1
@@ -137,7 +147,7 @@ class ShapeEncoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Linear(136, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2), nn.Linear(128, 2 * CODES["shape"])
+            nn.Linear(136, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2), distribution(128, CODES["shape"])
         )
 
     def forward(self, landmarks: Tensor) -> tuple[Tensor, Tensor]:
