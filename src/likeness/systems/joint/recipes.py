@@ -78,7 +78,7 @@ class Weights:
     perceptual: float = 2.0
     adversarial: float = 0.4
     identity: float = 1.0
-    prior: float = 0.005
+    prior: float = 0.0003
 
 
 @dataclass(frozen=True)
