@@ -36,7 +36,7 @@ MAKING = {
 }
 """Rooms that torch, pyarrow and the learning rooms are never needed for."""
 LEARNING = {"checkpoint", "export", "nn", "losses", "data", "system", "evaluate", "train", "baselines"}
-OF_A_SYSTEM = {"__init__", "synthesis", "recipes", "figures", "reenact"}
+OF_A_SYSTEM = {"__init__", "synthesis", "recipes", "figures", "reenact", "directions", "people"}
 """A system's modules that belong to the making half."""
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -19,6 +19,7 @@ from likeness.card import DIGEST, header, read_card
 from likeness.errors import LikenessError
 from likeness.files import locked, write_content
 from likeness.image import check_writable
+from likeness.shards.job import Job
 from likeness.shards.running import Crew
 from likeness.synthesizer import Synthesizer
 
@@ -83,7 +84,6 @@ def bulk(
     Raises:
         LikenessError: the input, the output or the weights cannot be used, or another process works on the output.
     """
-    began, crew = time.monotonic(), crew or Crew()
     check_writable(f"picture{suffix}")
     if shard < 1:
         raise LikenessError(f"--shard {shard}: at least one input a shard is needed")
@@ -101,13 +101,44 @@ def bulk(
         "suffix": suffix,
         "shard": shard,
     }
-    with locked(shards.folder.parent / f".{shards.folder.name}.lock", str(output)):
-        total, pieces = _begun(shards, plan, str(output))
+    job = BulkJob(str(shards.folder), suffix, str(path), plan["weights"], plan["condition"], dict(constant or {}), engine, device)
+
+    def begin() -> tuple[int, int]:
+        return write_pieces(source, shard, shards.state, column)
+
+    return run(shards, plan, str(output), begin, job, crew or Crew(), progress)
+
+
+def run(
+    shards: Shards,
+    plan: Mapping[str, Any],
+    output: str,
+    begin: Callable[[], tuple[int, int]],
+    job: Job,
+    crew: Crew,
+    progress: Callable[..., None],
+    end: Callable[[], None] = lambda: None,
+) -> Report:
+    """Work through the pieces of a plan that are not done yet; one process at a time has the output.
+
+    Args:
+        shards: the output.
+        plan: what has to be the same for a run to go on, in plain JSON values.
+        output: what the output is called in messages.
+        begin: called where the run is new, when the folder for its state is there; how many rows and pieces there will be.
+        job: does a piece.
+        crew: who works.
+        progress: called with (done, total, text).
+        end: called when all shards are there.
+
+    Raises:
+        LikenessError: the output cannot be used, or another process works on it.
+    """
+    began = time.monotonic()
+    with locked(shards.folder.parent / f".{shards.folder.name}.lock", output):
+        total, pieces = _begun(shards, plan, output, begin)
         known = shards.manifest()
         shards.tidy(known)
-        job = BulkJob(
-            str(shards.folder), suffix, str(path), plan["weights"], plan["condition"], dict(constant or {}), engine, device
-        )
         counts = {name: sum(told[name] for told in known.values()) for name in ("made", "failed")}
         resumed, working = sum(counts.values()), time.monotonic()
         progress(resumed, total)
@@ -121,11 +152,12 @@ def bulk(
         if sum(counts.values()) != total:
             raise LikenessError(f"{output}: {sum(counts.values())} rows of {total} inputs; its shards are not those of its plan")
         shutil.rmtree(shards.state / "trouble", ignore_errors=True)
+        end()
         write_content(shards.state / "summary.json", json.dumps({**plan, "inputs": total, "shards": pieces, **counts}) + "\n")
     return Report(counts["made"], counts["failed"], resumed, time.monotonic() - began)
 
 
-def _begun(shards: Shards, plan: Mapping[str, Any], output: str) -> tuple[int, int]:
+def _begun(shards: Shards, plan: Mapping[str, Any], output: str, begin: Callable[[], tuple[int, int]]) -> tuple[int, int]:
     """How many inputs and pieces there are; they are written down now where the run is new."""
     note = shards.state / "plan.json"
     if shards.folder.exists() and not shards.folder.is_dir():
@@ -144,7 +176,7 @@ def _begun(shards: Shards, plan: Mapping[str, Any], output: str) -> tuple[int, i
         raise LikenessError(f"{output}: holds other files; name a new folder")
     shards.state.mkdir(parents=True, exist_ok=True)
     try:
-        inputs, pieces = write_pieces(plan["input"], plan["shard"], shards.state, plan["column"])
+        inputs, pieces = begin()
     except LikenessError:
         shutil.rmtree(shards.state)
         shards.folder.rmdir()

@@ -18,7 +18,7 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,14 @@ STATE = "_likeness"
 
 @dataclass(frozen=True)
 class Shards:
-    """The output folder; its name's suffix ``.parquet`` makes Parquet of the shards. ``suffix`` is the pictures'."""
+    """The output folder; its name's suffix ``.parquet`` makes Parquet of the shards.
+
+    ``suffix`` is the pictures'; ``more`` are columns that rows have beyond those of bulk making, each with its type.
+    """
 
     folder: Path
     suffix: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -53,7 +57,7 @@ class Shards:
     def write(self, number: int, lines: Sequence[Mapping[str, Any]], pictures: Sequence[bytes | None]) -> dict[str, Any]:
         """Write a shard and see that it is on the disk; what the manifest says of it."""
         if self.as_parquet:
-            parquet.write(self.path(number), lines, pictures, self.suffix)
+            parquet.write(self.path(number), lines, pictures, self.suffix, self.more)
         else:
             self._write_folder(number, lines, pictures)
         return self.told(number)
@@ -91,6 +95,13 @@ class Shards:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {"shard": number, "made": made, "failed": failed, "sha256": digest}
+
+    def column(self, number: int, name: str) -> list[Any]:
+        """A column of a shard that is there."""
+        if self.as_parquet:
+            return parquet.column(self.path(number), name)
+        text = (self.path(number) / "rows.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line)[name] for line in text.splitlines()]
 
     def manifest(self) -> dict[int, dict[str, Any]]:
         """The lines of the manifest whose shards are there, by number; a line that was cut off by a kill counts for nothing."""

@@ -120,12 +120,21 @@ def rows(file: BinaryIO, piece: Mapping[str, Any]) -> Iterator[tuple[str, bytes 
         raise LikenessError(f"{piece['file']}: has fewer rows than when the run began")
 
 
-def write(path: Path, lines: Sequence[Mapping[str, Any]], pictures: Sequence[bytes | None], suffix: str) -> Path:
-    """Write a shard, whole or not at all: the lines' values, and ``image`` as Hugging Face's ``datasets`` reads it."""
+def write(
+    path: Path,
+    lines: Sequence[Mapping[str, Any]],
+    pictures: Sequence[bytes | None],
+    suffix: str,
+    more: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a shard, whole or not at all: the lines' values, and ``image`` as Hugging Face's ``datasets`` reads it.
+
+    ``more`` are further columns, each with its type.
+    """
     pa, pq = _pyarrow()
-    kinds = {"number": pa.int64(), "input": pa.string(), "content": pa.string(), "reason": pa.string(), "made": pa.string()}
-    names = {pa.int64(): "int64", pa.string(): "string"}
-    features: dict[str, Any] = {name: {"dtype": names[kind], "_type": "Value"} for name, kind in kinds.items()}
+    names = {"number": "int64", "input": "string", "content": "string", "reason": "string", "made": "string", **(more or {})}
+    kinds = {name: getattr(pa, kind)() for name, kind in names.items()}
+    features: dict[str, Any] = {name: {"dtype": kind, "_type": "Value"} for name, kind in names.items()}
     notes = {"huggingface": json.dumps({"info": {"features": features | {"image": {"_type": "Image"}}}})}
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     schema = pa.schema([*kinds.items(), ("image", image)], metadata=notes)
@@ -148,3 +157,10 @@ def counts(path: Path) -> tuple[int, int]:
     _, pq = _pyarrow()
     reasons = pq.read_table(path, columns=["reason"]).column("reason")
     return reasons.null_count, len(reasons) - reasons.null_count
+
+
+def column(path: Path, name: str) -> list[Any]:
+    """A column of a shard."""
+    _, pq = _pyarrow()
+    values: list[Any] = pq.read_table(path, columns=[name]).column(name).to_pylist()
+    return values

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 
 from likeness.cli import (
     bulk,
+    calibrate,
     compare,
+    dataset,
     demo,
+    direction,
     effect,
     evaluate,
     export,
@@ -51,6 +54,8 @@ COMMANDS = (
     face,
     reenact,
     many,
+    direction,
+    dataset,
     make,
     bulk,
     studio,
@@ -59,6 +64,7 @@ COMMANDS = (
     prepare,
     train,
     export,
+    calibrate,
     evaluate,
     compare,
     study,

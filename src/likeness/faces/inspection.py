@@ -10,7 +10,8 @@ import numpy as np
 from likeness.faces import parts
 from likeness.faces.align import Framing, align
 from likeness.faces.landmarks import five_points
-from likeness.records import Face, Image
+from likeness.faces.solid import pose
+from likeness.records import Face, Image, Points
 
 COLOURS = {
     "jaw": (80, 160, 240),
@@ -19,6 +20,27 @@ COLOURS = {
     "nose": (90, 200, 90),
     "mouth": (230, 170, 40),
 }
+
+SMALL, PROFILE = 24.0, 40.0
+"""Pixels between the eyes under which a face is small, and degrees of yaw from which it counts as a profile."""
+
+
+def remarks(landmarks: Points, count: int = 1, number: int = 1) -> tuple[str, ...]:
+    """What makes a photo a poor one of a face: one-line remarks for a person.
+
+    Args:
+        landmarks: 68 × 2 in pixels of the photo.
+        count: how many faces the photo shows.
+        number: which of them is taken; 1 is the largest, and may have been taken for want of a choice.
+    """
+    said, seen = [], pose(landmarks)
+    if count > 1 and number == 1:
+        said.append(f"shows {count} faces; the largest is taken")
+    if seen.scale < SMALL:
+        said.append(f"the face is small, its eyes {seen.scale:.0f} pixels apart (under {SMALL:.0f}): expect little likeness")
+    if abs(yaw := seen.angles[0]) > PROFILE:
+        said.append(f"the head is turned by {abs(yaw):.0f}° (more than {PROFILE:.0f}°): expect little likeness")
+    return tuple(said)
 
 
 def draw(photo: Image, faces: Sequence[Face], longest: int = 1200) -> Image:

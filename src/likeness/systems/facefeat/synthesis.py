@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,30 +12,35 @@ import numpy as np
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
+from likeness.faces.inspection import remarks
 from likeness.faces.reader import PhotoFace
-from likeness.image import from_planes, to_planes
+from likeness.image import from_planes, picture_of, to_planes
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe, stacked
+from likeness.systems.facefeat import people
+from likeness.systems.facefeat.directions import Direction
 from likeness.systems.facefeat.recipes import FaceFeatRecipe, feature_rows
 
 KEPT = ("pose", "expression", "rest")
 """What of the photo can be kept while the remainder is drawn anew."""
 KEEPS = 0.3
-"""Likeness under which a result says that the person may not be recognised; see :meth:`FaceFeatSynthesizer.likeness`."""
+"""Likeness (:meth:`FaceFeatSynthesizer.likeness`) under which a result says that the person may not be recognised, where no
+``people.safetensors`` lies beside the weights."""
 WIDEST = 60.0
 """Degrees of yaw that may be asked for."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A photo that was read once: f_id, f_1 and f_2 of its face, the framed ``picture``, and what to call it."""
+    """A photo that was read once: f_id, f_1 and f_2 of its face, the framed ``picture``, what to call it, and remarks on it."""
 
     name: str
     picture: Image
     identity: Array
     pose: Array
     general: Array
+    notes: tuple[str, ...] = ()
 
 
 class FaceFeatSynthesizer(Synthesizer):
@@ -44,6 +50,8 @@ class FaceFeatSynthesizer(Synthesizer):
 
     >>> likeness.load("facefeat")(photo="ann.jpg", noise=3).save("ann-3.png")  # doctest: +SKIP
     >>> likeness.load("facefeat")(photo="ann.jpg", keep=("rest",), yaw=0, neutral=True)  # doctest: +SKIP
+    >>> smile = directions.read("smile.json")  # doctest: +SKIP
+    >>> likeness.load("facefeat")(photo="ann.jpg", directions=[(smile, 2.0)])  # doctest: +SKIP
     """
 
     conditions: ClassVar[tuple[Condition, ...]] = (
@@ -57,6 +65,7 @@ class FaceFeatSynthesizer(Synthesizer):
         Option("neutral", False, "the mean expression"),
         Option("expression", None, "a photo whose expression is taken"),
         Option("face", 1, "which face of the photo; 1 is the largest"),
+        Option("directions", (), "places along directions in the noise: pairs of a Direction and deviations from the middle"),
     )
     batch: ClassVar[int] = 16
 
@@ -75,10 +84,29 @@ class FaceFeatSynthesizer(Synthesizer):
         """
         if isinstance(value, Person):
             return value
-        found: PhotoFace = self.face_of(value, condition, number)
-        picture = found.framed(self.framing)[0]
+        if isinstance(value, PhotoFace):
+            found, count = value, 1
+        else:
+            photo, name = picture_of(value, condition)
+            every = self.reader.read_all(photo, name)
+            count = len(every)
+            found = every[number - 1] if 1 <= number <= count else self.reader.read(photo, name, number)
+        notes = tuple(f"{found.name}: {note}" for note in remarks(found.landmarks, count, number))
+        return self.person_of(found.framed(self.framing)[0], found.name, notes)
+
+    def person_of(self, picture: Image, name: str, notes: tuple[str, ...] = ()) -> Person:
+        """The person in a face that is framed already, S × S × 3."""
         identity, pose, general = self.features(picture[None])
-        return Person(found.name, picture, identity[0], pose[0], general[0])
+        return Person(name, picture, identity[0], pose[0], general[0], notes)
+
+    def identities(self, pictures: Image) -> Array:
+        """f_id of framed faces, uint8 N × S × S × 3."""
+        return in_batches(self.weights.graphs["identity"], self.batch, picture=to_planes(pictures))["f_id"]
+
+    @cached_property
+    def people(self) -> people.People | None:
+        """What lies beside the weights about training people and how people are kept; None where nothing does."""
+        return people.read(self.weights.path, self.weights.digest)
 
     def features(self, pictures: Image) -> tuple[Array, Array, Array]:
         """f_id, f_1 and f_2 of framed faces, uint8 N × S × S × 3."""
@@ -89,16 +117,28 @@ class FaceFeatSynthesizer(Synthesizer):
         )
         return one, two, three
 
-    def drawn(self, seed: int) -> tuple[Array, Array]:
-        """f_1^s and f_2^s of a seed.
+    def noise_of(self, seed: int) -> Array:
+        """z_1 and z_2 of a seed, 2 × n.
 
         Raises:
             LikenessError: the seed is not a number from 0.
         """
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
             raise LikenessError(f"noise={seed!r}: a seed from 0 to {2**31 - 1} is needed")
-        one, two = np.random.default_rng(seed).uniform(-1, 1, (2, 1, self.recipe.noise)).astype(np.float32)
-        return self.pose_of(one)[0], self.general_of(two)[0]
+        return np.random.default_rng(seed).uniform(-1, 1, (2, self.recipe.noise)).astype(np.float32)
+
+    def drawn(self, seed: int, directions: Sequence[tuple[Direction, float]] = ()) -> tuple[Array, Array]:
+        """f_1^s and f_2^s of a seed, its noise moved to places along directions.
+
+        Raises:
+            LikenessError: the seed is not a number from 0, or a direction belongs to other weights.
+        """
+        noise = self.noise_of(seed)
+        for direction, amount in directions:
+            if direction.weights != self.weights.digest[:16]:
+                raise LikenessError(f"the direction {direction.attribute} was learned with other weights; learn it with these")
+            noise[direction.number - 1] = direction.moved(noise[direction.number - 1], amount)
+        return self.pose_of(noise[:1])[0], self.general_of(noise[1:])[0]
 
     def pose_of(self, noise: Array) -> Array:
         """G_1^f: z_1, N × n in [-1, 1], to f_1^s."""
@@ -127,7 +167,7 @@ class FaceFeatSynthesizer(Synthesizer):
 
         It is our own E_id's word, which taught G^I what to paint; an independent recogniser is stricter.
         """
-        found = in_batches(self.weights.graphs["identity"], self.batch, picture=to_planes(pictures))["f_id"]
+        found = self.identities(pictures)
         lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(identity, axis=1)
         return np.asarray((found * identity).sum(1) / np.maximum(lengths, 1e-9))
 
@@ -141,7 +181,7 @@ class FaceFeatSynthesizer(Synthesizer):
             raise LikenessError("expression, neutral and keep='expression' exclude each other")
         person = self.person(given["photo"], "photo", int(options["face"]))
         seed = given.get("noise", 0)
-        pose, general = self.drawn(seed)
+        pose, general = self.drawn(seed, _pairs(options["directions"]))
         pose = pose.copy()
         if "pose" in keep:
             pose[-1] = person.pose[-1]
@@ -167,22 +207,63 @@ class FaceFeatSynthesizer(Synthesizer):
             yaw=options["yaw"],
             neutral=bool(options["neutral"]),
             expression=None if options["expression"] is None else describe(options["expression"]),
+            directions={direction.attribute: amount for direction, amount in _pairs(options["directions"])},
         )
         arrays = {"identity": identity, "pose": pose, "general": general}
-        return Prepared(arrays, {"photo": person.picture}, made)
+        return Prepared(arrays, {"photo": person.picture}, made, notes=person.notes)
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
-        """A face for each request; ``made["likeness"]`` is how alike E_id finds it, and a note says so where that is little."""
+        """A face for each request.
+
+        ``made["likeness"]`` is how alike E_id finds it, and ``made["expected_similarity"]``, where the weights say, how alike an
+        independent recogniser is expected to find it. A note says so where that is little.
+        """
         if not requests:
             return []
         identity = stacked(requests, "identity")
         faces = from_planes(self.paint(identity, stacked(requests, "pose"), stacked(requests, "general")))
         results = []
         for face, request, alike in zip(faces, requests, self.likeness(identity, faces).tolist(), strict=True):
-            said = f"the person may not be recognised in it (likeness {alike:.2f}, under {KEEPS:.2f})"
-            notes = (*request.notes, said) if alike < KEEPS else request.notes
-            results.append(Result(face, request.pictures, {**request.made, "likeness": round(alike, 4)}, None, notes))
+            said = {**request.made, "likeness": round(alike, 4)}
+            if self.people is not None:
+                said["expected_similarity"] = round(self.people.kept.expected(alike), 4)
+            notes = (*request.notes, *self.not_kept(alike))
+            results.append(Result(face, request.pictures, said, None, notes))
         return results
+
+    def blend(self, first: Prepared, last: Prepared, steps: int) -> list[Result]:
+        """``steps`` faces from one request to another, both ends included (figure 4 b where only f_id differs).
+
+        f_id and f_2 go along the great circle (:func:`between`), f_1 along the straight line.
+
+        Raises:
+            LikenessError: fewer than two steps.
+        """
+        one, other = first.arrays, last.arrays
+        ways = {name: between(one[name], other[name], steps) for name in ("identity", "general")}
+        shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        ways["pose"] = one["pose"] + shares * (other["pose"] - one["pose"])
+        arrays = ({name: way[number] for name, way in ways.items()} for number in range(steps))
+        return self.make([replace(first, arrays=some, made={**first.made, "step": n}) for n, some in enumerate(arrays)])
+
+    def not_kept(self, likeness: float) -> tuple[str, ...]:
+        """A remark where a made face of this likeness may not be recognised."""
+        words = "the person may not be recognised in it"
+        if self.people is None:
+            return (f"{words} (likeness {likeness:.2f}, under {KEEPS:.2f})",) if likeness < KEEPS else ()
+        expected, least = self.people.kept.expected(likeness), self.people.kept.threshold
+        return (f"{words} (expected similarity {expected:.2f}, under {least:.2f})",) if expected < least else ()
+
+
+def _pairs(value: Any) -> tuple[tuple[Direction, float], ...]:
+    """Directions and amounts, checked."""
+    try:
+        pairs = tuple((direction, float(amount)) for direction, amount in value)
+    except (TypeError, ValueError):
+        pairs = ()
+    if len(pairs) != len(value) or not all(isinstance(direction, Direction) for direction, _ in pairs):
+        raise LikenessError("directions: pairs of a Direction (see likeness.systems.facefeat.directions) and a number are needed")
+    return pairs
 
 
 def between(first: Array, second: Array, steps: int) -> Array:
