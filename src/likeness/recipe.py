@@ -25,7 +25,7 @@ RENAMED = {
 """Fields of recipes that had another name before version 0.2: weights of then still load, ``--set`` answers with the new name."""
 
 
-ADDED = {"shard": 0}
+ADDED: dict[str, Any] = {"shard": 0, "morphable": ""}
 """Fields that came later, and what a recipe of before means by not having them."""
 
 

@@ -15,7 +15,7 @@ def model(shapes: int = 2, expressions: int = 2) -> MorphableModel:
     chance = np.random.default_rng(0)
     mean = np.asarray(solid.SOLID)
     modes = 0.05 * chance.normal(size=(shapes + expressions, 68, 3))
-    modes = morphable._free(modes + modes[:, list(MIRROR)] * np.array([-1.0, 1.0, 1.0]), mean)
+    modes = morphable.free_of_poses(modes + modes[:, list(MIRROR)] * np.array([-1.0, 1.0, 1.0]), mean)
     modes -= modes.mean(1, keepdims=True)
     return MorphableModel(mean - mean.mean(0), modes[:shapes], modes[shapes:], noise=1e-3)
 

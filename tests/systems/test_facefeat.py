@@ -15,6 +15,7 @@ from torch import nn
 from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.faces import bases
 from likeness.faces.drawing import drawn_faces
 from likeness.nn.recogniser import CROP, FIVE, crop_of
 from likeness.recipe import Phase, override
@@ -117,6 +118,20 @@ def test_the_paper_recipe_runs_some_steps(tmp_path: Path) -> None:
     train(system, "facefeat", store(recipe, 6), tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
     assert {"identity", "pose", "critic_real", "lambda_identity_made"} <= lines[-2].keys() | lines[-1].keys()
+
+
+def test_anothers_morphable_model_takes_the_learned_ones_place(instruments: Path) -> None:
+    """The Surrey model has 50 landmarks; the fit of E_1's targets is that of the model itself."""
+    system, batch = made("morphable=surrey", "shapes=3", "expressions=6")
+    model = system.morphable.model()
+    assert model.mean.shape == (50, 3) and len(model.expression) == 6
+    row = model.names.index("yaw")
+    standard = system.morphable.standardised(batch.landmarks)
+    raw = standard[:, row] * system.morphable.spread[row] + system.morphable.middle[row]
+    expected = bases.cut(bases.surrey(), 3, 6).fit(batch.landmarks.numpy())[:, row]
+    np.testing.assert_allclose(raw.numpy(), expected, atol=0.1)
+    with pytest.raises(LikenessError, match="expressions=7: the morphable model has 6"):
+        made("morphable=surrey", "shapes=3", "expressions=7")
 
 
 # the game

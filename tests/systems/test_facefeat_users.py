@@ -164,9 +164,7 @@ def test_too_few_labels_are_refused() -> None:
         directions.learn(flat, "yaw", "x")
 
 
-def test_direction_commands(
-    run: Path, samples: list[Path], likeness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_direction_commands(run: Path, samples: list[Path], likeness, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Learned on made faces, or from labels; applied as a strip, a clip, and in many; light rises along the slider."""
     w = ["--weights", run]
     assert likeness("direction", "learn", "light", "-n", 400, *w) == 0
@@ -179,9 +177,7 @@ def test_direction_commands(
     person = system.person(samples[0])
     values = []
     for amount in (-3.0, 0.0, 3.0):
-        requests = [
-            system.prepare({"photo": person, "noise": seed, "directions": [(said, amount)]}) for seed in range(12)
-        ]
+        requests = [system.prepare({"photo": person, "noise": seed, "directions": [(said, amount)]}) for seed in range(12)]
         values.append(np.mean([directions.light(one.picture) for one in system.make(requests)]))
     assert values[0] < values[1] < values[2]
     (tmp_path / "mine.csv").write_text("seed,beard\n" + "".join(f"{i},{i % 7}\n" for i in range(40)))
@@ -331,9 +327,7 @@ def test_a_dataset_in_folders_goes_on(run: Path, tmp_path: Path, monkeypatch: py
         dataset(str(run), tmp_path / "whole", people=3, each=4, apart=0.9995, crew=ONE)
 
 
-def test_a_dataset_as_parquet_by_the_command(
-    run: Path, likeness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dataset_as_parquet_by_the_command(run: Path, likeness, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("dataset", "--people", 3, "--each", 2, "--apart", 0.9995, "--processes", 1, "-o", "faces.parquet")
     assert likeness(*words, "--weights", run) == 0
     assert "6 faces of 3 people" in capsys.readouterr().out

@@ -176,7 +176,7 @@ def learned(
     solid = np.einsum("nij,npi->npj", turn[:, :2], left).reshape(count, -1)  # the least that explains it
     values, vectors = np.linalg.eigh(solid.T @ solid / count)
     modes = (vectors[:, ::-1][:, :wanted] * np.sqrt(np.maximum(values[::-1][:wanted], 1e-12))).T.reshape(wanted, COUNT, 3)
-    model = MorphableModel(mean, none, _free(modes, mean))
+    model = MorphableModel(mean, none, free_of_poses(modes, mean))
     coefficients = np.zeros((count, wanted))
     for _ in range(rounds):
         coefficients = model._coefficients(flat, scale, turn)
@@ -189,7 +189,7 @@ def learned(
         solved = solved.reshape(wanted + 1, 3, COUNT).transpose(0, 2, 1)
         solved = solved - solved.mean(1, keepdims=True)
         mean = (solved[0] + solved[0][list(MIRROR)] * np.array([-1.0, 1.0, 1.0])) / 2
-        modes = _free(solved[1:], mean)
+        modes = free_of_poses(solved[1:], mean)
         spread = coefficients - coefficients.mean(0)
         values, vectors = np.linalg.eigh(spread.T @ spread / count)
         modes = np.tensordot((vectors * np.sqrt(np.maximum(values, 1e-12))).T, modes, 1)
@@ -202,7 +202,7 @@ def learned(
     return MorphableModel(mean, modes[:shapes], modes[shapes:], noise=max(float(np.sqrt((off**2).mean())), 1e-3))
 
 
-def _free(modes: Floats, mean: Floats) -> Floats:
+def free_of_poses(modes: Floats, mean: Floats) -> Floats:
     """Modes without what turning or scaling the mean would do."""
     x, y, z = mean.T
     zero = np.zeros_like(x)

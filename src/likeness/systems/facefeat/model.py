@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from likeness.faces import morphable
+from likeness.faces import bases, morphable
 from likeness.faces.landmarks import COUNT
 from likeness.faces.morphable import MorphableModel
 from likeness.faces.solid import SOLID
+from likeness.records import Points
+from likeness.systems.facefeat.recipes import FaceFeatRecipe
 
 LEAST_SPREAD = 0.05
 """What a number's deviation over the training faces is taken for at least, so that one which hardly varies asks for nothing."""
+
+
+def basis(recipe: FaceFeatRecipe, landmarks: Points, people: NDArray[np.integer]) -> MorphableModel:
+    """The morphable model that a recipe asks for: learned from faces' landmarks N × 68 × 2, or somebody's own.
+
+    Raises:
+        LikenessError: its files are not here, or it has fewer modes than the recipe wants.
+    """
+    if not recipe.morphable:
+        return morphable.learned(landmarks, people, recipe.shapes, recipe.expressions)
+    found = bases.surrey() if recipe.morphable == "surrey" else bases.read(recipe.morphable)
+    return bases.cut(found, recipe.shapes, recipe.expressions)
 
 
 class Morphable(nn.Module):
@@ -37,14 +52,19 @@ class Morphable(nn.Module):
         self.register_buffer("importance", torch.ones(numbers))
 
     def model(self) -> MorphableModel:
-        """The model itself."""
+        """The model itself. Landmarks that it does not have stand at 0."""
         mean, shapes, expressions = (part.double().cpu().numpy() for part in (self.mean, self.shapes, self.expressions))
-        return MorphableModel(mean, shapes, expressions, noise=float(self.noise))
+        index = np.flatnonzero(mean.any(1))
+        kept = (mean[index], shapes[:, index], expressions[:, index])
+        return MorphableModel(*kept, tuple(index.tolist()), float(self.noise))
 
     def adopt(self, model: MorphableModel, numbers: morphable.Floats) -> None:
         """Take over a model, and how its numbers are spread over the training faces."""
         spread = np.maximum(numbers.std(0), LEAST_SPREAD)
-        values = (model.mean, model.identity, model.expression, [model.noise], numbers.mean(0), spread, model.importance(spread))
+        whole = [np.zeros((*some.shape[:-2], COUNT, 3)) for some in (model.mean, model.identity, model.expression)]
+        for some, given in zip(whole, (model.mean, model.identity, model.expression), strict=True):
+            some[..., list(model.index), :] = given
+        values = (*whole, [model.noise], numbers.mean(0), spread, model.importance(spread))
         own = (self.mean, self.shapes, self.expressions, self.noise, self.middle, self.spread, self.importance)
         for buffer, value in zip(own, values, strict=True):
             buffer.copy_(torch.as_tensor(np.asarray(value)))

@@ -73,6 +73,8 @@ class FaceFeatRecipe(Recipe):
     Args:
         identity, general, noise: lengths of f_id, f_2 and z.
         shapes, expressions: modes of the morphable model; f_1 is the expressions and the yaw.
+        morphable: ``""``: learned from the training faces' landmarks; ``"surrey"``: the Surrey Face Model; else
+            a folder or file that :func:`likeness.faces.bases.read` takes.
         people: how many people of at least ``photos`` photos the classifier of (5) tells apart, at most.
         recogniser: where E_id's numbers come from: ``"mobilefacenet_a"``, whose last layer but one goes into a layer that (5)
             teaches and which E_id then learns by regression; ``"drawn"``, for drawn faces; or ``""``: E_id itself learns by (5).
@@ -93,6 +95,7 @@ class FaceFeatRecipe(Recipe):
     noise: int = 64
     shapes: int = 12
     expressions: int = 10
+    morphable: str = ""
     people: int = 1024
     photos: int = 3
     recogniser: str = ""

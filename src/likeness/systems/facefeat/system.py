@@ -16,7 +16,6 @@ from torch.nn.functional import affine_grid, grid_sample, normalize
 from likeness.data.derived import recognised
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.faces import morphable
 from likeness.faces.landmarks import COUNT, MIRROR
 from likeness.image import to_images
 from likeness.losses.adversarial import Judgement, judgement
@@ -28,6 +27,7 @@ from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import Move, System, Table
 from likeness.systems.facefeat import build, objective
+from likeness.systems.facefeat.model import basis
 from likeness.systems.facefeat.recipes import COMPETE, RECONSTRUCT, FaceFeatRecipe
 
 CLASSIFIED = 64.0
@@ -158,10 +158,10 @@ class FaceFeatSystem(System):
         return made
 
     def fit_statistics(self, table: Table) -> None:
-        """The morphable model, learned from the training faces' landmarks, and how its numbers are spread."""
+        """The morphable model, and how its numbers are spread over the training faces."""
         stride = -(-len(table["landmarks"]) // LEARNED_FROM)
         landmarks, people = table["landmarks"][::stride].cpu().numpy(), table["person"][::stride].cpu().numpy()
-        model = morphable.learned(landmarks, people, self.recipe.shapes, self.recipe.expressions)
+        model = basis(self.recipe, landmarks, people)
         self.morphable.adopt(model, model.fit(landmarks))
 
     def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
