@@ -20,7 +20,7 @@ LOWER_IS_BETTER = (
     *("lpips", "absolute", "landmarks"),
     *("error", "nme", "depth_error", "lmk", "id_distance", "follows", "like_driver", "to_drawn"),
 )
-HIGHER_IS_BETTER = ("psnr", "ssim", "fsim", "identity", "overlap", "gain", "mean_iou", "accuracy", "to_model")
+HIGHER_IS_BETTER = ("psnr", "ssim", "fsim", "identity", "similarity", "overlap", "gain", "mean_iou", "accuracy", "to_model")
 """Metrics by name; ``lpips_alex`` counts as ``lpips``. Of others nobody can say in general which way is better."""
 ABOUT = ("recipe", "step", "commit", "faces_of")
 

@@ -263,7 +263,7 @@ def check_players(system: System) -> None:
 def _begun_from(system: System, name: str, path: str | Path) -> tuple[dict[str, Tensor], str]:
     """A weights file's tensors, if they are this system's and fit the networks that ship, and the file's hash."""
     card, state = read_weights(path)
-    if card.system != name:
+    if card.system not in (name, *system.begins_from):
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {name!r}")
     own, state = system.shipped_state(), system.adapt_state(state)
     if wrong := sorted(set(own) ^ set(state)) or [key for key in own if own[key].shape != state[key].shape]:

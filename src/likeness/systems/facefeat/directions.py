@@ -21,7 +21,6 @@ from likeness.errors import LikenessError
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.solid import pose
 from likeness.files import write_content
-from likeness.image import from_planes
 from likeness.records import Image, Points
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def sampled(
         some = slice(start, min(start + 64, count))
         progress(start, count, "making and measuring")
         pose_features, general = system.pose_of(noise[0, some]), system.general_of(noise[1, some])
-        faces = from_planes(system.paint(identities[person[some]], pose_features, general))
+        faces = system.faces(identities[person[some]], pose_features, general)
         parts.append(measured(faces, find))
     progress(count, count)
     labels = {name: np.concatenate([part[name] for part in parts]) for name in ATTRIBUTES}

@@ -152,6 +152,10 @@ class FaceFeatSynthesizer(Synthesizer):
         """G^I: features, N of each, to faces N × 3 × S × S in [-1, 1]."""
         return in_batches(self.weights.graphs["decoder"], self.batch, f_id=identity, f_1=pose, f_2=general)["face"]
 
+    def faces(self, identity: Array, pose: Array, general: Array) -> Image:
+        """The same as pictures, uint8 N × S × S × 3."""
+        return from_planes(self.paint(identity, pose, general))
+
     def yaw_number(self, degrees: float) -> float:
         """The last number of f_1 for a yaw in degrees.
 
@@ -221,7 +225,7 @@ class FaceFeatSynthesizer(Synthesizer):
         if not requests:
             return []
         identity = stacked(requests, "identity")
-        faces = from_planes(self.paint(identity, stacked(requests, "pose"), stacked(requests, "general")))
+        faces = self.faces(identity, stacked(requests, "pose"), stacked(requests, "general"))
         results = []
         for face, request, alike in zip(faces, requests, self.likeness(identity, faces).tolist(), strict=True):
             said = {**request.made, "likeness": round(alike, 4)}

@@ -425,7 +425,7 @@ class Game:
     def generator_terms(self) -> Mapping[str, Term]:
         """G^I: (3), which has no φ^I(x^s)."""
         system, weights, disabled = self.system, self.weights, self.phase.disabled_terms
-        terms = dict(self.rebuilt_terms())
+        terms = {} if "decoder_reconstruction" in disabled else dict(self.rebuilt_terms())
         if weights.adversarial and "adversarial" not in disabled:
             value = objective.energy(self.discriminator(self.rebuilt[: self.judged]))
             terms["adversarial"] = Term(value, weights.adversarial, "(3), first term")
