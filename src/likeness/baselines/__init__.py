@@ -51,7 +51,26 @@ SKETCHES: dict[str, Row] = {
 }
 """A photo from a sketch. SCA-GAN is a recipe of isegan's, pix2pix one of portrait's."""
 
-BASELINES = PARTS | SKETCHES
+PERSONS: dict[str, Row] = {
+    name: Row(
+        what,
+        f"baselines.{name}:{kind}Recipe",
+        f"baselines.{name}:{kind}",
+        "systems.facefeat.synthesis:FaceFeatSynthesizer",
+        "",
+        "many PHOTO --weights",
+        "baselines.one_stage_graphs",
+    )
+    for name, what, kind in (
+        ("single_stage", "single-stage GAN, f_id and noise", "SingleStage"),
+        ("cvaegan", "CVAE-GAN (Bao et al. 2017) on f_id", "CVAEGAN"),
+        ("drgan", "after DR-GAN (Tran et al. 2017)", "DRGAN"),
+        ("faceidgan", "FaceID-GAN (Shen et al. 2018), lite", "FaceIDGAN"),
+    )
+}
+"""Many faces of one person, from one photo."""
+
+BASELINES = PARTS | SKETCHES | PERSONS
 
 
 def row(name: str) -> Row:

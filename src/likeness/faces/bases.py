@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -157,9 +157,13 @@ def cut(model: MorphableModel, shapes: int, expressions: int) -> MorphableModel:
 
 def save(model: MorphableModel, path: str | Path) -> Path:
     """Write a model as ``.npz``, which :func:`read` takes."""
-    arrays = {"mean": model.mean, "identity": model.identity, "expression": model.expression}
+    mean, identity, expression = model.mean, model.identity, model.expression
     index, noise = np.array(model.index, np.int64), np.array(model.noise)
-    return write_atomically(Path(path), lambda file: np.savez(file, **arrays, index=index, noise=noise))
+
+    def fill(file: BinaryIO) -> None:
+        np.savez(file, mean=mean, identity=identity, expression=expression, index=index, noise=noise)
+
+    return write_atomically(Path(path), fill)
 
 
 def _ours(path: Path) -> MorphableModel:

@@ -160,6 +160,8 @@ SYSTEMS: dict[str, Row] = {
         "facefeat",
         "many PHOTO --weights",
         "systems.facefeat.graphs",
+        "systems.facefeat.protocol:measure",
+        "systems.facefeat.study:STUDY",
     ),
     "landmark_detector": Row(
         "the 68 landmarks of a face: LandmarkGAN's detector, an hourglass and DSNT",

@@ -62,11 +62,16 @@ def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
     ``decoder`` G^I: f_id, f_1 and f_2 to faces.
     """
     recipe = thaw(FaceFeatRecipe, frozen)
+    return assembled(recipe, build.feature_generators(recipe), build.general_extractor(recipe))
+
+
+def assembled(recipe: FaceFeatRecipe, generators: tuple[nn.Module, nn.Module], extractor: nn.Module) -> Mapping[str, Network]:
+    """The graphs of a recipe, with these G_1^f, G_2^f and E_2."""
     size, rows = recipe.framing.size, build.feature_rows(recipe)
     wide = 4.0 * recipe.general**0.5
     picture = Port("picture", ("batch", 3, size, size), what="a framed face")
     noise = Port("noise", ("batch", recipe.noise), what="z")
-    one, two = build.feature_generators(recipe)
+    one, two = generators
     identity = Port("f_id", ("batch", recipe.identity), -wide, wide, "what tells who it is")
     pose = Port("f_1", ("batch", len(rows)), -8.0, 8.0, "expressions and yaw, in deviations")
     general = Port("f_2", ("batch", recipe.general), -wide, wide, "everything else")
@@ -76,7 +81,7 @@ def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
             Alone("identity", build.identity_extractor(recipe), layer=build.layer(recipe)), (picture,), (identity,)
         ),
         "pose": Network(Standard(build.pose_extractor(recipe), rows, build.morphable(recipe)), (picture,), (pose,)),
-        "general": Network(Alone("general", build.general_extractor(recipe)), (picture,), (general,)),
+        "general": Network(Alone("general", extractor), (picture,), (general,)),
         "generator1": Network(Alone("generator1", one), (noise,), (pose,)),
         "generator2": Network(Alone("generator2", two), (noise,), (general,)),
         "decoder": Network(Decoder(build.decoder(recipe)), (identity, pose, general), (face,)),

@@ -23,6 +23,7 @@ STEPS = 9
 VARIED = 16
 """Draws of one noise in figure 4 a."""
 
+
 def frontalised(
     faces: Sequence[AlignedFace], methods: Mapping[str, Callable[[Sequence[AlignedFace]], Image]], judge: Judge
 ) -> tuple[list[Line], dict[str, Image]]:
@@ -96,7 +97,10 @@ def varied(
             columns["similarity_spread"].append(float(alike.std()))
             rows.append(made)
         line: Line = {"method": what, "count": len(faces), "draws": VARIED}
-        line |= {name if name == "similarity" else f"{name}_deviation".replace("_spread", ""): spread(np.array(some)) for name, some in columns.items()}
+        line |= {
+            name if name == "similarity" else f"{name}_deviation".replace("_spread", ""): spread(np.array(some))
+            for name, some in columns.items()
+        }
         lines.append(line | {"each": columns})
         shown.append(np.stack(rows))
     return lines, np.concatenate(shown, 1)
@@ -152,8 +156,8 @@ def directed(
 ) -> list[Line]:
     """Section 3.3: directions learned from ``count`` measured faces, then tried: the attribute's rank correlation with the place.
 
-    A direction is learned on the first half of the people and tried on the second, at seven places, all else kept. ``drift`` is the
-    rank correlation of the other attributes with the place there, the mean of sizes, and ``similarity_drift`` that of who it is.
+    A direction is learned on the first half of the people and tried on the second, at seven places, all else kept. ``drift`` is
+    the size of the other attributes' rank correlations with the place, on average; ``similarity_drift`` is that of who it is.
     """
     if len(faces) < 2:
         raise LikenessError("a direction is learned on some people and tried on others; 2 are needed")
@@ -209,5 +213,7 @@ def directed(
 
 def _rank(values: Floats, owners: NDArray[np.integer], places: Floats) -> float:
     known = np.isfinite(values)
-    return spearman(centred(values[known], owners[known]), places[known]) if known.sum() > 2 else float("nan")
-
+    if known.sum() < 3:
+        return float("nan")
+    labels = centred(np.asarray(values[known], np.float64), owners[known])
+    return spearman(labels, np.asarray(places[known], np.float64))

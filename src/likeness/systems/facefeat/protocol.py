@@ -1,7 +1,7 @@
 """The experiments of Shen, Zhou, Luo & Tang 2018 on trained weights: tables 1 to 3, figures 3, 4 (a), 4 (b) and 6, section 3.3.
 
-Table 4 and the methods that table 3 is compared with are trained by :mod:`likeness.systems.facefeat.study`. The paper's user study
-cannot be repeated; a Fréchet and a kernel distance take its place.
+Table 4, and what table 3 compares with, are trained by :mod:`likeness.systems.facefeat.study`. The paper's user study cannot be
+repeated; a Fréchet and a kernel distance take its place.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ PAPER = {
     "similarity": "the paper, on CelebA with a recogniser of its own: similarity 0.693, of FaceID-GAN 0.653, of DR-GAN 0.548; "
     "diversity of generated features 0.63",
     "pairs": "the paper, on all of LFW's pairs with a recogniser of its own: 0.9762 ± 0.0078",
-    "templates": "the paper, on IJB-A: at 0 / 20 / 50 / 80 / 100 % accepted at 0.01 .978 .943 .901 .935 .953, rank 1 .974 .952 .924 .948 .965",
+    "templates": "the paper, on IJB-A, at 0, 20, 50, 80, 100 %: accepted at 0.01 .978 .943 .901 .935 .953; "
+    "rank 1 .974 .952 .924 .948 .965",
 }
 """What the paper says, to stand below our figures. Other data and another judge: orders can be compared, not numbers."""
 
@@ -82,7 +83,7 @@ def measure(options: Options, progress: Progress = no_progress, judge: Judge | N
 
 
 def opened(weights: str | Path, framing: Framing | None = None, engine: str = "auto") -> FaceFeatSynthesizer:
-    """facefeat's weights, or those of a baseline of it.
+    """Weights of facefeat, or those of a baseline of it.
 
     Raises:
         LikenessError: they make no faces of a person, or are for faces framed otherwise.
