@@ -335,7 +335,7 @@ def test_every_experiment_by_the_command(
         assert likeness(*base, "--experiment", name, *words, "-o", f"{name}.json") == 0
         assert len(json.loads((tmp_path / f"{name}.json").read_text())["lines"]) == count
     assert likeness(*base, "--experiment", "frontal", "-o", "frontal.json") == 0
-    methods = [line["title"] for line in json.loads((tmp_path / "frontal.json").read_text())["lines"]]
+    methods = [line["method"] for line in json.loads((tmp_path / "frontal.json").read_text())["lines"]]
     assert {"ours", "landmarks turned, photo bent"} <= set(methods)
     (tmp_path / "pairs.txt").write_text("2\t1\nP4\t1\t2\nP4\t1\tP5\t1\nP5\t3\t4\nP5\t2\tP4\t3\n")
     capsys.readouterr()

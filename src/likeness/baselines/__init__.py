@@ -56,10 +56,8 @@ PERSONS: dict[str, Row] = {
         what,
         f"baselines.{name}:{kind}Recipe",
         f"baselines.{name}:{kind}",
-        "systems.facefeat.synthesis:FaceFeatSynthesizer",
-        "",
-        "many PHOTO --weights",
-        "baselines.one_stage_graphs",
+        "baselines.one_stage:OneStageSynthesizer",
+        graphs="baselines.one_stage_graphs",
     )
     for name, what, kind in (
         ("single_stage", "single-stage GAN, f_id and noise", "SingleStage"),

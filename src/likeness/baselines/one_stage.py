@@ -22,6 +22,7 @@ from likeness.system import Move
 from likeness.systems.facefeat import objective, recipes
 from likeness.systems.facefeat.networks import BeganEncoder, Extractor, LeanEncoder
 from likeness.systems.facefeat.recipes import FaceFeatRecipe
+from likeness.systems.facefeat.synthesis import FaceFeatSynthesizer
 from likeness.systems.facefeat.system import FaceFeatBatch, FaceFeatSystem
 
 RATES = 7
@@ -37,6 +38,12 @@ class OneStageRecipe(FaceFeatRecipe):
 
     divergence: float = 0.003
     told: float = 0.1
+
+
+class OneStageSynthesizer(FaceFeatSynthesizer):
+    """As FaceFeat-GAN's; what is drawn by chance comes from priors."""
+
+    recipe_class = OneStageRecipe
 
 
 class Prior(nn.Module):

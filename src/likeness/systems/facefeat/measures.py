@@ -246,7 +246,7 @@ def verified(
     for name, one in seen.items():
         line = pairs_line(name, one.features, pairs, same)
         each = line.pop("each")
-        lines.append({**line, "photos": len(faces), "face_found_percent": 100 * float(one.found.mean()), "each": each})
+        lines.append({**line, "pictures": len(faces), "face_found_percent": 100 * float(one.found.mean()), "each": each})
     return lines
 
 
@@ -306,7 +306,7 @@ def mixed_templates(
             found[share].append((*rates, *ranks))
     columns = ("accepted_at_0.01", "accepted_at_0.001", "rank_1", "rank_5")
     return [
-        {"synthetic_percent": share, "people": len(groups), "photos": len(rows)}
+        {"synthetic_percent": share, "people": len(groups), "pictures": len(rows)}
         | {name: spread(np.array(values)) for name, values in zip(columns, zip(*some, strict=True), strict=True)}
         for share, some in found.items()
     ]

@@ -42,8 +42,8 @@ def frontalised(
                 left = np.abs(seen.yaw[chosen])
                 lines.append(
                     {
+                        "photos": f"yaw {low:.0f} to {high:.0f}",
                         "method": name,
-                        "photo": f"yaw {low:.0f} to {high:.0f}",
                         "count": int(chosen.sum()),
                         "yaw_left": spread(left),
                         "similarity": spread(alike[chosen]),

@@ -156,7 +156,7 @@ def _similarity(options: Options, models: Models, judge: Judge, progress: Progre
 
 
 def _pairs(options: Options, models: Models, judge: Judge, progress: Progress) -> Outcome:
-    store = FaceStore(options.data)
+    options, store = replace(options, photos="all"), FaceStore(options.data)
     if options.pairs:
         listed = read_pairs(options.pairs)
         rows = {Path(name).stem: i for i, name in enumerate(store.column("name"))}
@@ -169,7 +169,7 @@ def _pairs(options: Options, models: Models, judge: Judge, progress: Progress) -
         pairs = [(at[rows[one]], at[rows[other]]) for one, other in stems]
         words = "table 1 on all of LFW's pairs, most of them of train people"
     else:
-        chosen = replace(options, photos="all").faces(models["ours"].framing)
+        chosen = options.faces(models["ours"].framing)
         pairs, same = measures.own_pairs(chosen, seed=options.seed)
         words = f"table 1 on an own list of pairs of {options.split} people"
     methods = {name: measures.of(system) for name, system in models.items()}
@@ -180,7 +180,8 @@ def _pairs(options: Options, models: Models, judge: Judge, progress: Progress) -
 
 
 def _templates(options: Options, models: Models, judge: Judge, progress: Progress) -> Outcome:
-    chosen = replace(options, photos="all").faces(models["ours"].framing)
+    options = replace(options, photos="all")
+    chosen = options.faces(models["ours"].framing)
     lines = measures.mixed_templates(chosen, measures.of(models["ours"]), judge, seed=options.seed, progress=progress)
     return _outcome(options, models, [], lines, len(chosen))
 

@@ -218,7 +218,8 @@ def _usefulness(options: Options, folder: Path, judge: Judge, progress: Progress
     """Both recognisers, and for scale the judge, on pairs of people whom none has seen."""
     models = {name: opened(folder / name) for name in (SYNTHETIC, REAL)}
     first = models[SYNTHETIC]
-    chosen = replace(options, photos="all").faces(first.framing)
+    options = replace(options, photos="all")
+    chosen = options.faces(first.framing)
     pairs, same = measures.own_pairs(chosen, seed=options.seed)
     faces = list(chosen)
     photos = np.stack([face.image for face in faces])

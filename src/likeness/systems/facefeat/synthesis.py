@@ -68,10 +68,11 @@ class FaceFeatSynthesizer(Synthesizer):
         Option("directions", (), "places along directions in the noise: pairs of a Direction and deviations from the middle"),
     )
     batch: ClassVar[int] = 16
+    recipe_class: ClassVar[type[FaceFeatRecipe]] = FaceFeatRecipe
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self.recipe = thaw(FaceFeatRecipe, self.card.recipe)
+        self.recipe = thaw(self.recipe_class, self.card.recipe)
         self.framing = self.recipe.framing
         row = feature_rows(self.recipe)[-1]
         self.middle, self.spread = (float(weights.tensor(f"morphable.{name}")[row]) for name in ("middle", "spread"))
