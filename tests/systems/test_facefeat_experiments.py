@@ -217,6 +217,25 @@ def test_baselines_begin_from_facefeats_extractors(tmp_path: Path, no_graphs: No
         train(fresh, "facefeat", data, tmp_path / "x", warm_start=tmp_path / "theirs" / "weights.safetensors")
 
 
+@pytest.mark.parametrize("name", ["single_stage", "faceidgan"])
+def test_a_baselines_graphs_are_written_and_say_the_same(name: str, tmp_path: Path) -> None:
+    """By onnxruntime and by torch, priors included."""
+    from likeness.export import export
+
+    torch.manual_seed(0)
+    recipe = baselines.recipe(f"{name}:tiny")
+    recipe = replace(recipe, training=replace(recipe.training, phases=(Phase(1, ("G", "D")),)))
+    system = baselines.row(name).build(recipe)
+    weights = train(system, name, FaceStore.of(faces(6, 2, ("train",)), FRAMING, "drawn"), tmp_path / "run")
+    export(weights, baselines.row(name).graph_module)
+    quick, slow = (baselines.load(tmp_path / "run", engine) for engine in ("onnx", "torch"))
+    photos = np.stack([face.image for face in faces(3)])
+    one, other = (measures.of(model)(photos, range(3)).astype(int) for model in (quick, slow))  # type: ignore[arg-type]
+    assert np.abs(one - other).max() <= 1
+    (pose, general), again = quick.drawn(5), quick.drawn(5)  # type: ignore[attr-defined]
+    assert np.array_equal(general, again[1]) and bool(pose.any()) == (name == "faceidgan")
+
+
 def test_table_4_takes_one_term_away() -> None:
     """Each row differs from the full model in its term alone; G^I moves equally often; E_2 keeps (8)."""
     full = study.ablation("full", 120)

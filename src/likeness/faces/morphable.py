@@ -43,6 +43,19 @@ class MorphableModel:
     index: tuple[int, ...] = tuple(range(COUNT))
     noise: float = 0.04
 
+    @classmethod
+    def of_all(cls, mean: Floats, identity: Floats, expression: Floats, noise: float) -> MorphableModel:
+        """A model from arrays for all 68 landmarks, in which those that it does not have stand at 0."""
+        index = np.flatnonzero(mean.any(1))
+        return cls(mean[index], identity[:, index], expression[:, index], tuple(index.tolist()), noise)
+
+    def for_all(self) -> tuple[Floats, Floats, Floats]:
+        """Mean, identity and expression modes for all 68 landmarks; those that it does not have stand at 0."""
+        whole = [np.zeros((*some.shape[:-2], COUNT, 3)) for some in (self.mean, self.identity, self.expression)]
+        for some, own in zip(whole, (self.mean, self.identity, self.expression), strict=True):
+            some[..., list(self.index), :] = own
+        return whole[0], whole[1], whole[2]
+
     @property
     def modes(self) -> Floats:
         """All modes, identity first."""

@@ -40,5 +40,4 @@ class FaceRecogniser(Tool):
         """The morphable model that belongs to the same weights."""
         parts = ("mean", "shapes", "expressions", "noise")
         mean, shapes, expressions, noise = (self.weights.tensor(f"morphable.{part}").astype(np.float64) for part in parts)
-        index = np.flatnonzero(mean.any(1))  # landmarks that it does not have stand at 0
-        return MorphableModel(mean[index], shapes[:, index], expressions[:, index], tuple(index.tolist()), float(noise[0]))
+        return MorphableModel.of_all(mean, shapes, expressions, float(noise[0]))

@@ -52,19 +52,14 @@ class Morphable(nn.Module):
         self.register_buffer("importance", torch.ones(numbers))
 
     def model(self) -> MorphableModel:
-        """The model itself. Landmarks that it does not have stand at 0."""
+        """The model itself."""
         mean, shapes, expressions = (part.double().cpu().numpy() for part in (self.mean, self.shapes, self.expressions))
-        index = np.flatnonzero(mean.any(1))
-        kept = (mean[index], shapes[:, index], expressions[:, index])
-        return MorphableModel(*kept, tuple(index.tolist()), float(self.noise))
+        return MorphableModel.of_all(mean, shapes, expressions, float(self.noise))
 
     def adopt(self, model: MorphableModel, numbers: morphable.Floats) -> None:
         """Take over a model, and how its numbers are spread over the training faces."""
         spread = np.maximum(numbers.std(0), LEAST_SPREAD)
-        whole = [np.zeros((*some.shape[:-2], COUNT, 3)) for some in (model.mean, model.identity, model.expression)]
-        for some, given in zip(whole, (model.mean, model.identity, model.expression), strict=True):
-            some[..., list(model.index), :] = given
-        values = (*whole, [model.noise], numbers.mean(0), spread, model.importance(spread))
+        values = (*model.for_all(), [model.noise], numbers.mean(0), spread, model.importance(spread))
         own = (self.mean, self.shapes, self.expressions, self.noise, self.middle, self.spread, self.importance)
         for buffer, value in zip(own, values, strict=True):
             buffer.copy_(torch.as_tensor(np.asarray(value)))
