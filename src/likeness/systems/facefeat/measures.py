@@ -220,6 +220,26 @@ def own_pairs(
     return pairs, np.tile(np.repeat([True, False], each), folds)
 
 
+def listed_pairs(
+    listed: Sequence[tuple[str, str]], same: NDArray[np.bool_], folds: int, rows: Mapping[str, int]
+) -> tuple[list[tuple[int, int]], NDArray[np.bool_]]:
+    """Rows of a list of pairs by the photos' names, fold by fold; pairs that lack a photo are left out.
+
+    Every fold keeps equally many pairs of one person and of two, so that it stays balanced: as many as the fold with fewest has.
+
+    Raises:
+        LikenessError: a fold has none left.
+    """
+    parts = np.arange(len(listed)).reshape(folds, -1)
+    known = np.array([one in rows and other in rows for one, other in listed])
+    kept = [[part[known[part] & (same[part] == kind)] for kind in (True, False)] for part in parts]
+    least = min(len(some) for fold in kept for some in fold)
+    if not least:
+        raise LikenessError("a fold of the list of pairs has no pair left whose photos are prepared")
+    order = np.concatenate([some[:least] for fold in kept for some in fold])
+    return [(rows[listed[i][0]], rows[listed[i][1]]) for i in order], same[order]
+
+
 def by_person(faces: FaceStore) -> dict[tuple[str, str], list[int]]:
     """The rows of each person, in order."""
     rows: dict[tuple[str, str], list[int]] = {}
@@ -234,9 +254,10 @@ def verified(
     same: NDArray[np.bool_],
     methods: Mapping[str, Method],
     judge: Judge,
+    folds: int = 10,
     progress: Progress = no_progress,
 ) -> list[Line]:
-    """Table 1: verification on pairs of synthesised faces, one a photo; ten folds. The photos themselves stand beside it."""
+    """Table 1: verification on pairs of synthesised faces, one a photo, in ``folds`` folds; the photos themselves beside it."""
     photos = np.stack([face.image for face in faces])
     seen = {"real photos": judge.known(faces)}
     for number, (name, make) in enumerate(methods.items()):
@@ -244,23 +265,23 @@ def verified(
         seen[name] = judge.look(make(photos, range(len(photos))), usual(faces))
     lines = []
     for name, one in seen.items():
-        line = pairs_line(name, one.features, pairs, same)
+        line = pairs_line(name, one.features, pairs, same, folds)
         each = line.pop("each")
         lines.append({**line, "pictures": len(faces), "face_found_percent": 100 * float(one.found.mean()), "each": each})
     return lines
 
 
-def pairs_line(name: str, features: Floats, pairs: Sequence[tuple[int, int]], same: NDArray[np.bool_]) -> Line:
-    """Verification on pairs of rows of ``features``: ten folds, and the accept rate at one false in a thousand."""
+def pairs_line(name: str, features: Floats, pairs: Sequence[tuple[int, int]], same: NDArray[np.bool_], folds: int = 10) -> Line:
+    """Verification on pairs of rows of ``features``: in folds, and the accept rate at one false in a thousand."""
     unit_features = unit(features)
     scores = np.array([float(unit_features[one] @ unit_features[other]) for one, other in pairs])
-    folds = ten_folds(scores, same)
+    found = ten_folds(scores, same, folds)
     return {
         "method": name,
-        "accuracy": (folds.mean, folds.deviation),
+        "accuracy": (found.mean, found.deviation),
         "accepted_at_0.001": true_accept_rate(scores, same, 1e-3),
         "pairs": len(pairs),
-        "each": {"accuracy": list(folds.each)},
+        "each": {"accuracy": list(found.each)},
     }
 
 

@@ -161,22 +161,23 @@ def _pairs(options: Options, models: Models, judge: Judge, progress: Progress) -
         listed = read_pairs(options.pairs)
         rows = {Path(name).stem: i for i, name in enumerate(store.column("name"))}
         stems = [(Path(one).stem, Path(other).stem) for one, other in zip(listed.first, listed.second, strict=True)]
-        if missing := [stem for pair in stems for stem in pair if stem not in rows]:
-            raise LikenessError(f"{options.data}: lacks {len(missing)} photos of the pairs, such as {missing[0]}")
-        places = sorted({rows[stem] for pair in stems for stem in pair})
-        chosen, same = store.take(places), listed.same
-        at = {place: i for i, place in enumerate(places)}
-        pairs = [(at[rows[one]], at[rows[other]]) for one, other in stems]
+        found, same = measures.listed_pairs(stems, listed.same, listed.folds, rows)
+        folds, left_out = listed.folds, len(stems) - len(found)
+        places = sorted({place for pair in found for place in pair})
+        chosen, at = store.take(places), {place: i for i, place in enumerate(places)}
+        pairs = [(at[one], at[other]) for one, other in found]
+        notes = [f"{left_out} of {len(stems)} pairs are left out: photos that are not prepared, and what balances the folds"]
         words = "table 1 on all of LFW's pairs, most of them of train people"
     else:
         chosen = options.faces(models["ours"].framing)
         pairs, same = measures.own_pairs(chosen, seed=options.seed)
+        folds, notes = 10, []
         words = f"table 1 on an own list of pairs of {options.split} people"
     methods = {name: measures.of(system) for name, system in models.items()}
     methods["reconstruction"] = measures.rebuilt(models["ours"])
-    lines = measures.verified(list(chosen), pairs, same, methods, judge, progress)
-    names = [f"fold {number + 1}" for number in range(10)]
-    return _outcome(options, models, names, lines, len(chosen), words)
+    lines = measures.verified(list(chosen), pairs, same, methods, judge, folds, progress)
+    names = [f"fold {number + 1}" for number in range(folds)]
+    return _outcome(options, models, names, lines, len(chosen), words, notes=notes)
 
 
 def _templates(options: Options, models: Models, judge: Judge, progress: Progress) -> Outcome:

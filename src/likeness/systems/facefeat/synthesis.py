@@ -265,8 +265,8 @@ def _pairs(value: Any) -> tuple[tuple[Direction, float], ...]:
     try:
         pairs = tuple((direction, float(amount)) for direction, amount in value)
     except (TypeError, ValueError):
-        pairs = ()
-    if len(pairs) != len(value) or not all(isinstance(direction, Direction) for direction, _ in pairs):
+        pairs = ((None, 0.0),)
+    if not all(isinstance(direction, Direction) for direction, _ in pairs):
         raise LikenessError("directions: pairs of a Direction (see likeness.systems.facefeat.directions) and a number are needed")
     return pairs
 

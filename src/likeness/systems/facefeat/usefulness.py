@@ -24,7 +24,7 @@ LEAST = 4
 
 
 def rivals(steps: int, small: bool = False) -> dict[str, FaceFeatRecipe]:
-    """The two trainings: E_id and its classifier by (5) alone, on photos as they come, for ``steps`` steps.
+    """The two trainings: E_id and its classifier by (5) alone, for ``steps`` steps, of at most 4,096 people.
 
     Raises:
         LikenessError: no steps.
@@ -40,7 +40,7 @@ def rivals(steps: int, small: bool = False) -> dict[str, FaceFeatRecipe]:
         every=250,
         look=max(steps // 10, 1),
     )
-    made = replace(base, training=plan, recogniser="", photos=2, people=65_536, expects="a row of usefulness")
+    made = replace(base, training=plan, recogniser="", photos=2, people=4096, expects="a row of usefulness")
     return {name: replace(made, name=f"facefeat:recogniser-{name}") for name in (SYNTHETIC, REAL)}
 
 
