@@ -27,11 +27,13 @@ class System(nn.Module, ABC):
     """What the loop, the checkpoint and the commands know of a paper.
 
     ``players`` maps a player to the attributes that hold its networks; no network has two owners. ``ships`` are the
-    attributes that inference needs: their running mean becomes the weights file, buffers included.
+    attributes that inference needs: their running mean becomes the weights file, buffers included. ``on_host`` says that
+    :meth:`batch` works on the processor, as warping does: rows stay there, and the batch that was made goes to the device.
     """
 
     players: ClassVar[dict[str, tuple[str, ...]]]
     ships: ClassVar[tuple[str, ...]]
+    on_host: ClassVar[bool] = False
     recipe: Recipe
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
