@@ -17,7 +17,20 @@ def compile_networks(system: System) -> None:
     Raises:
         LikenessError: this machine has no compiler that works.
     """
-    device = next(system.parameters()).device
+    check(next(system.parameters()).device)
+    torch._functorch.config.donated_buffer = False  # a player may go back through a graph that another needs again
+    for names in system.players.values():
+        for name in names:
+            for network in _called(getattr(system, name)):
+                network.compile()
+
+
+def check(device: torch.device) -> None:
+    """Refuse where torch.compile does not work.
+
+    Raises:
+        LikenessError: with torch's reason, and what to do.
+    """
     try:
         torch.compile(_tried)(torch.ones(8, device=device))
     except Exception as problem:  # whatever a missing compiler raises
@@ -26,10 +39,6 @@ def compile_networks(system: System) -> None:
             f"training.compile=true: torch.compile does not work on this machine ({first.strip()[:150]}); "
             "train with --set training.compile=false"
         ) from None
-    for names in system.players.values():
-        for name in names:
-            for network in _called(getattr(system, name)):
-                network.compile()
 
 
 def _tried(values: torch.Tensor) -> torch.Tensor:

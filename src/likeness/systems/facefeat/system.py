@@ -235,7 +235,7 @@ class FaceFeatSystem(System):
     def noise(self, count: int, chance: torch.Generator, device: torch.device) -> Tensor:
         """Z of U[-1, 1]."""
         length = self.recipe.noise
-        return (2 * per_row(count, lambda n: torch.rand(n, length, generator=chance), chance) - 1).to(device)
+        return (2 * per_row(count, lambda n: torch.rand(n, length, generator=chance), chance) - 1).to(device, non_blocking=True)
 
     # the game
 
@@ -350,8 +350,8 @@ class Game:
         self.read = _leaf(self.general)
         heard = self.read
         if recipe.jitter:
-            shake = per_row(count, lambda n: torch.randn(n, recipe.general, generator=chance), chance).to(heard)
-            heard = heard + recipe.jitter * shake
+            shake = per_row(count, lambda n: torch.randn(n, recipe.general, generator=chance), chance)
+            heard = heard + recipe.jitter * shake.to(heard, non_blocking=True)
         self.rebuilt = system.decode(self.identity, self.pose, heard)
         self.features, self.painted_from = self._made_features()
         n = self.made_count
@@ -369,7 +369,7 @@ class Game:
             one, two = (system.noise(count, chance, batch.photo.device) for _ in range(2))
             made = (system.generator1(one).float(), system.generator2(two).float())
         else:
-            orders = [torch.randperm(count, generator=chance).to(self.pose.device) for _ in range(2)]
+            orders = [torch.randperm(count, generator=chance).to(self.pose.device, non_blocking=True) for _ in range(2)]
             made = (self.pose[orders[0]], self.general.detach()[orders[1]])
         return made, (_leaf(made[0]), _leaf(made[1]))
 
