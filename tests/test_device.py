@@ -31,8 +31,10 @@ from likeness.train.loop import take_step, train
 from likeness.train.rows import rows_of
 
 SYSTEMS = sorted(systems.SYSTEMS)
-ON_HOST = {"facefeat": {"P"}}
-"""Players whose loss is computed on the processor: E_1 learns what a morphable model, fitted with numpy, says of landmarks."""
+ON_HOST = {"facefeat": {"P"}, "joint": {"G"}}
+"""Players whose loss reads something back: E_1 learns what a morphable model, fitted with numpy, says of landmarks; joint's
+identity term chooses rows.
+"""
 CPU = torch.device("cpu")
 on_gpu = [
     pytest.mark.cuda,

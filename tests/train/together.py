@@ -48,6 +48,7 @@ CASES = {
     "parser as it is": Case("parser", normed=True),
     "landmark": Case("landmark"),
     "landmark, two targets": Case("landmark", ('targets=["ann","bob"]', "generic=false")),
+    "joint": Case("joint", ("weights.identity=0.0",)),
     "facefeat": Case("facefeat", phases=COMPETING),
     "facefeat, resting": Case("facefeat", phases=(0, 2, 3)),
     "facefeat as it is": Case("facefeat", phases=(1,), normed=True),

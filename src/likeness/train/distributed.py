@@ -12,6 +12,7 @@ state. It does not equal one where the rows of a batch meet:
   and in the baselines pix2pix (its critic) and Context Encoder.
 * parser's hardest pixels are the hardest of each process.
 * landmark, with several targets, draws crops, shakes and a projected critic's augmentation anew in each process.
+* joint's identity term is a mean over those rows of each process that tell who it is.
 * facefeat, while its feature generators rest, gives faces the features of others of the same process.
 """
 
