@@ -25,7 +25,7 @@ RENAMED = {
 """Fields of recipes that had another name before version 0.2: weights of then still load, ``--set`` answers with the new name."""
 
 
-ADDED: dict[str, Any] = {"shard": 0, "morphable": ""}
+ADDED: dict[str, Any] = {"shard": 0, "morphable": "", "compile": False}
 """Fields that came later, and what a recipe of before means by not having them."""
 
 
@@ -65,7 +65,9 @@ class Training:
     ``rates`` are Adam's learning rates, one a player, in the order in which the system names its players; in the last
     ``cooldown`` steps of the schedule they fall linearly to a tenth. ``ema`` is the half-life in steps of the running mean
     of the weights, which is what ships. ``every`` is how often the state is saved, ``look`` how often sheets and figures
-    are made. Faces of which more than the share ``max_missing`` of the framing lies outside their photo are not trained on.
+    are made. ``bf16`` multiplies in bfloat16, ``channels_last`` keeps the channels of a pixel together in memory, ``compile`` has
+    torch.compile make code of the networks (:mod:`likeness.train.compiling`). Faces of which more than the share ``max_missing``
+    of the framing lies outside their photo are not trained on.
     ``shard`` is 0: all faces are held in memory and mixed; else they are streamed from the disk, mixed within some shards of so
     many (see :mod:`likeness.train.rows`).
     """
@@ -79,6 +81,7 @@ class Training:
     ema: float = 500.0
     bf16: bool = True
     channels_last: bool = True
+    compile: bool = False
     every: int = 500
     look: int = 500
     max_missing: float = 1.0

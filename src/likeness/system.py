@@ -28,12 +28,14 @@ class System(nn.Module, ABC):
 
     ``players`` maps a player to the attributes that hold its networks; no network has two owners. ``ships`` are the
     attributes that inference needs: their running mean becomes the weights file, buffers included. ``begins_from`` names further
-    systems whose weights a training may begin from.
+    systems whose weights a training may begin from. ``on_host`` says that :meth:`batch` works on the processor, as warping does:
+    rows stay there, and the batch that was made goes to the device.
     """
 
     players: ClassVar[dict[str, tuple[str, ...]]]
     ships: ClassVar[tuple[str, ...]]
     begins_from: ClassVar[tuple[str, ...]] = ()
+    on_host: ClassVar[bool] = False
     recipe: Recipe
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:

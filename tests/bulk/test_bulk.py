@@ -123,12 +123,12 @@ def test_paths_in_parquet_and_lists(album: Path, tmp_path: Path) -> None:
 
 
 def test_addresses(album: Path, tmp_path: Path) -> None:
-    """What fsspec opens; its memory file system stands for any."""
+    """What fsspec opens; its memory file system stands for any. The output is local, perhaps as an address."""
     fsspec = pytest.importorskip("fsspec")
     system = fsspec.filesystem("memory")
     system.pipe("/faces/x/a.png", (album / "a.png").read_bytes())
     try:
-        bulk("parts", "memory://faces", tmp_path / "out", crew=ONE)
+        bulk("parts", "memory://faces", f"file://{tmp_path}/out", crew=ONE)
     finally:
         system.rm("/faces", recursive=True)
     (row,) = rows(tmp_path / "out")
@@ -183,11 +183,13 @@ def test_refusals(album: Path, tmp_path: Path, likeness: Any, capsys: pytest.Cap
         (["parts", album, "-o", "x", "--shard", "0"], "at least one input a shard"),
         (["parts", album, "-o", "x", "--pictures", ".gif"], "pictures are written as"),
         (["parts", album, "-o", "x", "--weights", "isegan"], "holds weights of 'isegan'"),
+        (["parts", album, "-o", "memory://faces"], "memory://faces: an output has to be a local or mounted folder"),
+        (["parts", album, "-o", "s3://bucket/faces.parquet"], "an output has to be a local or mounted folder"),
     ):
         assert likeness("bulk", *words) == 2, words
         said = capsys.readouterr().err
         assert line in said and said.count("\n") == 1, said
-        assert not (tmp_path / "x").exists()
+        assert not (tmp_path / "x").exists() and not list(tmp_path.glob("*:"))
     (tmp_path / "none").mkdir()
     assert likeness("bulk", "parts", "none", "-o", "x") == 2 and "holds no inputs" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()

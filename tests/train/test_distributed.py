@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 
 from likeness.losses import augmentation
 from likeness.losses.chance import Chance, chance_of, per_row
-from likeness.train.distributed import own_rows
+from likeness.train.batches import own_rows
 
 TOY = '''
+import os
 import sys
 from dataclasses import dataclass, field
 import torch
@@ -77,6 +78,8 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     store = FaceStore.of(drawn_faces(30, recipe.framing), recipe.framing, "drawn")
     train(Toy(recipe), "toy", store, folder, steps=steps)
+    sys.stdout.flush()
+    os._exit(0)  # see likeness/cli/__main__.py
 '''
 
 

@@ -300,11 +300,14 @@ def test_two_processes(tmp_path: Path) -> None:
         "rank, world = join()\n"
         "w = torch.nn.Parameter(torch.zeros(3)); b = torch.nn.Parameter(torch.zeros(2, 2))\n"
         "((rank + 1) * w.sum() + 10 * (rank + 1) * b.sum()).backward()\n"
-        "average_gradients([w, b], world)\n"
+        "assert average_gradients([w, b], world)\n"
         "assert world == 2 and (w.grad == 1.5).all() and (b.grad == 15).all()\n"
-        "cpu = torch.device('cpu')\n"
-        "assert together(rank == 1, cpu) and not together(False, cpu)\n"
-        "torch.distributed.destroy_process_group()\n"
+        "w.grad = torch.ones(3) if rank else None; b.grad = None\n"
+        "assert average_gradients([w, b], world) and (w.grad == 0.5).all() and b.grad is None\n"
+        "w.grad = None\n"
+        "assert not average_gradients([w, b], world)\n"
+        "assert together(rank == 1) and not together(False)\n"
+        "import os; os._exit(0)\n"
     )
     (tmp_path / "two.py").write_text(code)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]  # a free port each

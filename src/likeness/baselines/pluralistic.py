@@ -157,9 +157,8 @@ class PluralisticSystem(Baseline):
         hidden = torch.cat([photo * (1 - known), -cover], 1)
         posterior = net.distribution(net.posterior(net.encode(hidden)[1]))
         shape, drawn = prior[0].shape[1:], batch.generator
-        chance = [
-            per_row(len(photo), lambda n: torch.randn(n, *shape, generator=drawn), drawn).to(photo.device) for _ in range(2)
-        ]
+        chance = [per_row(len(photo), lambda n: torch.randn(n, *shape, generator=drawn), drawn) for _ in range(2)]
+        chance = [one.to(photo.device, non_blocking=True) for one in chance]
         reconstructed = net.decode(posterior[0] + posterior[1] * chance[0], coarse, fine, cover)
         generated = net.decode(prior[0] + prior[1] * chance[1], coarse, fine, cover)
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import url2pathname
 
 from likeness import systems
 from likeness.bulk import parquet
-from likeness.bulk.inputs import is_parquet, write_pieces
+from likeness.bulk.inputs import is_parquet, remote, write_pieces
 from likeness.bulk.output import STATE, Shards
 from likeness.bulk.work import BulkJob
 from likeness.card import DIGEST, header, read_card
@@ -70,7 +71,8 @@ def bulk(
         weights: a system's name, a weights file or a run directory.
         source: a folder of pictures, a list (``.txt``: a path a line; ``.jsonl``: a request a line), or Parquet; remote ones and
             Parquet need the extra ``parquet``.
-        output: the folder of shards, of Parquet where its name ends in ``.parquet``, else of folders of pictures.
+        output: the folder of shards, of Parquet where its name ends in ``.parquet``, else of folders; local or mounted,
+            for a shard is put in place by a rename and the manifest grows by appending, which object stores do not know.
         crew: who works; by default a process a core.
         condition: what an input is given as, see :func:`condition_of`.
         constant: conditions (paths) and options that all inputs share.
@@ -89,7 +91,7 @@ def bulk(
         raise LikenessError(f"--shard {shard}: at least one input a shard is needed")
     path = systems.weights_path(weights)
     kind = systems.row(read_card(path).system).synthesizer_class()
-    shards = Shards(Path(output).absolute(), suffix)
+    shards = Shards(_local(output).absolute(), suffix)
     if shards.as_parquet or is_parquet(source):
         parquet.check()
     plan: dict[str, Any] = {
@@ -183,6 +185,23 @@ def _begun(shards: Shards, plan: Mapping[str, Any], output: str, begin: Callable
         raise
     write_content(note, json.dumps({**plan, "inputs": inputs, "pieces": pieces}))
     return inputs, pieces
+
+
+def _local(output: str | Path) -> Path:
+    """The folder of an output; ``file://`` addresses are such.
+
+    Raises:
+        LikenessError: it is elsewhere.
+    """
+    place = str(output)
+    if place.startswith("file://"):
+        return Path(url2pathname(place.removeprefix("file://")))
+    if remote(place):
+        raise LikenessError(
+            f"{place}: an output has to be a local or mounted folder, for shards are put in place by renaming; "
+            "make them there and copy them, or mount the store"
+        )
+    return Path(output)
 
 
 def _left(seconds: float) -> str:

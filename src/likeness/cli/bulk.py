@@ -28,7 +28,7 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
     """What is common to all systems, and a system's own conditions and options, which all inputs share."""
     inputs = "a folder of pictures, a list (.txt: a path a line; .jsonl: a request a line) or a .parquet; or an fsspec address"
     parser.add_argument("input", metavar="INPUT", help=inputs)
-    shards = "the folder of shards: of Parquet where it is named FOLDER.parquet, else of pictures"
+    shards = "the local folder of shards: of Parquet where it is named FOLDER.parquet, else of pictures"
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help=shards)
     parser.add_argument("--weights", default=name, metavar="W", help="a weights file or run directory (default: those that ship)")
     parser.add_argument(

@@ -14,14 +14,15 @@ from likeness.losses.chance import per_row
 
 def brightness(images: Tensor, chance: torch.Generator) -> Tensor:
     """Add a number from −0.5 to 0.5 to each picture."""
-    return images + (per_row(len(images), lambda n: torch.rand(n, 1, 1, 1, generator=chance), chance) - 0.5).to(images)
+    lift = per_row(len(images), lambda n: torch.rand(n, 1, 1, 1, generator=chance), chance) - 0.5
+    return images + lift.to(images, non_blocking=True)
 
 
 def contrast(images: Tensor, chance: torch.Generator) -> Tensor:
     """Scale each picture's distance from its mean by 0.5 to 1.5."""
     mean = images.mean((1, 2, 3), keepdim=True)
     scale = per_row(len(images), lambda n: torch.rand(n, 1, 1, 1, generator=chance), chance) + 0.5
-    return (images - mean) * scale.to(images) + mean
+    return (images - mean) * scale.to(images, non_blocking=True) + mean
 
 
 def shift(images: Tensor, chance: torch.Generator, share: float = 0.125) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.files import locked
-from likeness.losses.chance import chance_of
 from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
-from likeness.train.distributed import average_gradients, join, own_rows, together
+from likeness.train.batches import Batches
+from likeness.train.compiling import compile_networks
+from likeness.train.distributed import agree, average_gradients, join, together
 from likeness.train.ema import RunningMean
 from likeness.train.rows import rows_of
 from likeness.train.run import RunDirectory, Scalars, commit
@@ -60,6 +61,7 @@ def train(
     terms: str = "",
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    ahead: bool | None = None,
 ) -> Path:
     """Train a system on prepared faces; calling again with the same arguments goes on where it stopped, bit for bit.
 
@@ -74,17 +76,20 @@ def train(
         terms: terms of the data, for the card.
         report: called now and then.
         stop: asked before each step; True ends the call cleanly.
+        ahead: whether a thread makes the next batch meanwhile; None: where there is room, see
+            :class:`likeness.train.batches.Batches`.
 
     Returns:
         The weights file (running mean, float16).
 
     Raises:
-        LikenessError: the recipe does not suit the system, the data or the run directory, or another process trains into it.
+        LikenessError: the recipe does not suit the system, the data or the run directory, another process trains into it, or
+            one of several processes of this training ends.
     """
     check_players(system)
     rank, world = join()
     with locked(Path(folder) / ".lock", str(folder)) if rank == 0 else nullcontext():
-        return _train(system, name, store, folder, minutes, steps, warm_start, terms, report, stop, rank, world)
+        return _train(system, name, store, folder, minutes, steps, warm_start, terms, report, stop, ahead, rank, world)
 
 
 def _train(
@@ -98,6 +103,7 @@ def _train(
     terms: str,
     report: Callable[[Progress], None],
     stop: Callable[[], bool],
+    ahead: bool | None,
     rank: int,
     world: int,
 ) -> Path:
@@ -123,16 +129,20 @@ def _train(
     }
     step, spent, mean = 0, 0.0, RunningMean(system, plan.ema)
     saved = run.restore(device)
+    agree(json.dumps([frozen, saved["step"] if saved else 0]), "recipe, data or the state that they go on from")
     if saved is not None:
         step, spent = saved["step"], saved.get("spent", 0.0)
         system.load_state_dict(saved["system"])
         mean.state, mean.steps = saved["mean"], saved["mean_steps"]
         for player, optimiser in optimisers.items():
             optimiser.load_state_dict(saved["optimisers"][player])
-        run.forget_after(step)
+        if rank == 0:
+            run.forget_after(step)
     elif warm_start is not None:
         fill(system, {**system.state_dict(), **begun_from}, warm_start)
         mean = RunningMean(system, plan.ema)
+    if plan.compile:
+        compile_networks(system)
 
     def processor_seconds() -> float:
         return spent + time.process_time() - burnt
@@ -159,58 +169,75 @@ def _train(
     playing, burnt, first, counted = time.monotonic(), time.process_time(), step, 0
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
-    while step < last:
-        if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes), device):
-            break
-        phase = plan.phase_at(step)
-        rows = source(step)
-        chance = chance_of((plan.seed * 1_000_003 + step) * 64, rank, world)
-        cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
-        with cast:
-            batch = system.batch(rows, chance, augment=True)
-            batch = own_rows(batch, rank, world, plan.batch * world)
-        keep_statistics(system, phase)
-        moves = system.play(batch, phase)
-        while True:
-            with cast:
-                move = next(moves, None)
-                if move is None:
-                    break
-                player, ask = move
-                if player not in phase.players:
-                    continue
-                said = ask()
-                if not said:  # a recipe may leave a player nothing to do in a phase
-                    continue
-                loss = torch.stack([term.weight * term.value for term in said.values()]).sum()
-            optimiser, weights = optimisers[player], system.parameters_of(player)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward(inputs=weights)
-            average_gradients(weights, world)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(plan, rates[player], step)
-            optimiser.step()
-            for key, term in said.items():
-                sums.setdefault(key, []).append(term.value.detach())
-        if any(name.split(".")[0] in system.ships for player in phase.players for name in system.players[player]):
-            mean.update(system)
-        step, counted = step + 1, counted + 1
-        if rank == 0 and (counted == 50 or step == last):
-            figures = {key: float(torch.stack(values).mean()) for key, values in sums.items()}
-            rate = (step - first) / (time.monotonic() - playing)
-            run.log({"step": step, **figures, "rate": rate * plan.batch * world, "processor_seconds": processor_seconds()})
-            if scalars:
-                scalars.add(figures, step)
-            report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))
-            sums, counted = {}, 0
-        if step % plan.every == 0:
-            save()
-        if rank == 0 and step % plan.look == 0:
-            _look(system, mean, check, run, scalars, step, cast)
-    source.close()
+    cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
+    with Batches(system, source, plan, device, last, rank, world, ahead) as batches:
+        while step < last:
+            if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes)):
+                break
+            phase, batch = plan.phase_at(step), batches(step)
+            for player, optimiser in optimisers.items():
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(plan, rates[player], step)
+            for key, value in take_step(system, batch, phase, optimisers, cast, world):
+                sums.setdefault(key, []).append(value)
+            if any(name.split(".")[0] in system.ships for player in phase.players for name in system.players[player]):
+                mean.update(system)
+            step, counted = step + 1, counted + 1
+            if rank == 0 and (counted == 50 or step == last):
+                figures = {key: float(torch.stack(values).mean()) for key, values in sums.items()}
+                rate = (step - first) / (time.monotonic() - playing)
+                run.log({"step": step, **figures, "rate": rate * plan.batch * world, "processor_seconds": processor_seconds()})
+                if scalars:
+                    scalars.add(figures, step)
+                report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))
+                sums, counted = {}, 0
+            if step % plan.every == 0:
+                save()
+            if rank == 0 and step % plan.look == 0:
+                _look(system, mean, check, run, scalars, step, cast)
     save()
-    together(False, device)  # no process reads the weights before the first one has written them
+    together(False)  # no process reads the weights before the first one has written them
     return run.weights
+
+
+def take_step(
+    system: System,
+    batch: Any,
+    phase: Phase,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    cast: AbstractContextManager[Any],
+    world: int = 1,
+) -> list[tuple[str, Tensor]]:
+    """One step of a system's algorithm: the players of the phase are moved in their turn; the terms' names and values.
+
+    Args:
+        system: what learns.
+        batch: of :meth:`likeness.system.System.batch`, on the system's device.
+        phase: who moves.
+        optimisers: of each player.
+        cast: the precision in which networks compute; entered for the forward passes.
+        world: how many processes average their gradients.
+    """
+    keep_statistics(system, phase)
+    values: list[tuple[str, Tensor]] = []
+    moves = system.play(batch, phase)
+    while True:
+        with cast:
+            move = next(moves, None)
+            if move is None:
+                return values
+            player, ask = move
+            if player not in phase.players:
+                continue
+            said = ask()  # nothing, where a recipe leaves a player nothing to do, or this process's rows do
+            loss = torch.stack([term.weight * term.value for term in said.values()]).sum() if said else None
+        optimiser, weights = optimisers[player], system.parameters_of(player)
+        optimiser.zero_grad(set_to_none=True)
+        if loss is not None:
+            loss.backward(inputs=weights)
+        if average_gradients(weights, world):
+            optimiser.step()
+        values += [(key, term.value.detach()) for key, term in said.items()]
 
 
 def keep_statistics(system: System, phase: Phase) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
@@ -52,11 +53,24 @@ def sharded_rows(seed: int, step: int, batch: int, count: int, shard: int) -> Te
     return torch.cat(found)
 
 
+def one_thread(name: str, cast: AbstractContextManager[object]) -> ThreadPoolExecutor:
+    """A thread that is within ``cast`` as long as it lives.
+
+    Leaving an autocast empties the cache of weights that all threads share. If another thread did that in the middle of a step,
+    weights would be cast twice, and their gradients rounded otherwise: a resumed training would not be bit-exact.
+    """
+
+    def begin() -> None:
+        cast.__enter__()
+
+    return ThreadPoolExecutor(1, name, begin)
+
+
 class Rows(Protocol):
     """Where a step's rows come from."""
 
     def __call__(self, step: int) -> Table:
-        """The columns of the rows of a step, on the device."""
+        """The columns of the rows of a step: on the device, or on the processor where the system makes its batches there."""
         ...
 
     def close(self) -> None:
@@ -65,7 +79,7 @@ class Rows(Protocol):
 
 
 class HeldRows:
-    """The whole table in memory, on the device."""
+    """The whole table in memory, where the system makes its batches."""
 
     def __init__(self, table: Table, plan: Training, batch: int) -> None:
         self.table, self.plan, self.batch = table, plan, batch
@@ -81,13 +95,16 @@ class HeldRows:
 
 
 class StreamedRows:
-    """Two windows of shards in memory; a thread reads and decodes the next while the present one is learned from."""
+    """Two windows of shards in memory; a thread reads and decodes the next while the present one is learned from.
+
+    Rows are handed over on ``device``.
+    """
 
     def __init__(self, system: System, faces: StreamedStore, plan: Training, batch: int, device: torch.device) -> None:
         self.system, self.faces, self.plan, self.batch, self.device = system, faces, plan, batch, device
         self.count = len(faces)
         self._numbers = numbers(plan, batch, self.count)
-        self._thread = ThreadPoolExecutor(1, "rows")
+        self._thread = one_thread("rows", torch.autocast(device.type, torch.bfloat16, enabled=False))
         self._shards: dict[int, Future[Table]] = {}
         self._order: tuple[int, list[Tensor]] = (-1, [])
 
@@ -142,11 +159,12 @@ def rows_of(system: System, faces: FaceStore, plan: Training, batch: int, device
         LikenessError: faces are streamed, but the plan mixes all of them, or they are fewer than a batch.
     """
     if not isinstance(faces, StreamedStore):
-        table = {key: column.to(device) for key, column in system.table(faces).items()}
-        system.fit_statistics(table)
-        return HeldRows(table, plan, batch)
+        table = system.table(faces)
+        there = {key: column.to(device) for key, column in table.items()}
+        system.fit_statistics(there)
+        return HeldRows(table if system.on_host else there, plan, batch)
     if not plan.shard or len(faces) < batch:
         raise LikenessError(f"training.shard={plan.shard}: faces are streamed in shards, 1000 rows each for example")
     pieces = (faces.take(list(range(i, min(i + STATISTICS_ROWS, len(faces))))) for i in range(0, len(faces), STATISTICS_ROWS))
     system.fit_tables({key: column.to(device) for key, column in system.table(piece).items()} for piece in pieces)
-    return StreamedRows(system, faces, plan, batch, device)
+    return StreamedRows(system, faces, plan, batch, torch.device("cpu") if system.on_host else device)

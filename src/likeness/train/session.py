@@ -69,7 +69,7 @@ class Session:
         threads: processor threads; None leaves them as they are.
 
     Raises:
-        LikenessError: a time or number of threads that cannot be, or no such device.
+        LikenessError: a time or number of threads that cannot be, no such device, or torchrun's other processes do not come.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Session:
             torch.zeros(1, device=self.device)
         except (RuntimeError, AssertionError):
             raise LikenessError(f"--device {device}: this machine has no such device") from None
+        join()  # early: from here on every process learns of it if another one ends
         self._find, self._minutes = find, minutes
         self._began, self._asked, self._within = time.monotonic(), list[int](), ExitStack()
 

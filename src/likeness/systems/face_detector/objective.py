@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from likeness.losses.processes import share_of
 from likeness.records import Term
 
 
@@ -23,7 +24,7 @@ def focal_loss(logits: Tensor, heat: Tensor, alpha: float = 2.0, beta: float = 4
     scores, sure, unsure = logits.float().sigmoid(), logsigmoid(logits.float()), logsigmoid(-logits.float())
     here = heat >= 1
     loss = torch.where(here, (1 - scores) ** alpha * sure, (1 - heat) ** beta * scores**alpha * unsure)
-    return -loss.sum() / here.sum().clamp(min=1)
+    return -loss.sum() / share_of(here.sum())
 
 
 def at_faces(made: Tensor, true: Tensor, here: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ def at_faces(made: Tensor, true: Tensor, here: Tensor) -> Tensor:
     apart = (made.float() - true.float()).abs()
     if apart.dim() == 4:
         apart = apart.sum(1)
-    return (apart * here).sum() / here.sum().clamp(min=1)
+    return (apart * here).sum() / share_of(here.sum())
 
 
 def objective(

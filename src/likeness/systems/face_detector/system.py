@@ -48,6 +48,7 @@ class FaceDetectorSystem(System):
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"F": ("detector",)}
     ships: ClassVar[tuple[str, ...]] = ("detector",)
+    on_host: ClassVar[bool] = True
     recipe: FaceDetectorRecipe
 
     def __init__(self, recipe: FaceDetectorRecipe) -> None:

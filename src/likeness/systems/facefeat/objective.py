@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, normalize, relu, softplus
 
 from likeness.losses import perceptual
 from likeness.losses.adversarial import Judgement
+from likeness.losses.processes import share_of
 from likeness.records import Term
 from likeness.systems.facefeat.recipes import Weights
 
@@ -42,10 +43,8 @@ def fake_energy(logits: Judgement) -> Tensor:
 
 def classification(logits: Tensor, people: Tensor) -> Tensor:
     """(5) The cross-entropy of people's numbers, B × N logits against B; −1 is nobody's, and all −1 gives 0."""
-    known = people >= 0
-    if not bool(known.any()):
-        return logits.float().sum() * 0
-    return cross_entropy(logits.float()[known], people[known].long())
+    total = cross_entropy(logits.float(), people.long(), ignore_index=-1, reduction="sum")
+    return total / share_of((people >= 0).sum())
 
 
 def regression(found: Tensor, truth: Tensor, importance: Tensor) -> Tensor:

@@ -78,8 +78,8 @@ class FaceFeatRecipe(Recipe):
         people: how many people of at least ``photos`` photos the classifier of (5) tells apart, at most.
         recogniser: where E_id's numbers come from: ``"mobilefacenet_a"``, whose last layer but one goes into a layer that (5)
             teaches and which E_id then learns by regression; ``"drawn"``, for drawn faces; or ``""``: E_id itself learns by (5).
-        made: faces of each batch for which x^s is made and judged; 0: all.
-        judged: faces of each batch on which identity and realness of x^rec are judged; 0: all.
+        made: faces of each process's batch for which x^s is made and judged; 0: all.
+        judged: faces of each process's batch on which identity and realness of x^rec are judged; 0: all.
         turns: φ_id(x^rec) and φ_id(x^s) take turns, at double weight.
         crop: side of the random square that the perceptual term looks at; 0: the whole picture.
         jitter: deviation of the noise that is added to f_2^r before G^I reads it.

@@ -21,6 +21,7 @@ from likeness.image import to_images
 from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.chance import per_row
 from likeness.losses.perceptual import Features, judged_distance, same_crop
+from likeness.losses.processes import mean_over_processes
 from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.recogniser import RECOGNISERS, Recogniser
 from likeness.recipe import Phase
@@ -70,11 +71,13 @@ class Balance(nn.Module):
         """The terms, each times its λ, the reference's mean size over its own. The λ are logged as terms that weigh nothing."""
         if not self.steps or reference not in terms:
             return terms
-        for name, term in terms.items():
-            place = self.places.get(name)
-            if place is not None and self.count[place] < self.steps:
-                self.total[place] += term.value.detach().abs()
-                self.count[place] += 1
+        measured = [name for name in terms if name in self.places]
+        sizes = mean_over_processes(torch.stack([terms[name].value for name in measured])).abs()
+        for name, size in zip(measured, sizes, strict=True):
+            place = self.places[name]
+            early = (self.count[place] < self.steps).to(size)  # no branch, which would wait for the device
+            self.total[place] += early * size
+            self.count[place] += early
         made = dict(terms)
         for name in self.NAMES:
             if name in terms:
@@ -181,7 +184,7 @@ class FaceFeatSystem(System):
         device, size = photo.device, self.recipe.framing.size
         side = torch.zeros(len(photo), dtype=torch.long)
         if augment and self.recipe.flip:
-            side = (per_row(len(photo), lambda n: torch.rand(n, generator=generator), generator) < 0.5).long()
+            side = (torch.rand(len(photo), generator=generator) < 0.5).long()
             flips = side.bool().to(device)[:, None, None]
             photo = torch.where(flips[..., None], photo.flip(-1), photo)
             mirrored = landmarks[:, list(MIRROR)] * landmarks.new_tensor([-1.0, 1.0]) + landmarks.new_tensor([size - 1.0, 0.0])
@@ -232,7 +235,7 @@ class FaceFeatSystem(System):
     def noise(self, count: int, chance: torch.Generator, device: torch.device) -> Tensor:
         """Z of U[-1, 1]."""
         length = self.recipe.noise
-        return (2 * per_row(count, lambda n: torch.rand(n, length, generator=chance), chance) - 1).to(device)
+        return (2 * per_row(count, lambda n: torch.rand(n, length, generator=chance), chance) - 1).to(device, non_blocking=True)
 
     # the game
 
@@ -347,8 +350,8 @@ class Game:
         self.read = _leaf(self.general)
         heard = self.read
         if recipe.jitter:
-            shake = per_row(count, lambda n: torch.randn(n, recipe.general, generator=chance), chance).to(heard)
-            heard = heard + recipe.jitter * shake
+            shake = per_row(count, lambda n: torch.randn(n, recipe.general, generator=chance), chance)
+            heard = heard + recipe.jitter * shake.to(heard, non_blocking=True)
         self.rebuilt = system.decode(self.identity, self.pose, heard)
         self.features, self.painted_from = self._made_features()
         n = self.made_count
@@ -366,7 +369,7 @@ class Game:
             one, two = (system.noise(count, chance, batch.photo.device) for _ in range(2))
             made = (system.generator1(one).float(), system.generator2(two).float())
         else:
-            orders = [torch.randperm(count, generator=chance).to(self.pose.device) for _ in range(2)]
+            orders = [torch.randperm(count, generator=chance).to(self.pose.device, non_blocking=True) for _ in range(2)]
             made = (self.pose[orders[0]], self.general.detach()[orders[1]])
         return made, (_leaf(made[0]), _leaf(made[1]))
 
@@ -472,7 +475,7 @@ def people_numbers(keys: list[tuple[str, str]], photos: int, most: int) -> np.nd
 def moved(photo: Tensor, landmarks: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
     """Faces B × 3 × S × S shifted by up to 4 % and scaled by up to 8 %, lit and coloured otherwise; their landmarks with them."""
     count, size = len(photo), photo.shape[-1]
-    draws = (2 * per_row(count, lambda n: torch.rand(n, 7, generator=chance), chance) - 1).to(photo)
+    draws = (2 * torch.rand(count, 7, generator=chance) - 1).to(photo)
     scale, shift = 1.08 ** draws[:, :1], 0.08 * draws[:, 1:3]
     maps = torch.zeros(count, 2, 3, device=photo.device)
     maps[:, 0, 0] = maps[:, 1, 1] = 1 / scale[:, 0]

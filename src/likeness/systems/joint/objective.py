@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from likeness.losses import adversarial
 from likeness.losses.adversarial import Judgement
+from likeness.losses.processes import share_of
 from likeness.systems.joint.maps import FLAGS
 from likeness.systems.joint.recipes import CODES
 
@@ -70,7 +71,7 @@ def known_pixels(photo: Tensor, made: Tensor, mask: Tensor) -> Tensor:
         mask: B × 1 × S × S in [0, 1].
     """
     away = ((photo.float() - made.float()).abs() * mask).sum()
-    return away / (photo.shape[1] * mask.sum()).clamp(min=1)
+    return away / share_of(photo.shape[1] * mask.sum())
 
 
 def perception(photo: Sequence[Tensor], made: Sequence[Tensor], share: Tensor) -> Tensor:

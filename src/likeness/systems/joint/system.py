@@ -249,7 +249,7 @@ class JointSystem(System):
 def per_number(looked: Tensor) -> Tensor:
     """``looked``, B × 5, for each number of the noise: B × 128."""
     lengths = torch.tensor(list(CODES.values()), device=looked.device)
-    return looked.repeat_interleave(lengths, dim=1)
+    return looked.repeat_interleave(lengths, dim=1, output_size=sum(CODES.values()))
 
 
 def others(keys: list[tuple[str, str]]) -> np.ndarray:

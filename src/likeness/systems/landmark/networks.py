@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from likeness.losses.chance import per_row
 from likeness.systems.landmark.recipes import GENERIC, LandmarkRecipe
 
 UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]|%(?=[0-9a-f]{2})')
@@ -95,9 +96,9 @@ class Range(Axes):
         self.register_buffer("limits", torch.full((2,), self.BOUNDLESS))
 
     @property
-    def bounded(self) -> bool:
-        """Whether there were faces enough to learn a range from."""
-        return bool((self.limits < self.BOUNDLESS).all())
+    def bounded(self) -> Tensor:
+        """Whether there were faces enough to learn a range from; a tensor, so that nothing waits for the device."""
+        return (self.limits < self.BOUNDLESS).all()
 
     @torch.no_grad()
     def learn(self, points: Tensor) -> None:
@@ -116,16 +117,19 @@ class Range(Axes):
                 (limit / part.norm(dim=1).clamp(min=1e-6)).clamp(max=1) for limit, part in zip(self.limits, parts, strict=True)
             ]
             inside = self.back(torch.cat([part * by[:, None] for part, by in zip(parts, shorter, strict=True)], 1))
-            return torch.where((self.limits < self.BOUNDLESS).all(), inside, landmarks)
+            return torch.where(self.bounded, inside, landmarks)
 
     def jittered(self, landmarks: Tensor, widest: float, rest: float, generator: torch.Generator) -> Tensor:
-        """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest."""
-        if not self.bounded:
-            return landmarks
+        """Landmarks B × K × 2 moved by chance: so many deviations along each of the widest axes, and along each of the rest.
+
+        Where no range was learned, as they are.
+        """
+        count, numbers = landmarks.flatten(1).shape
+        chance = per_row(count, lambda n: torch.randn(n, numbers, generator=generator), generator)
         with torch.autocast(landmarks.device.type, enabled=False):
-            detail, pose = self._parts(torch.randn(landmarks.flatten(1).shape, generator=generator).to(landmarks.device))
+            detail, pose = self._parts(chance.to(landmarks, non_blocking=True))
             moved = (torch.cat([rest * detail, widest * pose], 1) * self.size) @ self.turn.T
-            return landmarks + moved.reshape(landmarks.shape)
+            return torch.where(self.bounded, landmarks + moved.reshape(landmarks.shape), landmarks)
 
     def _parts(self, along: Tensor) -> tuple[Tensor, Tensor]:
         """Detail, then pose and expression: axes stand in the order of their widths."""

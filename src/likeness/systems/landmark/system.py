@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -44,16 +45,35 @@ from likeness.systems.landmark.recipes import GENERIC, LandmarkRecipe
 
 Detector = Callable[[Tensor], Tensor]
 """Ω: faces B × 3 × S × S in [-1, 1] to landmarks B × K × 2 in [0, 1]; differentiable."""
+Mean = Callable[[Iterable[Tensor]], Tensor]
+"""A number of each target in the batch to their mean."""
 
 
 @dataclass(frozen=True)
 class LandmarkBatch:
-    """``photo`` B × 3 × S × S in [-1, 1], ``landmarks`` B × 68 × 2 in [0, 1], and ``target``, B integers."""
+    """Faces, and what drives them.
+
+    ``photo`` B × 3 × S × S in [-1, 1], ``landmarks`` B × 68 × 2 in [0, 1] and ``driver``, the landmarks of the batch in chance
+    order: each drives one target, whoever's they are. ``target`` is each face's, and ``weight`` what it counts beside others, so
+    that every target that is there counts alike: the mean over all rows is 1.
+    """
 
     photo: Tensor
     landmarks: Tensor
-    target: Tensor
+    driver: Tensor
+    target: list[int]
+    weight: list[float]
     generator: torch.Generator
+
+    def rows(self, target: int) -> Tensor | None:
+        """The numbers of a target's faces, or None where there are none. The answer is known without waiting for the device."""
+        found = [i for i, one in enumerate(self.target) if one == target]
+        return torch.tensor(found).to(self.photo.device, non_blocking=True) if found else None
+
+    def share(self, target: int) -> float:
+        """What a target counts in a mean over the targets; by all rows together 1."""
+        own = [weight for weight, one in zip(self.weight, self.target, strict=True) if one == target]
+        return sum(own) / len(self.target)
 
 
 def build_critics(recipe: LandmarkRecipe) -> nn.ModuleDict:
@@ -74,6 +94,7 @@ class LandmarkSystem(System):
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("critics",), "C": ("converter",), "G": ("generators",)}
     ships: ClassVar[tuple[str, ...]] = ("converter", "generators", "seen", "ranges")
+    on_host: ClassVar[bool] = True
     recipe: LandmarkRecipe
     converter: Converter
     generators: nn.ModuleDict
@@ -206,7 +227,11 @@ class LandmarkSystem(System):
                 for one, way in zip(photo.permute(0, 2, 3, 1).cpu().numpy(), ways, strict=True)
             ]
             photo, landmarks = torch.from_numpy(np.stack(pictures)).to(photo.device), brought(landmarks, ways)
-        return LandmarkBatch(photo.float() / 127.5 - 1, (landmarks + 0.5) / size, rows["target"].long(), generator)
+        points, target = (landmarks + 0.5) / size, rows["target"].tolist()
+        driver = points[torch.randperm(len(points), generator=generator).to(points.device)]
+        faces = Counter(target)
+        weight = [len(target) / (len(faces) * faces[one]) for one in target]
+        return LandmarkBatch(photo.float() / 127.5 - 1, points, driver, target, weight, generator)
 
     def _ways(self, count: int, generator: torch.Generator) -> list[Similarity]:
         """Chance similarities, as many as ``count``."""
@@ -216,66 +241,67 @@ class LandmarkSystem(System):
 
     def play(self, batch: LandmarkBatch, phase: Phase) -> Iterator[Move]:
         """One step: the critics, the converter by (4) and (5), the generators by (2), (3) and (6)."""
-        names = [name for i, name in enumerate(self.recipe.names) if bool((batch.target == i).any())]
-        own = {name: batch.target == self.recipe.names.index(name) for name in names}
-        # each face's landmarks drive one target, whoever's they are: what D_t is shown of Θ_t
-        driver = batch.landmarks[torch.randperm(len(batch.landmarks), generator=batch.generator).to(batch.landmarks.device)]
+        own = {name: rows for i, name in enumerate(self.recipe.names) if (rows := batch.rows(i)) is not None}
+
+        def mean(values: Iterable[Tensor]) -> Tensor:
+            shares = (batch.share(self.recipe.names.index(name)) for name in own)
+            return torch.stack([share * value for share, value in zip(shares, values, strict=True)]).sum()
 
         @cache
-        def shown(name: str) -> Tensor:
-            points = converted(driver[own[name]], name, self.converter, self.ranges).detach()
+        def shown(name: str) -> Tensor:  # what D_t is shown of Θ_t
+            points = converted(batch.driver[own[name]], name, self.converter, self.ranges).detach()
             made: Tensor = self.generators[slot(name)](points)
             return made
 
         def discriminator_terms() -> dict[str, Term]:
+            if not self.recipe.weights.adversarial:
+                return {}
             losses = [
-                critic_loss(self._said(n, batch.photo[own[n]], batch), self._said(n, shown(n).detach(), batch)) for n in names
+                critic_loss(self._said(n, batch.photo[own[n]], batch), self._said(n, shown(n).detach(), batch)) for n in own
             ]
-            return {"critics": Term(torch.stack(losses).mean(), 1.0, "(6)")} if self.recipe.weights.adversarial else {}
+            return {"critics": Term(mean(losses), 1.0, "(6)")}
 
         yield "D", discriminator_terms
-        yield "C", lambda: self._convert(batch, names, own)
-        yield "G", lambda: self._paint(batch, names, own, shown)
+        yield "C", lambda: self._convert(batch, own, mean)
+        yield "G", lambda: self._paint(batch, own, mean, shown)
 
-    def _convert(self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor]) -> dict[str, Term]:
+    def _convert(self, batch: LandmarkBatch, own: Mapping[str, Tensor], mean: Mean) -> dict[str, Term]:
         """(4) and (5), a mean over the targets in the batch."""
         weights, converter, terms = self.recipe.weights, self.converter, {}
-        own_points = {name: batch.landmarks[own[name]] for name in names}
+        own_points = {name: batch.landmarks[rows] for name, rows in own.items()}
         if weights.reconstruction:
             costs = [
                 reconstruction(points, converter(points, name), converter.neutral(points)) for name, points in own_points.items()
             ]
-            terms["reconstruction"] = Term(torch.stack(costs).mean(), weights.reconstruction, "(4)")
+            terms["reconstruction"] = Term(mean(costs), weights.reconstruction, "(4)")
         if weights.crossed and len(self.recipe.names) > 1:
+            names = self.recipe.names
+            drawn = torch.randint(1, len(names), (len(names),), generator=batch.generator).tolist()  # s, so many names after t
             cycles = []
             for name, points in own_points.items():  # of the mean over s ≠ t one s, by chance
-                others = [other for other in self.recipe.names if other != name]
-                through = others[int(torch.randint(len(others), (1,), generator=batch.generator))]
+                place = names.index(name)
+                through = names[(place + drawn[place]) % len(names)]
                 cycles.append(crossed(points, name, [through], converter.neutral, converter.decode))
-            terms["crossed"] = Term(torch.stack(cycles).mean(), weights.crossed, "(5)")
+            terms["crossed"] = Term(mean(cycles), weights.crossed, "(5)")
         return terms
 
     def _paint(
-        self, batch: LandmarkBatch, names: list[str], own: dict[str, Tensor], shown: Callable[[str], Tensor]
+        self, batch: LandmarkBatch, own: Mapping[str, Tensor], mean: Mean, shown: Callable[[str], Tensor]
     ) -> dict[str, Term]:
         """(2), (3) and (6), means over the targets in the batch."""
         weights, terms = self.recipe.weights, {}
-        given = {name: self._shaken(batch.landmarks[own[name]], name, batch.generator) for name in names}
-        made = {name: self.generators[slot(name)](given[name]) for name in names}
-
-        def mean(values: list[Tensor]) -> Tensor:
-            return torch.stack(values).mean()
-
-        true = {name: batch.photo[own[name]] for name in names}
+        given = {name: self._shaken(batch.landmarks[rows], name, batch.generator) for name, rows in own.items()}
+        made = {name: self.generators[slot(name)](given[name]) for name in own}
+        true = {name: batch.photo[rows] for name, rows in own.items()}
         if weights.image:
-            terms["image"] = Term(mean([image(true[name], made[name]) for name in names]), weights.image, "(2)")
+            terms["image"] = Term(mean([image(true[name], made[name]) for name in own]), weights.image, "(2)")
         if weights.perceptual:
-            terms["perceptual"] = Term(mean([self._apart(true[n], made[n], batch) for n in names]), weights.perceptual, "ours")
+            terms["perceptual"] = Term(mean([self._apart(true[n], made[n], batch) for n in own]), weights.perceptual, "ours")
         if weights.kept:
-            seen = [kept(given[name], self.detector(made[name])) for name in names]
+            seen = [kept(given[name], self.detector(made[name])) for name in own]
             terms["kept"] = Term(mean(seen), weights.kept, "(3)")
         if weights.adversarial:
-            fooled = [generator_adversarial(self._said(name, shown(name), batch)) for name in names]
+            fooled = [generator_adversarial(self._said(name, shown(name), batch)) for name in own]
             terms["adversarial"] = Term(mean(fooled), weights.adversarial, "(6)")
         return terms
 
@@ -301,10 +327,7 @@ class LandmarkSystem(System):
             batch = self.batch(rows, torch.Generator(), augment=False)
             names = self.recipe.names
             own = torch.cat(
-                [
-                    self.generators[slot(names[int(t)])](points[None])
-                    for points, t in zip(batch.landmarks, batch.target, strict=True)
-                ]
+                [self.generators[slot(names[t])](points[None]) for points, t in zip(batch.landmarks, batch.target, strict=True)]
             )
             columns = [batch.photo, own.float()]
             for name in names[:6]:
@@ -323,7 +346,7 @@ class LandmarkSystem(System):
                 some = {key: column[start : start + 20] for key, column in rows.items()}
                 batch = self.batch(some, torch.Generator(), augment=False)
                 for i, name in enumerate(self.recipe.names):
-                    if bool((own := batch.target == i).any()):
+                    if (own := batch.rows(i)) is not None:
                         points, photo = batch.landmarks[own], batch.photo[own]
                         made = self.generators[slot(name)](points).float()
                         pictures.append((photo, made))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from likeness.losses.processes import share_of
 from likeness.nn.dsnt import distance, divergence, gaussian
 from likeness.records import Term
 
@@ -19,7 +20,7 @@ def objective(points: Tensor, maps: Tensor, true: Tensor, seen: Tensor, sigma: f
         sigma: σ in cells of the maps.
         regular: λ.
     """
-    count = seen.sum().clamp(min=1)
+    count = share_of(seen.sum())
     terms = {"distance": Term((distance(points, true) * seen).sum() / count, 1.0, "(8)")}
     if regular:
         apart = divergence(maps, gaussian(true, maps.shape[-2], maps.shape[-1], sigma))

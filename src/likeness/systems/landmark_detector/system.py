@@ -41,6 +41,7 @@ class LandmarkDetectorSystem(System):
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("detector",)}
     ships: ClassVar[tuple[str, ...]] = ("detector",)
+    on_host: ClassVar[bool] = True
     recipe: LandmarkDetectorRecipe
 
     def __init__(self, recipe: LandmarkDetectorRecipe) -> None:

@@ -38,6 +38,7 @@ class ParserSystem(System):
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"P": ("parser",)}
     ships: ClassVar[tuple[str, ...]] = ("parser",)
+    on_host: ClassVar[bool] = True
     recipe: ParserRecipe
 
     def __init__(self, recipe: ParserRecipe) -> None:

@@ -56,6 +56,7 @@ class PortraitSystem(System):
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("discriminator",), "G": ("generator",)}
     ships: ClassVar[tuple[str, ...]] = ("generator",)
+    on_host: ClassVar[bool] = True
     recipe: PortraitRecipe
 
     def __init__(self, recipe: PortraitRecipe, features: Features | None = None) -> None:
