@@ -3,10 +3,11 @@
     python tools/soak_studio.py                       10,000 requests of 6 users, with the figures
     python tools/soak_studio.py 500 --users 3         fewer
 
-A server of its own is started (``likeness serve``; needs likeness[studio] and httpx). Each user sends sample photos, reads
-faces, makes pictures by every system, fetches files, draws live, makes mistakes on purpose, and now and then deletes all and
-begins a new session. A request fails where it is not answered with the status that is due. Memory is the server's resident set; it
-is flat where its highest value over the last tenth is at most GROWTH above that over the third tenth, by which all graphs are open.
+A server of its own is started (``likeness serve``; needs likeness[studio] and httpx). Each user sends sample photos, reads faces,
+makes pictures by every system, fetches files, draws live, makes mistakes on purpose, and now and then deletes all and begins a
+new session. A request fails where it is not answered with the status that is due. Memory is the server's resident set; it is
+flat where its highest value over the last tenth is at most GROWTH above that over the third tenth, by which all graphs are
+open.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra studio is not installed")
 pytest.importorskip("httpx")
-TOOL = Path(__file__).parents[1] / "tools" / "soak_studio.py"
+TOOL = Path(__file__).parents[2] / "tools" / "soak_studio.py"
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")

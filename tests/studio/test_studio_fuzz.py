@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-
 from serving import Served, serving
 
 pytest.importorskip("fastapi", reason="the extra studio is not installed")

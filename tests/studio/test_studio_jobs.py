@@ -23,13 +23,14 @@ from PIL import Image
 pytest.importorskip("fastapi", reason="the extra studio is not installed")
 pytest.importorskip("av", reason="the extra video is not installed")
 httpx = pytest.importorskip("httpx")
+from serving import serving  # noqa: E402
+
 from likeness import video  # noqa: E402
 from likeness.image import read  # noqa: E402
 from likeness.studio.errors import StudioError  # noqa: E402
 from likeness.studio.jobs import TRIES, Jobs  # noqa: E402
 from likeness.studio.limits import Limits  # noqa: E402
 from likeness.studio.pictures import looked_at  # noqa: E402
-from serving import serving  # noqa: E402
 
 CLIENT, OTHER = "c" * 22, "o" * 22
 

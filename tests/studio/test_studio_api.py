@@ -16,13 +16,14 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra studio is not installed")
 httpx = pytest.importorskip("httpx")
+from serving import serving  # noqa: E402
+
 from likeness import provenance  # noqa: E402
 from likeness.errors import LikenessError  # noqa: E402
 from likeness.image import read  # noqa: E402
 from likeness.studio.guard import Access  # noqa: E402
 from likeness.studio.limits import Limits  # noqa: E402
 from likeness.studio.server import listening  # noqa: E402
-from serving import serving  # noqa: E402
 
 TOKEN = "a token of the tests"
 LIMITS = Limits(picture_bytes=2_000_000, picture_pixels=1_000_000, client_bytes=600_000, pictures=6)

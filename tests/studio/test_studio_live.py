@@ -19,10 +19,10 @@ pytest.importorskip("fastapi", reason="the extra studio is not installed")
 httpx = pytest.importorskip("httpx")
 sockets = pytest.importorskip("websockets.sync.client", reason="the extra studio is not installed")
 import websockets.exceptions  # noqa: E402
+from serving import Served, serving  # noqa: E402
 
 from likeness.faces.landmarks import eye_distance  # noqa: E402
 from likeness.faces.solid import SOLID  # noqa: E402
-from serving import Served, serving  # noqa: E402
 
 FACE = np.asarray(SOLID, np.float32)[:, :2] * 34.56 + np.array([64, 70], np.float32)
 
