@@ -52,10 +52,10 @@ def chromium(play: Any, *flags: str) -> Iterator[Any]:
 def visit(
     browser: Any, address: str, size: tuple[int, int] = (1440, 900), allowed: Sequence[str] = (), **more: Any
 ) -> Iterator[Any]:
-    (
-        """The page with a session of its own. Mistakes in its scripts fail the test, but for console lines with a word of ``allowed``."""
-        ""
-    )
+    """The page with a session of its own.
+
+    A mistake in its scripts fails the test, but for lines of the console that hold a word of ``allowed``.
+    """
     viewport = {"width": size[0], "height": size[1]}
     context = browser.new_context(viewport=viewport, **{"color_scheme": "light", **more})
     page = context.new_page()

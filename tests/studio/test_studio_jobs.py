@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -18,11 +17,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 pytest.importorskip("fastapi", reason="the extra studio is not installed")
 pytest.importorskip("av", reason="the extra video is not installed")
 httpx = pytest.importorskip("httpx")
+from people import one_person  # noqa: E402
 from serving import serving  # noqa: E402
 
 from likeness import video  # noqa: E402
@@ -103,17 +102,6 @@ def test_a_playlist_is_no_clip(tmp_path: Path) -> None:
         jobs.close()
 
 
-def person(sample: Path, count: int = 5) -> list[tuple[str, bytes]]:
-    """Photos of one synthetic person: one photo, lit and cut otherwise each time."""
-    photo, found = Image.open(sample).convert("RGB"), []
-    for n in range(count):
-        target = io.BytesIO()
-        lit = photo.point(lambda value, n=n: min(255, int(value * (0.85 + 0.06 * n))))
-        lit.crop((n, n, photo.width - n, photo.height - 2 * n)).save(target, "JPEG", quality=95)
-        found.append((f"ada-{n}.jpg", target.getvalue()))
-    return found
-
-
 @contextmanager
 def studio(work: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``likeness serve``, as a user starts it; killed at the end."""
@@ -133,7 +121,7 @@ def test_a_training_survives_the_servers_kill(samples: list[Path], tmp_path: Pat
     pytest.importorskip("torch", reason="needs likeness[train]")
     steps = 12
     with studio(tmp_path) as (server, address), httpx.Client(base_url=address, timeout=60) as client:
-        ids = [client.post("pictures", params={"name": name}, content=data).json()["id"] for name, data in person(samples[0])]
+        ids = [client.post("pictures", params={"name": name}, content=data).json()["id"] for name, data in one_person(samples[0])]
         asked = {"kind": "portrait", "pictures": ids, "minutes": 9, "steps": steps, "name": "ada"}
         job = client.post("jobs", json=asked).json()
         assert job["command"].endswith("--minutes 9")
@@ -199,7 +187,7 @@ def test_a_training_that_goes_on_has_what_is_left_of_its_time(samples: list[Path
     ends = "import json, pathlib, sys; (pathlib.Path(sys.argv[-1]) / 'ended.json').write_text(json.dumps({'status': 0}))"
     jobs = Jobs(tmp_path, Limits(), (sys.executable, "-c", ends))
     try:
-        photos = [looked_at(data, name, Limits()) for name, data in person(samples[0])]
+        photos = [looked_at(data, name, Limits()) for name, data in one_person(samples[0])]
         id = jobs.portrait(CLIENT, photos, 30, "ada").id
         until(lambda: jobs.get(CLIENT, id).state == "done")
         job = jobs.get(CLIENT, id)

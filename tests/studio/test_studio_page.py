@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import PEOPLE, by_menu, drop, is_marked, painted, saved, settled, visit
+from people import one_person
 
 from likeness.faces import moves
 from likeness.faces.landmarks import mirror
@@ -175,6 +176,51 @@ def test_portrait_marks_strangers(page: Any) -> None:
     page.locator(".person").nth(1).wait_for(state="detached")
     page.keyboard.press("Control+z")
     page.locator(".person").nth(2).wait_for()
+
+
+def test_a_person_is_trained_and_drawn(page: Any, samples: list[Path], tmp_path: Path) -> None:
+    """Drop photos, train for a few steps, draw with the model, save; a reload in between ends nothing."""
+    pytest.importorskip("torch", reason="needs likeness[train]")
+
+    def shorten(route: Any) -> None:
+        if route.request.method != "POST":
+            return route.continue_()
+        return route.continue_(post_data=json.dumps({**route.request.post_data_json, "steps": 3}))
+
+    page.route("**/api/v1/jobs", shorten)
+    photos = []
+    for name, content in one_person(samples[0]):
+        photos.append(tmp_path / name)
+        photos[-1].write_bytes(content)
+    page.locator("#tab-portrait").click()
+    page.locator(".side.left input[type=file]").first.set_input_files(photos)
+    page.locator(".person").nth(len(photos) - 1).wait_for()
+    assert page.locator(".person.odd").count() == 0
+    page.get_by_label("Name").fill("Ada")
+    page.locator('button:has-text("Train"):not([disabled])').first.click()
+    page.locator('.job strong:has-text("Ada")').wait_for()
+    page.reload()
+    page.locator('button:has-text("Draw with it")').click(timeout=200_000)
+    page.locator('option:checked:has-text("Ada")').wait_for(state="attached")
+    page.locator('[aria-label^="Draw ada-0"]').click()
+    settled(page, which=1)
+    page.wait_for_timeout(800)
+    path = saved(page, tmp_path, by_menu(page, "As PNG"))
+    is_marked(path, "portrait")
+    assert read(path).shape == (128, 128, 3)
+    page.locator("#tab-portrait").click()
+    page.locator('.job button:has-text("Delete")').click()
+    page.locator(".job").wait_for(state="detached")
+
+
+def test_where_no_weights_of_facefeat_are_the_bench_says_so(page: Any) -> None:
+    if page.evaluate("window.studio.backend.systems.some(({ system }) => system === 'facefeat')"):
+        pytest.skip("weights of facefeat ship")
+    page.locator("#tab-many").click()
+    assert "has no weights here yet" in page.locator(".empty").inner_text()
+    assert page.locator(".actions").is_hidden()
+    page.keyboard.press("v")
+    page.keyboard.press("Control+s")
 
 
 def test_session_is_a_file_and_survives_a_reload(page: Any, tmp_path: Path) -> None:

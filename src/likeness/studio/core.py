@@ -297,10 +297,7 @@ class Studio:
             for (row, _), distance, other in zip(described, distances.tolist(), others.tolist(), strict=True):
                 row["distance"] = round(distance, 3)
                 if other:
-                    row["usable"], row["reason"] = (
-                        False,
-                        f"seems to be somebody else: distance {distance:.2f}, one person's is below 0.6",
-                    )
+                    row["usable"], row["reason"] = False, "somebody else?"
         return {"pictures": rows, "person": person, "notes": notes}
 
     # making

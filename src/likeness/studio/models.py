@@ -111,7 +111,7 @@ def described(name: str, made: Synthesizer, ready: bool = True) -> dict[str, Any
         "framing": asdict(framing) if framing else {},
         "targets": [str(one) for one in getattr(getattr(made, "recipe", None), "names", ())],
         "conditions": [{"name": one.name, "kind": one.kind, "needed": one.needed, "words": one.words} for one in made.conditions],
-        "options": [{"name": one.name, "default": plain(one.default), "words": one.words} for one in made.options],
+        "options": [asdict(one) | {"default": plain(one.default)} for one in made.options],
         "ready": ready,
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
@@ -48,15 +49,16 @@ class FaceFeatSynthesizer(Synthesizer):
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("photo", "photo", True, "a photo of the person"),
-        Condition("identity", "identity", False, "f_id, numbers that tell who it is, in place of the photo's"),
+        Condition("identity", "identity", False, "who it is in place of the photo's person: another photo, or numbers (f_id)"),
         Condition("noise", "noise", False, "a seed: chance in pose, expression and the rest; without it 0"),
     )
     options: ClassVar[tuple[Option, ...]] = (
         Option("keep", (), "what stays as in the photo: pose, expression, rest"),
         Option("yaw", None, "turn the head to these degrees; positive: towards the right of the picture"),
         Option("neutral", False, "the mean expression"),
-        Option("expression", None, "a photo whose expression is taken"),
+        Option("expression", None, "a photo whose expression is taken", "photo"),
         Option("face", 1, "which face of the photo; 1 is the largest"),
+        Option("blend", 1.0, "how far the person goes from the photo's to that of identity: from 0 to 1"),
     )
     batch: ClassVar[int] = 16
 
@@ -157,9 +159,10 @@ class FaceFeatSynthesizer(Synthesizer):
             general = person.general
         identity = person.identity
         if "identity" in given:
-            identity = np.asarray(given["identity"], np.float32)
-            if identity.shape != person.identity.shape or not np.isfinite(identity).all():
-                raise LikenessError(f"identity: {len(person.identity)} finite numbers are needed")
+            other, share = self._identity(given["identity"], len(identity)), float(options["blend"])
+            if not 0 <= share <= 1:
+                raise LikenessError(f"blend={share:g}: a number from 0 to 1 is needed")
+            identity = other if share == 1 else along(identity, other, np.array([share]))[0]
         made = self.said(
             conditions={name: one if name == "noise" else describe(one) for name, one in given.items()},
             noise=seed,
@@ -170,6 +173,18 @@ class FaceFeatSynthesizer(Synthesizer):
         )
         arrays = {"identity": identity, "pose": pose, "general": general}
         return Prepared(arrays, {"photo": person.picture}, made)
+
+    def _identity(self, value: Any, count: int) -> Array:
+        """The f_id of another person: of a photo in any form, or ``count`` numbers."""
+        if not isinstance(value, list | tuple) and np.ndim(value) != 1:
+            return self.person(value, "identity").identity
+        try:
+            numbers = np.asarray(value, np.float32)
+        except (TypeError, ValueError):
+            numbers = np.zeros(0, np.float32)
+        if numbers.shape != (count,) or not np.isfinite(numbers).all():
+            raise LikenessError(f"identity: a photo, or {count} finite numbers are needed")
+        return numbers
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A face for each request; ``made["likeness"]`` is how alike E_id finds it, and a note says so where that is little."""
@@ -193,10 +208,15 @@ def between(first: Array, second: Array, steps: int) -> Array:
     """
     if steps < 2:
         raise LikenessError(f"steps={steps}: 2 or more are needed")
+    return along(first, second, np.linspace(0, 1, steps))
+
+
+def along(first: Array, second: Array, shares: NDArray[np.float64]) -> Array:
+    """Features from one to the other, one for each of ``shares`` in [0, 1], of their common length: along the great circle."""
     length = (np.linalg.norm(first) + np.linalg.norm(second)) / 2
     one, other = first / max(np.linalg.norm(first), 1e-9), second / max(np.linalg.norm(second), 1e-9)
     angle = float(np.arccos(np.clip(one @ other, -1, 1)))
-    shares = np.linspace(0, 1, steps)[:, None]
+    shares = shares[:, None]
     if angle < 1e-4:
         mixed = one + shares * (other - one)
     else:
