@@ -35,17 +35,20 @@ def started(work: Path, *words: str) -> Iterator[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
-        server.wait(60)
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
 
 
 @contextmanager
 def chromium(play: Any, *flags: str) -> Iterator[Any]:
     """A browser without a window."""
     opened = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
-    yield opened
-    opened.close()
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 @contextmanager

@@ -31,9 +31,13 @@ PIXELS = """() => [...document.querySelectorAll(".many canvas")].map((one) => {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run directory of facefeat:tiny."""
+    """A run directory of facefeat:tiny without graphs, which take long to write: torch runs its networks."""
+    from likeness.train.session import Session
+
     folder = tmp_path_factory.mktemp("many") / "run"
-    assert main(["train", "facefeat:tiny", "-o", str(folder), "--steps", "2"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "_graphs", staticmethod(lambda weights, module: "not in this test"))
+        assert main(["train", "facefeat:tiny", "-o", str(folder), "--steps", "2"]) == 0
     return folder
 
 

@@ -301,6 +301,8 @@ def test_axe_finds_no_serious_fault(page: Any, bench: str, theme: str) -> None:
 
 def test_a_tablet_shows_everything(browser: Any, address: str) -> None:
     with visit(browser, address, (820, 1180), has_touch=True) as opened:
+        drop(opened, "ada", "bo", "cleo")
+        opened.locator('.tile[data-tile^="jaw:"]').nth(2).wait_for()
         for bench in ("parts", "landmarks", "sketch", "portrait", "many"):
             opened.locator(f"#tab-{bench}").click()
             opened.wait_for_timeout(200)
@@ -309,3 +311,5 @@ def test_a_tablet_shows_everything(browser: Any, address: str) -> None:
             assert box["x"] >= 0 and box["x"] + box["width"] <= 820
             middle, side = (opened.locator(f".{name}:visible").first.bounding_box() for name in ("middle", "side.left"))
             assert side is None or middle["y"] + middle["height"] <= side["y"] + 1, f"{bench}: the canvas covers the panels"
+            cut = "[...document.querySelectorAll('.side')].some((one) => one.scrollHeight > one.clientHeight + 1)"
+            assert not opened.evaluate(cut), f"{bench}: a panel is shorter than what is in it"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,10 @@ def laid(page: Any, bench: str) -> None:
     if bench == "parts":
         settled(page)
         page.locator('.tile[data-tile^="mouth:"]').nth(1).click()
-        page.locator('.tile[data-tile^="left_eye:"]').nth(2).click()
+        page.locator('.tile[data-tile^="nose:"]').nth(2).click()
     elif bench == "landmarks":
         page.locator('[aria-label="Landmarks of cleo.png"]').click()
+        page.locator('[aria-label="Landmarks of cleo.png"][aria-pressed="true"]').wait_for()
         page.get_by_label("Turn", exact=True).fill("15")
         settled(page)
     elif bench == "sketch":
@@ -61,17 +63,15 @@ def laid(page: Any, bench: str) -> None:
     page.mouse.move(2, 2)
 
 
-def screens(browser: Any, address: str, look: str, benches: tuple[str, ...] = BENCHES) -> dict[str, Image.Image]:
-    """Screenshots of benches, by their names."""
+def screens(browser: Any, address: str, look: str) -> Iterator[tuple[str, Image.Image]]:
+    """A screenshot of every bench, after its name."""
     size, theme = LOOKS[look]
-    found = {}
     with visit(browser, address, size, color_scheme=theme, device_scale_factor=1, reduced_motion="reduce") as page:
         drop(page, "ada", "bo", "cleo", "dev")
         page.locator('.tile[data-tile^="mouth:"]').nth(3).wait_for()
-        for bench in benches:
+        for bench in BENCHES:
             laid(page, bench)
-            found[bench] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    return found
+            yield bench, Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def small(screen: Image.Image) -> np.ndarray:
@@ -90,7 +90,7 @@ def reference(look: str, bench: str) -> np.ndarray:
 @pytest.mark.parametrize("look", LOOKS)
 def test_screens_are_as_they_were(browser: Any, address: str, look: str) -> None:
     pytest.importorskip("dlib", reason="the Portrait bench says which photos match with likeness[dlib] alone")
-    for bench, screen in screens(browser, address, look).items():
+    for bench, screen in screens(browser, address, look):
         far = np.abs(small(screen) - reference(look, bench)).max(2)
         assert far.mean() < MEAN, f"{look}, {bench}: differs by {far.mean():.1f} of 255 on average"
         assert (far > FAR).mean() < SHARE, f"{look}, {bench}: {100 * (far > FAR).mean():.1f} % of it looks otherwise"
@@ -118,7 +118,7 @@ def write(folder: Path | None) -> None:
         chromium(play) as browser,
     ):
         for row, look in enumerate(LOOKS):
-            for column, (bench, screen) in enumerate(screens(browser, address, look).items()):
+            for column, (bench, screen) in enumerate(screens(browser, address, look)):
                 sheet.paste(Image.fromarray(small(screen).round().astype(np.uint8)), (CELL[0] * column, CELL[1] * row))
                 if folder is not None:
                     screen.save(folder / f"{look}-{bench}.png")

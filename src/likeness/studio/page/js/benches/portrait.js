@@ -66,6 +66,7 @@ export class PortraitBench extends Bench {
       const found = await this.backend.check(pictures);
       if (key !== JSON.stringify(this.doc.pictures)) return;
       this.checks = new Map(found.pictures.map((one) => [one.id, one]));
+      this.person = found.person;
       const notes = [...(found.notes ?? [])];
       if (found.pictures.some(({ distance, usable }) => distance && !usable)) notes.push("Photos marked “somebody else?” are left out. Such a comparison can be wrong, with children and relatives most of all.");
       this.notes.replaceChildren(...notes.map((note) => h("p", { class: "note" }, note)));
@@ -103,7 +104,7 @@ export class PortraitBench extends Bench {
         h("img", { src: this.backend.pictureAddress(id, 240), alt: name, loading: "lazy" }),
         button("", { icon: "close", kind: "icon little", title: `Take ${name} away`, "data-person": id, onkeydown: (event) => { if (event.key === "Delete") this.takeAway(id); } }, () => this.takeAway(id)),
         h("span", { class: "name", title: name }, name),
-        check ? h("span", { class: "why" }, bad ? check.reason : check.distance === null || check.distance === undefined ? "can be used" : "the same person") : h("span", { class: "why" }, "…"));
+        check ? h("span", { class: "why" }, bad ? check.reason : check.distance === null || check.distance === undefined ? "can be used" : id === this.person ? "the person" : "the same person") : h("span", { class: "why" }, "…"));
     }));
     if (held) this.wall.querySelector(`[data-person="${CSS.escape(held)}"]`)?.focus();
     this.look();
