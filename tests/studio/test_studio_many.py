@@ -29,6 +29,10 @@ PIXELS = """() => [...document.querySelectorAll(".many canvas")].map((one) => {
 })"""
 
 
+IDLE = """() => window.studio.active.shown.size === 9
+  && [...window.studio.backend.live.streams.values()].every(({ next, flying }) => !next && !flying.length)"""
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory of facefeat:tiny without graphs, which take long to write: torch runs its networks."""
@@ -93,12 +97,10 @@ def test_an_option_is_never_the_name_of_a_file_of_the_servers(client: Any, sampl
 
 
 def tiles(page: Any) -> list[np.ndarray]:
-    """The grid's faces, once all are painted."""
-    page.wait_for_function(
-        "() => window.studio.active.shown.size === 9 && ![...document.querySelectorAll('.many canvas')]"
-        ".some((one) => one.getContext('2d').getImageData(0, 0, 1, 1).data[3] === 0)"
-    )
-    page.wait_for_timeout(1500)
+    """The grid's faces, once all that were asked for are painted."""
+    page.wait_for_timeout(300)
+    page.wait_for_function(IDLE)
+    page.wait_for_timeout(700)
     return [np.asarray(one) for one in page.evaluate(PIXELS)]
 
 

@@ -141,6 +141,9 @@ class FaceFeatSynthesizer(Synthesizer):
             raise LikenessError(f"keep={odd[0]!r}: there are {', '.join(KEPT)}")
         if options["expression"] is not None and (options["neutral"] or "expression" in keep):
             raise LikenessError("expression, neutral and keep='expression' exclude each other")
+        share = float(options["blend"])
+        if not 0 <= share <= 1:
+            raise LikenessError(f"blend={share:g}: a number from 0 to 1 is needed")
         person = self.person(given["photo"], "photo", int(options["face"]))
         seed = given.get("noise", 0)
         pose, general = self.drawn(seed)
@@ -159,9 +162,7 @@ class FaceFeatSynthesizer(Synthesizer):
             general = person.general
         identity = person.identity
         if "identity" in given:
-            other, share = self._identity(given["identity"], len(identity)), float(options["blend"])
-            if not 0 <= share <= 1:
-                raise LikenessError(f"blend={share:g}: a number from 0 to 1 is needed")
+            other = self._identity(given["identity"], len(identity))
             identity = other if share == 1 else along(identity, other, np.array([share]))[0]
         made = self.said(
             conditions={name: one if name == "noise" else describe(one) for name, one in given.items()},
