@@ -133,6 +133,6 @@ def test_a_clip_moves_a_face_and_is_made_as_a_whole(page: Any, samples: list[Pat
     page.locator('button:has-text("Stop")').first.click()
     page.reload()
     link = page.locator('.job a:has-text("walk-reenacted.mp4")')
-    link.wait_for(timeout=120_000)
+    link.wait_for(timeout=240_000)
     made = saved(page, tmp_path, link.click)
     assert video.look(made).frames == FRAMES
