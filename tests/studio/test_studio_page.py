@@ -178,6 +178,7 @@ def test_portrait_marks_strangers(page: Any) -> None:
     page.locator(".person").nth(2).wait_for()
 
 
+@pytest.mark.timeout(600)
 def test_a_person_is_trained_and_drawn(page: Any, samples: list[Path], tmp_path: Path) -> None:
     """Drop photos, train for a few steps, draw with the model, save; a reload in between ends nothing."""
     pytest.importorskip("torch", reason="needs likeness[train]")
@@ -200,7 +201,7 @@ def test_a_person_is_trained_and_drawn(page: Any, samples: list[Path], tmp_path:
     page.locator('button:has-text("Train"):not([disabled])').first.click()
     page.locator('.job strong:has-text("Ada")').wait_for()
     page.reload()
-    page.locator('button:has-text("Draw with it")').click(timeout=200_000)
+    page.locator('button:has-text("Draw with it")').click(timeout=400_000)
     page.locator('option:checked:has-text("Ada")').wait_for(state="attached")
     page.locator('[aria-label^="Draw ada-0"]').click()
     settled(page, which=1)
