@@ -45,11 +45,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Option:
-    """How a face is made, where there is a choice: a keyword of a request with its ``default``."""
+    """How a face is made, where there is a choice: a keyword of a request with its ``default``.
+
+    ``kind`` is ``"photo"`` where the value is a picture, in any form in which a condition of that kind is, and else empty.
+    """
 
     name: str
     default: Any
     words: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -348,6 +348,24 @@ def test_seeds_and_what_is_kept(run: Path, samples: list[Path]) -> None:
     assert np.array_equal(taken[:-1], system.person(samples[1]).pose[:-1])  # type: ignore[attr-defined]
 
 
+def test_a_person_is_blended_with_that_of_another_photo(run: Path, samples: list[Path]) -> None:
+    """By no share, half and all of the angle between the two; numbers are taken as a photo's are."""
+    system = systems.load(run, "facefeat")
+    first, second = (system.person(one).identity for one in samples[:2])  # type: ignore[attr-defined]
+
+    def mixed(**how: object) -> np.ndarray:
+        return system.prepare({"photo": samples[0], **how}).arrays["identity"]
+
+    assert np.array_equal(mixed(identity=samples[1]), second)
+    assert np.array_equal(mixed(identity=second.tolist()), second)
+    cosine = [
+        one @ first / np.linalg.norm(one) / np.linalg.norm(first) for one in (mixed(identity=samples[1], blend=0.5), second)
+    ]
+    assert 2 * np.arccos(cosine[0]) == pytest.approx(np.arccos(cosine[1]), abs=1e-3)
+    nothing = mixed(identity=samples[1], blend=0.0)
+    np.testing.assert_allclose(nothing / np.linalg.norm(nothing), first / np.linalg.norm(first), atol=1e-5)
+
+
 def test_a_person_who_is_not_kept_is_told(run: Path, samples: list[Path]) -> None:
     result = systems.load(run)(photo=samples[0], noise=1)
     assert -1 <= result.made["likeness"] <= 1
@@ -362,6 +380,8 @@ def test_a_person_who_is_not_kept_is_told(run: Path, samples: list[Path]) -> Non
         ({"noise": -1}, "noise"),
         ({"noise": 1.5}, "noise"),
         ({"identity": [1.0, 2.0]}, "identity"),
+        ({"identity": ["a", "b"]}, "identity"),
+        ({"blend": 1.5}, "blend"),
         ({"neutral": True, "keep": "expression", "expression": "x.png"}, "expression"),
     ],
 )

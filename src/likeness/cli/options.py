@@ -109,6 +109,7 @@ def crew(parser: argparse.ArgumentParser) -> None:
 def training(parser: argparse.ArgumentParser) -> None:
     """The options of every command that trains one model."""
     session(parser)
+    parser.add_argument("--steps", type=int, metavar="N", help="stop cleanly at step N of the schedule")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change a field of the recipe; may be repeated"
     )

@@ -101,7 +101,7 @@ def _train(given: argparse.Namespace) -> int:
     print(f"{len(gathered.store) - held_out} photos to learn from, {held_out} held out to look at")
     one = Contender("portrait", recipe, lambda: gathered.store, warm, "photos of the user's own")
     with options.bar("training") as show, session:
-        trained = session.train(one, Path(given.output), show=show)
+        trained = session.train(one, Path(given.output), steps=given.steps, show=show)
     print(_contact_sheet(given.output, gathered.store))
     if status := options.ended(session, trained):
         return status

@@ -47,7 +47,7 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Frame, parse, make, and put back."""
-    from likeness import assets, provenance, systems
+    from likeness import provenance, systems
     from likeness.image import check_writable
 
     single = not Path(given.sketch).is_dir()
@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
         if path.resolve() in taken:
             raise LikenessError(f"{path}: is another picture of this command; name another file")
         taken.add(path.resolve())
-    given.weights = given.weights or (str(assets.WEIGHTS / DRAWING) if given.from_photo else "isegan")
+    given.weights = given.weights or (DRAWING if given.from_photo else "isegan")
     system = systems.load(given.weights, "isegan")
     word = system.conditions[0].name
     if given.from_photo and word != "photo":

@@ -86,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
     print(f"{counts['train']} faces to learn from, {counts['validation']} to look at, the last {counts['test']} kept for a test")
     one = Contender("landmark", recipe, lambda: store, beginning, "a clip or photos of the user's own")
     with options.bar("training") as show, session:
-        trained = session.train(one, Path(given.output), show=show)
+        trained = session.train(one, Path(given.output), steps=given.steps, show=show)
     made = systems.load(trained.weights, "landmark")
     assert isinstance(made, LandmarkSynthesizer)
     held_out = list(store.select("test").head(12))

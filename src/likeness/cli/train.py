@@ -23,7 +23,6 @@ def add(commands: Any) -> None:
         "--data", nargs="+", metavar="FILE.parquet", help="prepared faces, all together (a tiny recipe draws its own)"
     )
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="the run directory")
-    parser.add_argument("--steps", type=int, metavar="N", help="stop cleanly at step N of the schedule")
     parser.add_argument(
         "--from", dest="warm", metavar="W", help="begin from these weights (a file, or a system's name for its own)"
     )

@@ -83,12 +83,16 @@ class Studio:
     # sessions
 
     def session(self, client: str) -> Remembered:
-        """What is remembered of a session; those that have not been here for longest are forgotten where there are too many."""
+        """What is remembered of a session.
+
+        Those that have not been here for long are forgotten, and where there are too many those for longest; their jobs stay.
+        """
         with self._lock:
             found = self._sessions.setdefault(client, Remembered())
-            found.seen = time.monotonic()
+            found.seen = now = time.monotonic()
             self._sessions.move_to_end(client)
-            gone = [next(iter(self._sessions))] if len(self._sessions) > self.limits.sessions else []
+            late = [one for one, held in self._sessions.items() if now - held.seen > self.limits.idle_seconds]
+            gone = late or ([next(iter(self._sessions))] if len(self._sessions) > self.limits.sessions else [])
             for one in gone:
                 del self._sessions[one]
         for one in gone:
@@ -293,10 +297,7 @@ class Studio:
             for (row, _), distance, other in zip(described, distances.tolist(), others.tolist(), strict=True):
                 row["distance"] = round(distance, 3)
                 if other:
-                    row["usable"], row["reason"] = (
-                        False,
-                        f"seems to be somebody else: distance {distance:.2f}, one person's is below 0.6",
-                    )
+                    row["usable"], row["reason"] = False, "somebody else?"
         return {"pictures": rows, "person": person, "notes": notes}
 
     # making

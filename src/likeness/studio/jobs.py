@@ -1,17 +1,15 @@
 """Long work: reenactments and trainings, as child processes that run the existing commands; all of their state is on the disk.
 
 A job is a folder: ``job.json`` says what it is and how it stands, ``input`` holds what it reads, ``log`` what the command says,
-``ended.json`` how the command ended. A server that is killed loses nothing: whoever opens the folder next goes on with the
-jobs in it, and the commands go on where they were.
+``spent`` for how long it ran, ``ended.json`` how the command ended. A server that is killed loses nothing: whoever opens the
+folder next goes on with the jobs in it, and the commands go on where they were.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -20,95 +18,39 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from importlib.util import find_spec
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from likeness import video
 from likeness.errors import LikenessError
 from likeness.files import write_content
+from likeness.studio.clips import Clips
 from likeness.studio.errors import StudioError, missing
-from likeness.studio.limits import Limits
-from likeness.studio.pictures import Picture, new_id, safe_name
-
-WAITING, RUNNING, STOPPING, DONE, FAILED, CANCELLED, INTERRUPTED = (
-    "waiting",
-    "running",
-    "stopping",
-    "done",
-    "failed",
-    "cancelled",
-    "interrupted",
+from likeness.studio.job import (
+    ALIVE,
+    CANCELLED,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    STOPPING,
+    WAITING,
+    Child,
+    Job,
+    last_line,
+    owner_of,
+    progress_of,
+    read_job,
+    spent_in,
+    status_of,
 )
-ALIVE = (WAITING, RUNNING, STOPPING)
+from likeness.studio.limits import Limits
+from likeness.studio.pictures import ID, Picture, new_id, safe_name
+
 TRIES = 3
 """How often a job whose process was killed is begun again by itself."""
 FEWEST = 3
 """Photos that a person's model needs."""
-BAR = re.compile(r"^(\w[\w ]{0,30}) (\d+)/(\d+)(?: (.*))?$")
-"""What ``likeness.cli.options.bar`` says where there is no terminal."""
-MAGIC = {b"ftyp": 4, b"moov": 4, b"mdat": 4, b"wide": 4, b"free": 4, b"\x1a\x45\xdf\xa3": 0, b"RIFF": 0}
-"""How the containers that are taken begin, and where: MP4, QuickTime, Matroska, WebM, AVI; no text that names other files."""
-ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as it is on the disk; ``words`` are the command's, relative to its folder."""
-
-    id: str
-    owner: str
-    kind: str
-    name: str
-    words: tuple[str, ...]
-    files: tuple[str, ...]
-    state: str = WAITING
-    created: float = 0.0
-    tries: int = 0
-    error: str = ""
-    model: str = ""
-    """The run directory that it trains, relative to its folder; empty where it trains none."""
-    ready: bool = False
-    """Whether the model can be used."""
-
-    @property
-    def system(self) -> str | None:
-        """What requests call the model that came of it."""
-        return f"model-{self.id}" if self.model and self.ready else None
-
-
-@dataclass
-class Clip:
-    """An uploaded clip, on the disk."""
-
-    id: str
-    owner: str
-    name: str
-    path: Path
-    frames: int = 0
-    rate: float = 0.0
-    size: tuple[int, int] = (0, 0)
-
-    def told(self) -> dict[str, Any]:
-        """What a client is told of it."""
-        width, height = self.size
-        return {"id": self.id, "name": self.name, "frames": self.frames, "rate": self.rate, "width": width, "height": height}
-
-
-@dataclass
-class Child:
-    """A process that works on a job."""
-
-    job: str
-    process: subprocess.Popen[bytes]
-    cancelled: bool = False
-    deadline: float = field(default=float("inf"))
-
-
-def owner_of(client: str) -> str:
-    """What is written on the disk of whose a job is; the session's id itself is not."""
-    return hashlib.sha256(client.encode()).hexdigest()[:32]
 
 
 class Jobs:
@@ -123,13 +65,10 @@ class Jobs:
     def __init__(self, work: Path, limits: Limits, command: Sequence[str] = ()) -> None:
         self.folder, self.limits = work / "jobs", limits
         self._command = tuple(command) or (sys.executable, "-m", "likeness.studio.child")
-        self._clips_at = work / "clips"
-        shutil.rmtree(self._clips_at, ignore_errors=True)
-        for folder in (self.folder, self._clips_at):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.clips = Clips(work / "clips", limits)
         self._lock, self._wake = threading.RLock(), threading.Condition()
         self._jobs: dict[str, Job] = {}
-        self._clips: dict[str, Clip] = {}
         self._begun: dict[str, deque[float]] = {}
         self._children: dict[str, Child] = {}
         self._open = True
@@ -143,64 +82,7 @@ class Jobs:
         with self._wake:
             self._wake.notify_all()
         self._thread.join(timeout=40)
-        shutil.rmtree(self._clips_at, ignore_errors=True)
-
-    # clips
-
-    def clip_path(self, name: str) -> tuple[str, Path]:
-        """A new clip's id, and where its bytes are to be written."""
-        cleaned = safe_name(name, ".mp4", "clip")
-        suffix = Path(cleaned).suffix.lower()
-        if suffix not in video.SUFFIXES:
-            raise StudioError(f"{cleaned}: clips are {', '.join(video.SUFFIXES)}", 415)
-        id = new_id()
-        return id, self._clips_at / f"{id}{suffix}"
-
-    def add_clip(self, client: str, id: str, name: str, path: Path) -> Clip:
-        """Look at a clip that was written, and keep it; the oldest of the session's makes room.
-
-        Raises:
-            StudioError: it is no video, or videos cannot be read here; the file is deleted.
-        """
-        clip = Clip(id, owner_of(client), safe_name(name, path.suffix, "clip"), path)
-        try:
-            with path.open("rb") as file:
-                head = file.read(16)
-            if not any(head[at : at + len(magic)] == magic for magic, at in MAGIC.items()):
-                raise StudioError(f"{clip.name}: is no clip that can be read (MP4, QuickTime, WebM, Matroska or AVI)", 415)
-            try:
-                seen = video.look(path)
-                first = next(iter(video.frames(path)), None)
-            except LikenessError as problem:
-                raise StudioError(str(problem).replace(str(path), clip.name), 415) from None
-            if first is None:
-                raise StudioError(f"{clip.name}: holds no frame", 415)
-            clip.frames, clip.rate, clip.size = seen.frames, round(float(seen.rate), 3), (first.shape[1], first.shape[0])
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        with self._lock:
-            self._clips[id] = clip
-            own = [one for one in self._clips.values() if one.owner == clip.owner]
-            for old in own[: -self.limits.clips]:
-                self._forget(old)
-        return clip
-
-    def clip(self, client: str, id: str) -> Clip:
-        """A session's clip."""
-        found = self._clips.get(id)
-        if found is None or found.owner != owner_of(client):
-            raise missing("clip")
-        return found
-
-    def remove_clip(self, client: str, id: str) -> None:
-        """Delete a clip."""
-        self._forget(self.clip(client, id))
-
-    def _forget(self, clip: Clip) -> None:
-        with self._lock:
-            self._clips.pop(clip.id, None)
-        clip.path.unlink(missing_ok=True)
+        self.clips.close()
 
     # jobs
 
@@ -210,7 +92,7 @@ class Jobs:
         Raises:
             StudioError: there is no such clip, or there are too many jobs.
         """
-        given = self.clip(client, clip)
+        given = self.clips.get(client, clip)
         output = f"{Path(given.name).stem}-reenacted.mp4"
         words = ["reenact", f"input/{given.name}", "--target", weights, "-o", output]
         if body.get("target"):
@@ -235,10 +117,10 @@ class Jobs:
         """
         if len(pictures) < FEWEST:
             raise StudioError(f"a person's model needs at least {FEWEST} photos, {len(pictures)} were given; 20 to 70 are good")
-        words = ["portrait", "train", "input", "-o", "model", "--minutes", f"{minutes:g}", "--threads", "1"]
-        words += ["--set", f"train.steps={steps}"] if steps else []
+        words = ["portrait", "train", "input", "-o", "model", "--threads", "1"]
+        words += ["--steps", str(steps)] if steps else []
         title = safe_name(name, "", "person")
-        job = self._new(client, "portrait", title, words, ["contact-sheet.png"], "model")
+        job = replace(self._new(client, "portrait", title, words, ["contact-sheet.png"], "model"), minutes=minutes)
 
         def fill(folder: Path) -> None:
             for number, picture in enumerate(pictures):
@@ -264,7 +146,7 @@ class Jobs:
         folder = self.folder / job.id
         done, total, text, messages = progress_of(folder / "log")
         here = [name for name in job.files if self._file(job, name).is_file()] if job.state not in (WAITING, RUNNING) else []
-        if job.state == DONE and total:
+        if job.state == DONE and total and not job.model:  # a training may have ended by its time
             done = total
         return {
             "id": job.id,
@@ -276,7 +158,10 @@ class Jobs:
             "text": text,
             "messages": messages,
             "error": job.error,
-            "command": shlex.join(["likeness", *job.words]),
+            "command": shlex.join(["likeness", *job.said]),
+            "minutes": job.minutes or None,
+            "spent": round(spent_in(folder) / 60, 2),
+            "interruptions": job.interruptions,
             "created": job.created,
             "files": here,
             "system": job.system,
@@ -311,15 +196,23 @@ class Jobs:
             return job
         raise StudioError(f"the job is {job.state}: there is nothing to cancel", 409)
 
-    def resume(self, client: str, id: str) -> Job:
-        """Go on with a job that has ended before its end."""
+    def resume(self, client: str, id: str, minutes: float | None = None) -> Job:
+        """Go on with a job that has ended before its end; with ``minutes`` a training trains for so many more, also a done one.
+
+        Without them it has what was left of its time.
+        """
         job = self.get(client, id)
-        if job.state not in (CANCELLED, FAILED, INTERRUPTED):
-            raise StudioError(f"the job is {job.state}: there is nothing to resume", 409)
+        if minutes is not None and not job.minutes:
+            raise StudioError("minutes: only a training can be given more of them")
+        if job.state not in (CANCELLED, FAILED, INTERRUPTED) and not (job.state == DONE and minutes is not None):
+            hint = "; with minutes it trains on" if job.state == DONE and job.minutes else ""
+            raise StudioError(f"the job is {job.state}: there is nothing to resume{hint}", 409)
         self._room(job.owner)
+        folder = self.folder / id
         with contextlib.suppress(OSError):
-            (self.folder / id / "ended.json").unlink()
-        made = self._set(id, state=WAITING, tries=0, error="")
+            (folder / "ended.json").unlink()
+        whole = job.minutes if minutes is None else spent_in(folder) / 60 + minutes
+        made = self._set(id, state=WAITING, tries=0, error="", minutes=whole)
         self._nudge()
         return made
 
@@ -391,9 +284,8 @@ class Jobs:
                 shutil.rmtree(folder, ignore_errors=True)  # begun or deleted when the server was killed
                 continue
             try:
-                held = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-                job = Job(**{**held, "words": tuple(held["words"]), "files": tuple(held["files"])})
-            except (OSError, ValueError, TypeError, KeyError):
+                job = read_job(folder)
+            except (OSError, ValueError):
                 continue  # not ours to judge
             if job.id != folder.name or not ID.fullmatch(job.id):
                 continue
@@ -401,7 +293,7 @@ class Jobs:
             if job.state == STOPPING:
                 self._set(job.id, state=CANCELLED)
             elif job.state == RUNNING:
-                self._set(job.id, state=WAITING)
+                self._set(job.id, state=WAITING, interruptions=job.interruptions + 1)
             if job.created > time.time() - 3600:
                 self._begun.setdefault(job.owner, deque()).append(job.created)
 
@@ -494,58 +386,7 @@ class Jobs:
         elif status is None or status >= 128:  # it was killed
             again = job.tries < TRIES
             said = "" if again else f"its process was killed {job.tries} times; resume goes on where it was"
-            self._set(job.id, state=WAITING if again else INTERRUPTED, error=said, ready=ready)
+            state = WAITING if again else INTERRUPTED
+            self._set(job.id, state=state, error=said, ready=ready, interruptions=job.interruptions + 1)
         else:
             self._set(job.id, state=FAILED, error=last_line(folder / "log"), ready=ready)
-
-
-def status_of(folder: Path) -> int | None:
-    """How a job's command ended; None where it was killed before it could say."""
-    try:
-        return int(json.loads((folder / "ended.json").read_text(encoding="utf-8"))["status"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def tail(log: Path, most: int = 65_536) -> list[str]:
-    """The last lines of a log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(file.tell() - most, 0))
-            return file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-
-
-def progress_of(log: Path) -> tuple[int, int, str, list[str]]:
-    """How far a command has come by what it says: done, total, what it does, and what else it said (the last 20 lines)."""
-    done, total, text, messages = 0, 0, "", []
-    for line in tail(log):
-        if found := BAR.match(line):
-            done, total, text = int(found[2]), int(found[3]), " ".join(filter(None, (found[1], found[4])))
-        elif line.strip():
-            messages.append(line.removeprefix("likeness: ")[:300])
-    return done, total, text, messages[-20:]
-
-
-def last_line(log: Path) -> str:
-    """What a command that failed said last."""
-    said = [line for line in tail(log) if line.startswith("likeness: ")]
-    return said[-1].removeprefix("likeness: ")[:500] if said else "the command failed; its log says nothing"
-
-
-def possible() -> dict[str, Any]:
-    """Which kinds of jobs can be done here: true, or what is missing."""
-    needs = {"reenact": ("av", "video"), "portrait": ("torch", "train")}
-    found: dict[str, Any] = {}
-    for kind, (package, extra) in needs.items():
-        have = find_spec(package) is not None and find_spec("filelock") is not None
-        found[kind] = have or f"this needs {package}: pip install 'likeness[{extra}]'"
-    return found
-
-
-def check_possible(kind: str) -> None:
-    """Refuse a job that cannot be done here."""
-    if (said := possible()[kind]) is not True:
-        raise StudioError(str(said), 501)

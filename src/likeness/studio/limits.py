@@ -12,7 +12,8 @@ class Limits:
     """Bounds of a server; those in bytes are of what is sent, and checked before anything is read or decoded.
 
     ``client_bytes`` and ``all_bytes`` bound the pictures that are held, of a session and of all; ``decoded_bytes`` the decoded
-    ones, of all sessions. ``jobs`` run at a time; ``jobs_waiting`` and ``jobs_an_hour`` are a session's.
+    ones, of all sessions. A session that nobody has used for ``idle_seconds`` is forgotten with its pictures. ``jobs`` run at a
+    time; ``jobs_waiting`` and ``jobs_an_hour`` are a session's.
     """
 
     picture_bytes: int = 32 * MB
@@ -34,6 +35,7 @@ class Limits:
     all_bytes: int = 768 * MB
     decoded_bytes: int = 512 * MB
     sessions: int = 256
+    idle_seconds: float = 24 * 3600
     waiting: int = 32
     jobs: int = 1
     jobs_waiting: int = 2

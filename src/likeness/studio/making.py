@@ -104,13 +104,16 @@ class Requests:
                 found.asides.append("there is no chance in this system: the seed changes nothing")
             elif chance.name not in found.values:
                 self._condition(chance, seed, reading)
-        defaults = {one.name: one.default for one in system.options}
+        choices = {one.name: one for one in system.options}
         for name, value in options.items():
-            if name not in defaults:
-                raise StudioError(f"{system.card.system}: there is no option {name[:60]!r}; there are {', '.join(defaults)}")
-            if value is None or value == plain(defaults[name]):
+            if name not in choices:
+                raise StudioError(f"{system.card.system}: there is no option {name[:60]!r}; there are {', '.join(choices)}")
+            if value is None or value == plain(choices[name].default):
                 continue
-            found.values[name] = given = _option(name, value, defaults[name])
+            if choices[name].kind == "photo":
+                self._picture(Condition(name, "photo", False, choices[name].words), value, reading, aside=True)
+                continue
+            found.values[name] = given = _option(name, value, choices[name].default)
             found.words[name] = _worded(given)
             found.code[name] = repr(given)
         return found
@@ -131,14 +134,19 @@ class Requests:
             numbers = [[float(x), float(y)] for x, y in points.tolist()]
             reading.found.files[file] = json.dumps({"points": numbers}).encode() + b"\n"
             reading.say(one.name, points, file, repr(file))
+        elif one.kind == "identity" and isinstance(value, list):
+            numbers = checked_value(one.name, value, 1)
+            if not all(isinstance(each, int | float) for each in numbers):
+                raise StudioError(f"{one.name}: a list of numbers was expected, or a picture's id")
+            reading.say(one.name, numbers, _worded(numbers), repr(numbers))
         elif one.kind in PICTURES or one.kind == "landmarks":
-            self._picture(one, value, reading)
+            self._picture(one, value, reading, aside=one.kind == "identity")
         else:
             checked = checked_value(one.name, value)
             reading.say(one.name, checked, _worded(checked), repr(checked))
 
-    def _picture(self, one: Condition, value: Any, reading: Reading) -> None:
-        """Read a condition whose value is a picture."""
+    def _picture(self, one: Condition, value: Any, reading: Reading, aside: bool = False) -> None:
+        """Read a condition whose value is a picture; ``aside``: one beside the photo that the option ``face`` is about."""
         number, blob = 1, None
         if isinstance(value, Mapping):
             if odd := sorted(set(value) - {"picture", "face", "blob"}):
@@ -167,7 +175,7 @@ class Requests:
                 given = dataclasses.replace(face, name=name)
         words, code = name, repr(name)
         if number > 1:
-            if "face" in {option.name for option in reading.system.options} and one.kind != "parts":
+            if "face" in {option.name for option in reading.system.options} and one.kind != "parts" and not aside:
                 reading.say("face", number, str(number), str(number))
             else:
                 reading.found.asides.append(f"a command takes the largest face of {name}; Python takes face {number}")
@@ -231,10 +239,11 @@ def _option(name: str, value: Any, default: Any) -> Any:
         fits = isinstance(value, str)
     elif isinstance(default, tuple):
         fits = isinstance(value, list | dict)
-    else:
-        return value
+    else:  # no word: a system might take it for the name of a file here
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
     if not fits:
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", tuple: "a list or a table"}
+        kind[type(None)] = "a number"
         raise StudioError(f"{name}: {kind[type(default)]} was expected, got {json.dumps(value)[:60]}")
     return tuple(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
 

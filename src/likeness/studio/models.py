@@ -90,10 +90,12 @@ class Models:
 
 
 def weights_words(made: Synthesizer) -> str:
-    """How commands and Python name a synthesizer's weights: the system's name where they are those that ship, else a path."""
+    """How commands and Python name a synthesizer's weights: by their name where they ship, else by a path."""
     path = made.weights.path
     if path == systems.weights_path(made.card.system):
         return made.card.system
+    if path.parent.parent == assets.WEIGHTS:
+        return path.parent.name
     return str(path.parent if path.name == "weights.safetensors" else path)
 
 
@@ -109,7 +111,7 @@ def described(name: str, made: Synthesizer, ready: bool = True) -> dict[str, Any
         "framing": asdict(framing) if framing else {},
         "targets": [str(one) for one in getattr(getattr(made, "recipe", None), "names", ())],
         "conditions": [{"name": one.name, "kind": one.kind, "needed": one.needed, "words": one.words} for one in made.conditions],
-        "options": [{"name": one.name, "default": plain(one.default), "words": one.words} for one in made.options],
+        "options": [asdict(one) | {"default": plain(one.default)} for one in made.options],
         "ready": ready,
     }
 

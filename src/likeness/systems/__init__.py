@@ -213,10 +213,13 @@ def recipe(name: str, find: Callable[[str], Row] = row) -> Recipe:
 
 
 def weights_path(weights: str | Path) -> Path:
-    """The file that a system's name, a weights file or a run directory means."""
-    path = Path(weights)
-    if str(weights) in SYSTEMS:
-        return assets.WEIGHTS / (SYSTEMS[str(weights)].weights or str(weights)) / "weights.safetensors"
+    """The file that a name of shipped weights (a system's, or ``isegan_sketch``), a weights file or a run directory means."""
+    path, name = Path(weights), str(weights)
+    if name in SYSTEMS:
+        return assets.WEIGHTS / (SYSTEMS[name].weights or name) / "weights.safetensors"
+    shipped = assets.WEIGHTS / name / "weights.safetensors"
+    if name == path.name and not path.exists() and shipped.is_file():
+        return shipped
     return path / "weights.safetensors" if path.is_dir() else path
 
 

@@ -167,6 +167,7 @@ def _train(
     scalars = Scalars(Path(folder) / "tensorboard", step) if rank == 0 else None
     sums: dict[str, list[Tensor]] = {}
     playing, burnt, first, counted = time.monotonic(), time.process_time(), step, 0
+    figures: dict[str, float] = {}
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
     cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
@@ -183,14 +184,15 @@ def _train(
             if any(name.split(".")[0] in system.ships for player in phase.players for name in system.players[player]):
                 mean.update(system)
             step, counted = step + 1, counted + 1
+            rate = (step - first) / max(time.monotonic() - playing, 1e-9)
             if rank == 0 and (counted == 50 or step == last):
                 figures = {key: float(torch.stack(values).mean()) for key, values in sums.items()}
-                rate = (step - first) / (time.monotonic() - playing)
                 run.log({"step": step, **figures, "rate": rate * plan.batch * world, "processor_seconds": processor_seconds()})
                 if scalars:
                     scalars.add(figures, step)
-                report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))
                 sums, counted = {}, 0
+            if rank == 0:
+                report(Progress(step, last, rate * plan.batch * world, (last - step) / rate, figures))
             if step % plan.every == 0:
                 save()
             if rank == 0 and step % plan.look == 0:

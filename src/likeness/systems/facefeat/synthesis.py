@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
@@ -56,16 +57,17 @@ class FaceFeatSynthesizer(Synthesizer):
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("photo", "photo", True, "a photo of the person"),
-        Condition("identity", "identity", False, "f_id, numbers that tell who it is, in place of the photo's"),
+        Condition("identity", "identity", False, "who it is in place of the photo's person: another photo, or numbers (f_id)"),
         Condition("noise", "noise", False, "a seed: chance in pose, expression and the rest; without it 0"),
     )
     options: ClassVar[tuple[Option, ...]] = (
         Option("keep", (), "what stays as in the photo: pose, expression, rest"),
         Option("yaw", None, "turn the head to these degrees; positive: towards the right of the picture"),
         Option("neutral", False, "the mean expression"),
-        Option("expression", None, "a photo whose expression is taken"),
+        Option("expression", None, "a photo whose expression is taken", "photo"),
         Option("face", 1, "which face of the photo; 1 is the largest"),
         Option("directions", (), "places along directions in the noise: pairs of a Direction and deviations from the middle"),
+        Option("blend", 1.0, "how far the person goes from the photo's to that of identity: from 0 to 1"),
     )
     batch: ClassVar[int] = 16
     recipe_class: ClassVar[type[FaceFeatRecipe]] = FaceFeatRecipe
@@ -184,6 +186,9 @@ class FaceFeatSynthesizer(Synthesizer):
             raise LikenessError(f"keep={odd[0]!r}: there are {', '.join(KEPT)}")
         if options["expression"] is not None and (options["neutral"] or "expression" in keep):
             raise LikenessError("expression, neutral and keep='expression' exclude each other")
+        share = float(options["blend"])
+        if not 0 <= share <= 1:
+            raise LikenessError(f"blend={share:g}: a number from 0 to 1 is needed")
         person = self.person(given["photo"], "photo", int(options["face"]))
         seed = given.get("noise", 0)
         pose, general = self.drawn(seed, _pairs(options["directions"]))
@@ -202,9 +207,8 @@ class FaceFeatSynthesizer(Synthesizer):
             general = person.general
         identity = person.identity
         if "identity" in given:
-            identity = np.asarray(given["identity"], np.float32)
-            if identity.shape != person.identity.shape or not np.isfinite(identity).all():
-                raise LikenessError(f"identity: {len(person.identity)} finite numbers are needed")
+            other = self._identity(given["identity"], len(identity))
+            identity = other if share == 1 else along(identity, other, np.array([share]))[0]
         made = self.said(
             conditions={name: one if name == "noise" else describe(one) for name, one in given.items()},
             noise=seed,
@@ -216,6 +220,18 @@ class FaceFeatSynthesizer(Synthesizer):
         )
         arrays = {"identity": identity, "pose": pose, "general": general}
         return Prepared(arrays, {"photo": person.picture}, made, notes=person.notes)
+
+    def _identity(self, value: Any, count: int) -> Array:
+        """The f_id of another person: of a photo in any form, or ``count`` numbers."""
+        if not isinstance(value, list | tuple) and np.ndim(value) != 1:
+            return self.person(value, "identity").identity
+        try:
+            numbers = np.asarray(value, np.float32)
+        except (TypeError, ValueError):
+            numbers = np.zeros(0, np.float32)
+        if numbers.shape != (count,) or not np.isfinite(numbers).all():
+            raise LikenessError(f"identity: a photo, or {count} finite numbers are needed")
+        return numbers
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A face for each request.
@@ -279,10 +295,15 @@ def between(first: Array, second: Array, steps: int) -> Array:
     """
     if steps < 2:
         raise LikenessError(f"steps={steps}: 2 or more are needed")
+    return along(first, second, np.linspace(0, 1, steps))
+
+
+def along(first: Array, second: Array, shares: NDArray[np.float64]) -> Array:
+    """Features from one to the other, one for each of ``shares`` in [0, 1], of their common length: along the great circle."""
     length = (np.linalg.norm(first) + np.linalg.norm(second)) / 2
     one, other = first / max(np.linalg.norm(first), 1e-9), second / max(np.linalg.norm(second), 1e-9)
     angle = float(np.arccos(np.clip(one @ other, -1, 1)))
-    shares = np.linspace(0, 1, steps)[:, None]
+    shares = shares[:, None]
     if angle < 1e-4:
         mixed = one + shares * (other - one)
     else:

@@ -41,6 +41,8 @@ export class Bench {
   get stage() { return null; }
   /** [name, element] of things the face can be compared with, beside the result's intermediates. */
   befores() { return []; }
+  /** What is taken up again from the shelf. */
+  keptDoc() { return this.doc; }
   fileName() { return `face-${this.key}`; }
 
   actions() {
@@ -95,9 +97,10 @@ export class Bench {
 
   keep() {
     return this.trying(async () => {
+      const doc = this.keptDoc();
       const result = await this.result();
       const thumb = await thumbnail(result.picture);
-      this.app.keep({ bench: this.key, title: this.fileName(), thumb, doc: this.doc });
+      this.app.keep({ bench: this.key, title: this.fileName(), thumb, doc });
       say("Kept on the shelf");
     });
   }

@@ -57,6 +57,7 @@ export function icon(name) {
   })) svg.setAttribute(key, value);
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", PATHS[name]);
+  if (name === "more") path.setAttribute("stroke-width", "3"); // it is dots alone
   svg.append(path);
   return svg;
 }

@@ -4,6 +4,21 @@ import { message } from "./bench.js";
 
 const WORDS = { waiting: "waits its turn", running: "at work", stopping: "stopping", done: "done", failed: "failed", cancelled: "stopped", interrupted: "interrupted" };
 
+/** What a person has to know of a job; the command's own words are many more. */
+function words(job) {
+  if (job.error) return job.error;
+  const left = job.text.match(/(\d+) min left/);
+  const minutes = left && Math.min(Number(left[1]), job.minutes ? Math.max(Math.ceil(job.minutes - job.spent), 0) : Infinity);
+  const doing = { reading: "Reading the photos", training: `Learning${minutes === null ? "" : minutes ? `, about ${minutes} min left` : ", less than a minute left"}`, reenacting: "Making the frames" }[job.text.split(" ")[0]];
+  return [
+    job.state === "running" && (doing ?? "Beginning"),
+    job.state === "running" && job.interruptions > 0 && "it was interrupted, and went on where it was",
+    job.state === "waiting" && job.interruptions > 0 && "interrupted; it goes on where it was",
+    job.state === "done" && job.minutes && job.done < job.total && `learned for ${Math.max(Math.round(job.spent), 1)} min; it can train on`,
+    ...job.messages.filter((line) => line.startsWith("left out")),
+  ].filter(Boolean).join(" · ");
+}
+
 export class JobCard {
   /** One card a job, newest first; cards that are there are changed, not made anew. */
   static lay(place, cards, jobs, backend, again, more = () => []) {
@@ -34,7 +49,8 @@ export class JobCard {
     this.bar.hidden = !going && job.state !== "interrupted" && job.state !== "cancelled";
     if (job.state === "running" && !job.total) this.bar.removeAttribute("value"); else this.bar.value = share;
     this.state.textContent = going && job.total ? `${Math.round(share * 100)} %` : WORDS[job.state] ?? job.state;
-    this.text.textContent = job.error || [job.text, ...(job.messages ?? []).slice(-3)].filter(Boolean).join(" · ");
+    this.text.textContent = words(job);
+    this.text.title = job.command;
     const key = JSON.stringify([job.state, job.files, job.system]);
     if (key === this.key) return;
     this.key = key;

@@ -77,7 +77,7 @@ export class Paper {
       context.transform(unit, 0, 0, unit, cx, cy);
       context.transform(...op.m);
       context.imageSmoothingQuality = "high";
-      context.drawImage(image, 0, 0);
+      context.drawImage(this.faded(op, image), 0, 0);
       context.restore();
     } else if (op.t === "e") {
       const [left, top, right, bottom] = op.box;
@@ -88,6 +88,31 @@ export class Paper {
     } else {
       this.stroke(context, op, op.tool === "eraser" ? "#fff" : op.tool === "brush" ? "rgb(20 20 20 / 32%)" : "#141414");
     }
+  }
+
+  /** A picture whose sides go over into the paper where they lie on it: a hard edge would be drawn as one of the face's ground. */
+  faded(op, image) {
+    const { width: wide, height: high, cx, cy, unit } = this.framing;
+    const [width, height] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
+    const [a, b, c, d, e, f] = op.m;
+    const corners = [[0, 0], [width, 0], [0, height], [width, height]].map(([x, y]) => [(cx + unit * (a * x + c * y + e)) / wide, (cy + unit * (b * x + d * y + f)) / high]);
+    const [xs, ys] = [0, 1].map((k) => corners.map((corner) => corner[k]));
+    const inside = [Math.min(...xs) > 0.01, Math.max(...xs) < 0.99, Math.min(...ys) > 0.01, Math.max(...ys) < 0.99];
+    if (!inside.includes(true)) return image;
+    const made = h("canvas", { width, height });
+    const context = made.getContext("2d");
+    context.drawImage(image, 0, 0, width, height);
+    context.globalCompositeOperation = "destination-in";
+    for (const [first, last, x, y] of [[inside[0], inside[1], width, 0], [inside[2], inside[3], 0, height]]) {
+      const ramp = context.createLinearGradient(0, 0, x, y);
+      if (first) { ramp.addColorStop(0, "transparent"); ramp.addColorStop(0.02, "transparent"); }
+      ramp.addColorStop(0.1, "#000");
+      ramp.addColorStop(0.9, "#000");
+      if (last) { ramp.addColorStop(0.98, "transparent"); ramp.addColorStop(1, "transparent"); }
+      context.fillStyle = ramp;
+      context.fillRect(0, 0, width, height);
+    }
+    return made;
   }
 
   stroke(context, { p, w, tool }, colour) {

@@ -77,7 +77,7 @@ export class Server {
 
   async jobs() { return (await call("jobs")).jobs; }
 
-  job(id, act) { return act === "delete" ? call(`jobs/${id}`, { method: "DELETE" }) : call(`jobs/${id}/${act}`, { method: "POST" }); }
+  job(id, act, body) { return act === "delete" ? call(`jobs/${id}`, { method: "DELETE" }) : call(`jobs/${id}/${act}`, { method: "POST", body }); }
 
   jobFile(id, name) { return new URL(`jobs/${id}/files/${encodeURIComponent(name)}`, ROOT).href; }
 

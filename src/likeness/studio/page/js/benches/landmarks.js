@@ -10,6 +10,13 @@ const STILL = { yaw: 0, pitch: 0, roll: 0, eyes: null, mouth: null };
 const NAMES = Object.keys(faces.PARTS).filter((part) => part !== "brows" && part !== "eyes");
 const CLOSED = new Set(["left_eye", "right_eye", "outer_lips", "inner_lips"]);
 const COLOURS = { jaw: "#8fb8ff", left_brow: "#ffd16e", right_brow: "#ffd16e", nose: "#8be3a4", left_eye: "#fff", right_eye: "#fff", outer_lips: "#ff8f9f", inner_lips: "#ffb3bb" };
+/** Why there is no camera, by the name of the browser's error, and what to do. */
+const CAMERA = {
+  NotAllowedError: "The camera was not allowed. Allow it for this page (the sign in the address bar), then choose Camera again; or take a clip.",
+  NotFoundError: "No camera was found. Plug one in and choose Camera again; or take a clip.",
+  NotReadableError: "The camera is there but cannot be read: another program may be using it.",
+  SecurityError: "Browsers give the camera to pages on this machine or over https only. Open the studio as localhost; or take a clip.",
+};
 const degrees = (value) => `${Math.round(value)}°`;
 
 export class LandmarksBench extends Bench {
@@ -141,8 +148,16 @@ export class LandmarksBench extends Bench {
     return { system: system.name, conditions: { landmarks: faces.rounded(this.points()), ...(target ? { target } : {}) }, options };
   }
 
+  /** What a driver shows is taken up again as landmarks of one's own. */
+  keptDoc() { return this.driven ? { ...this.doc, ...STILL, points: faces.rounded(this.driven), photo: null, framing: null, edited: true } : this.doc; }
+
   async request() {
     const request = this.compose();
+    if (this.driven) {
+      request.conditions.landmarks = faces.rounded(this.driven);
+      for (const name of SLIDERS) delete request.options[name];
+      return request;
+    }
     if (this.doc.photo && !this.doc.edited && this.backend.kind === "server") {
       request.conditions.landmarks = this.doc.photo;
       delete request.options.framed;
@@ -373,13 +388,20 @@ export class LandmarksBench extends Bench {
 
   async driveCamera() {
     this.stopDriving();
+    const asking = (this.asking = Symbol("the camera"));
+    this.driverState.textContent = "Waiting for the camera: the browser asks whether it may be used.";
+    let stream;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "user" } });
-      this.video.srcObject = stream;
-      this.run();
+      if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
+      stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "user" } });
     } catch (problem) {
-      toast(problem.name === "NotAllowedError" ? "the camera was not allowed" : problem.name === "NotFoundError" ? "there is no camera" : `the camera cannot be opened: ${message(problem)}`, true);
+      if (this.asking === asking) this.driverState.textContent = CAMERA[problem.name] ?? `The camera cannot be opened: ${message(problem)}`;
+      return;
     }
+    if (this.asking !== asking) { stream.getTracks().forEach((track) => track.stop()); return; } // stopped, or another bench meanwhile
+    this.video.srcObject = stream;
+    stream.getVideoTracks()[0].onended = () => { if (this.asking === asking) { this.stopDriving(); this.driverState.textContent = "The camera was taken away."; } };
+    this.run();
   }
 
   async drive(file) {
@@ -439,6 +461,7 @@ export class LandmarksBench extends Bench {
 
   stopDriving(all = true) {
     if (!this.video) return;
+    this.asking = null;
     this.driving = false;
     this.driven = null;
     this.video.pause();

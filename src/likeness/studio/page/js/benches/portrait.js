@@ -66,7 +66,10 @@ export class PortraitBench extends Bench {
       const found = await this.backend.check(pictures);
       if (key !== JSON.stringify(this.doc.pictures)) return;
       this.checks = new Map(found.pictures.map((one) => [one.id, one]));
-      this.notes.replaceChildren(...(found.notes ?? []).map((note) => h("p", { class: "note" }, note)));
+      this.person = found.person;
+      const notes = [...(found.notes ?? [])];
+      if (found.pictures.some(({ distance, usable }) => distance && !usable)) notes.push("Photos marked “somebody else?” are left out. Such a comparison can be wrong, with children and relatives most of all.");
+      this.notes.replaceChildren(...notes.map((note) => h("p", { class: "note" }, note)));
     } catch (problem) {
       this.looked = null;
       toast(message(problem), true);
@@ -101,7 +104,7 @@ export class PortraitBench extends Bench {
         h("img", { src: this.backend.pictureAddress(id, 240), alt: name, loading: "lazy" }),
         button("", { icon: "close", kind: "icon little", title: `Take ${name} away`, "data-person": id, onkeydown: (event) => { if (event.key === "Delete") this.takeAway(id); } }, () => this.takeAway(id)),
         h("span", { class: "name", title: name }, name),
-        check ? h("span", { class: "why" }, bad ? check.reason : check.distance === null || check.distance === undefined ? "can be used" : `matches (${check.distance.toFixed(2)} away)`) : h("span", { class: "why" }, "…"));
+        check ? h("span", { class: "why" }, bad ? check.reason : check.distance === null || check.distance === undefined ? "can be used" : id === this.person ? "the person" : "the same person") : h("span", { class: "why" }, "…"));
     }));
     if (held) this.wall.querySelector(`[data-person="${CSS.escape(held)}"]`)?.focus();
     this.look();
@@ -131,11 +134,22 @@ export class PortraitBench extends Bench {
       if (!jobs.length) this.jobs.replaceChildren(h("p", { class: "small soft" }, "None yet."));
       else {
         this.jobs.querySelector("p.soft.small:not(.job *)")?.remove();
-        JobCard.lay(this.jobs, this.cards, jobs, this.backend, () => this.poll(), (job) => [job.system && job.state !== "running" && button("Draw with it", { icon: "pen", kind: "little main" }, () => this.drawWith(job.system))]);
+        JobCard.lay(this.jobs, this.cards, jobs, this.backend, () => this.poll(), (job) => this.acts(job));
       }
       wait = jobs.some(({ state }) => GOING.includes(state)) ? 1000 : 0;
     } catch { wait = 5000; }
     if (wait) this.polling = setTimeout(() => this.poll(), wait);
+  }
+
+  acts(job) {
+    const still = !GOING.includes(job.state);
+    return [
+      job.system && still && button("Draw with it", { icon: "pen", kind: "little main" }, () => this.drawWith(job.system)),
+      job.state === "done" && job.done < job.total && button("Train on", { icon: "play", kind: "little", title: "Train for as many minutes more as are set above" }, () => this.trying(async () => {
+        await this.backend.job(job.id, "resume", { minutes: this.doc.minutes });
+        this.poll();
+      })),
+    ];
   }
 
   async drawWith(system) {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import subprocess
 import sys
-import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +16,11 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra studio is not installed")
 httpx = pytest.importorskip("httpx")
-import uvicorn  # noqa: E402
+from serving import serving  # noqa: E402
 
 from likeness import provenance  # noqa: E402
 from likeness.errors import LikenessError  # noqa: E402
 from likeness.image import read  # noqa: E402
-from likeness.studio.app import application  # noqa: E402
-from likeness.studio.core import Studio  # noqa: E402
 from likeness.studio.guard import Access  # noqa: E402
 from likeness.studio.limits import Limits  # noqa: E402
 from likeness.studio.server import listening  # noqa: E402
@@ -32,28 +29,16 @@ TOKEN = "a token of the tests"
 LIMITS = Limits(picture_bytes=2_000_000, picture_pixels=1_000_000, client_bytes=600_000, pictures=6)
 
 
-def served(work: Path, access: Access) -> Iterator[str]:
-    """A server on a free port, in a thread."""
-    opened = listening("127.0.0.1", 0)
-    app = application(Studio(work, LIMITS), access, warm=False)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="websockets-sansio"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{opened.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from served(tmp_path_factory.mktemp("studio"), Access(key=b"k" * 32))
+    with serving(tmp_path_factory.mktemp("studio"), limits=LIMITS) as made:
+        yield made.address
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from served(tmp_path_factory.mktemp("guarded"), Access("0.0.0.0", TOKEN, key=b"k" * 32))
+    with serving(tmp_path_factory.mktemp("guarded"), Access("0.0.0.0", TOKEN, key=b"k" * 32), LIMITS) as made:
+        yield made.address
 
 
 @pytest.fixture
@@ -84,6 +69,20 @@ def test_parts_are_made_and_made_again(client: httpx.Client, samples: list[Path]
     pasted = client.get(f"/results/{made['id']}", params={"paste": True})
     (tmp_path / "pasted.png").write_bytes(pasted.content)
     assert read(tmp_path / "pasted.png").shape == read(samples[0]).shape
+
+
+def test_weights_that_ship_under_another_name_are_named_by_it(client: httpx.Client, samples: list[Path], tmp_path: Path) -> None:
+    """The system isegan has a second network, from photos to sketches: its command names it, and no folder of this machine."""
+    (made,) = client.post("/make", json={"system": "isegan_sketch", "conditions": {"photo": sent(client, samples[0])}}).json()[
+        "results"
+    ]
+    assert made["command"] == "likeness make isegan --photo ada.png --weights isegan_sketch -o face.png"
+    assert "likeness.load('isegan_sketch')" in made["python"]
+    bundle = zipfile.ZipFile(io.BytesIO(client.get(f"/results/{made['id']}/bundle").content))
+    bundle.extractall(tmp_path)
+    command = [sys.executable, "-m", "likeness.cli", *shlex.split((tmp_path / "again.sh").read_text().splitlines()[-1])[1:]]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert (read(tmp_path / "face.png") == read(tmp_path / "made.png")).all()
 
 
 def test_landmarks_are_read_changed_and_drawn(client: httpx.Client, samples: list[Path]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import CHROMIUM, visit
 
 import likeness
 from likeness import assets, provenance
@@ -19,10 +20,8 @@ from likeness.errors import LikenessError
 from likeness.image import read
 from likeness.studio import static
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (likeness[browser])")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytest.importorskip("playwright.sync_api", reason="needs playwright (likeness[browser])")
 needs = pytest.mark.skipif(CHROMIUM is None or shutil.which("npm") is None, reason="needs chromium and npm")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -43,22 +42,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        context = browser.new_context(viewport={"width": 1280, "height": 860})
-        opened = context.new_page()
-        opened.set_default_timeout(60_000)
-        problems: list[str] = []
+def page(browser: Any, address: str) -> Iterator[Any]:
+    with visit(browser, address, (1280, 860)) as opened:
         asked: list[str] = []
-        opened.on("pageerror", lambda problem: problems.append(str(problem)))
         opened.on("request", lambda request: asked.append(request.url))
-        opened.goto(address)
+        opened.reload()
         opened.locator(".tabs").wait_for()
         yield opened
-        assert not problems, problems
-        assert all(url.startswith((address, "blob:", "data:")) for url in asked)
-        browser.close()
+        assert asked and all(url.startswith((address, "blob:", "data:")) for url in asked)
 
 
 FACE = """async ([system, request, blobs]) => {
