@@ -96,10 +96,11 @@ def mean_errors(
         for name, value in values.items():
             pair = [each.mean((0, 2, 3), dtype=np.float64) for each in (value, known[name].rounded(value))]
             means[name] = means[name] + np.stack(pair) / len(chosen)
-    return {
-        name: np.asarray(rounded_weight(weight).sum((2, 3)) @ means[tensor][1] - weight.sum((2, 3)) @ means[tensor][0], np.float32)
-        for name, (tensor, weight) in inputs.items()
-    }
+    found = {}
+    for name, (tensor, weight) in inputs.items():
+        before, after = means[tensor]
+        found[name] = np.asarray(rounded_weight(weight).sum((2, 3)) @ after - weight.sum((2, 3)) @ before, np.float32)
+    return found
 
 
 def _values(model: Any, tensors: Sequence[str], feeds: Sequence[Mapping[str, Array]]) -> Iterator[dict[str, Array]]:
@@ -111,11 +112,10 @@ def _values(model: Any, tensors: Sequence[str], feeds: Sequence[Mapping[str, Arr
     fed = {one.name for one in shown.graph.input}
     inner = [name for name in tensors if name not in fed]
     del shown.graph.output[:]
-    shown.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in inner)
+    shown.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in inner or tensors[:1])
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(shown.SerializeToString(), options, ["CPUExecutionProvider"])
     for feed in feeds:
-        yield {name: feed[name] for name in tensors if name in fed} | dict(
-            zip(inner, session.run(inner, dict(feed)), strict=True)
-        )
+        values = dict(zip(inner, session.run(inner, dict(feed)), strict=True)) if inner else {}
+        yield {name: values[name] if name in values else feed[name] for name in tensors}

@@ -1,9 +1,9 @@
 """Graphs that compute in int8: ``NAME.int8.onnx`` beside ``NAME.onnx``, over the same weights file.
 
-Convolutions inside the network take inputs and weights as 8-bit numbers (post-training static quantisation: the ranges of inputs
-are measured on examples, weights have one step an output channel). The tensors stay where they are: such a graph holds steps and
-ranges, and computes its 8-bit weights from the weights file when it is opened. The first and the last convolutions stay float32,
-for there an error shows most.
+Convolutions inside the network take inputs and weights as 8-bit numbers (post-training static quantisation: ranges and mean
+errors are measured on examples, :mod:`likeness.export.calibration`; weights have one step an output channel). The tensors stay
+where they are: such a graph holds steps and biases, and computes its 8-bit weights from the weights file when it is opened. The
+first and the last convolutions stay float32, for there an error shows most, and so does what residual blocks add to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from likeness.export.onnx import LARGEST
 from likeness.files import write_content
 
 FIRST, LAST = 2, 7
-"""How many convolutions at either end of a network stay float32."""
+"""How many convolutions at either end of a network stay float32.
+
+Of the parts generator these are all that work on a quarter of the picture's side or more on the way up: with them in 8 bits
+identity falls by .001, without by nothing."""
 SMALLEST = 32
 """A convolution with fewer input channels stays float32: there is nothing to gain."""
 
@@ -83,7 +86,6 @@ def export_int8(path: str | Path, name: str, feeds: Sequence[Mapping[str, Array]
     source = path.with_name(f"{name}.onnx")
     if not source.is_file():
         raise LikenessError(f"{source}: is not there; write it: likeness export {path.parent}")
-
     model = onnx.load(str(source))
     notes = {one.key: one.value for one in model.metadata_props}
     pointers = {one.name: one for one in onnx.load(str(source), load_external_data=False).graph.initializer}

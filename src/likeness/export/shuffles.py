@@ -18,8 +18,8 @@ def quick_shuffles(model: Any) -> None:
     from onnx import shape_inference
 
     known = shape_inference.infer_shapes(model, data_prop=True).graph
-    sizes = {
-        one.name: [dim.dim_value or None for dim in one.type.tensor_type.shape.dim]
+    sizes: dict[str, list[int]] = {  # 0 where it is not known
+        one.name: [int(dim.dim_value) for dim in one.type.tensor_type.shape.dim]
         for one in [*known.input, *known.value_info, *known.output]
     }
     made = {output: node for node in model.graph.node for output in node.output}
@@ -29,31 +29,33 @@ def quick_shuffles(model: Any) -> None:
         source = node.input[0] if node.input else ""
         attributes = {one.name: one for one in node.attribute}
         if node.op_type == "DepthToSpace" and attributes["mode"].s == b"CRD":
-            if all(shape := sizes.get(source, [None] * 4)[1:]):
-                steps = _laid(*shape, attributes["blocksize"].i)
+            steps = _laid(sizes.get(source, []), attributes["blocksize"].i)
         elif node.op_type == "Transpose" and list(attributes["perm"].ints) == TAKEN_APART:
-            before = made.get(source)
-            if before is not None and before.op_type == "Reshape":
-                shape, r = sizes.get(before.input[0], [])[1:], sizes.get(source, [None] * 6)[3]
-                if len(shape) == 3 and all(shape) and r:
-                    source, steps = before.input[0], _taken_apart(*shape, r)
+            before, blocks = made.get(source), sizes.get(source, [])
+            if before is not None and before.op_type == "Reshape" and len(blocks) == 6:
+                source, steps = before.input[0], _taken_apart(sizes.get(before.input[0], []), blocks[3])
         nodes += _moves(model, node, source, steps) if steps else [node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
-def _laid(channels: int, height: int, width: int, r: int) -> list[tuple[list[int], list[int]]]:
-    """The shapes and orders of a pixel shuffle's steps, and the last shape."""
-    few = channels // r**2
+def _laid(shape: list[int], r: int) -> list[tuple[list[int], list[int]]]:
+    """The shapes and orders of the steps for B × r² · C × H × W, and the last shape; none where a size is unknown."""
+    if len(shape) != 4 or not all(shape[1:]):
+        return []
+    _, channels, height, width = shape
     return [
         ([-1, r, height * width], [0, 2, 1]),
         ([-1, r, height, width * r], [0, 2, 1, 3]),
-        ([-1, few, height * r, width * r], []),
+        ([-1, channels // r**2, height * r, width * r], []),
     ]
 
 
-def _taken_apart(channels: int, height: int, width: int, r: int) -> list[tuple[list[int], list[int]]]:
-    """The shapes and orders of the opposite's steps, and the last shape."""
+def _taken_apart(shape: list[int], r: int) -> list[tuple[list[int], list[int]]]:
+    """The same for the opposite, of B × C × H × W."""
+    if len(shape) != 4 or not r or not all(shape[1:]):
+        return []
+    _, channels, height, width = shape
     rows, columns = height // r, width // r
     return [
         ([-1, rows, r, width], [0, 2, 1, 3]),

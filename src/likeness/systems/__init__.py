@@ -224,7 +224,7 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     Args:
         weights: ``"parts"``, ``"runs/x"`` or ``"runs/x/weights.safetensors"``.
         system: refuse weights of any other system.
-        engine: ``"onnx"``, ``"torch"``, or ``"auto"``: onnx where graphs stand beside the weights, else torch.
+        engine: ``"onnx"``, ``"int8"``, ``"torch"`` or ``"auto"``, see :func:`likeness.engine.open_weights`.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` …
 
     Raises:
