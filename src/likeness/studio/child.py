@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from likeness.files import locked, write_content
+from likeness.files import LOCK, locked, write_content
 
 
 def _stop_with_the_server() -> None:
@@ -31,7 +31,7 @@ def main(folder: Path) -> int:
     words = json.loads((folder / "job.json").read_text(encoding="utf-8"))["words"]
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)  # the page goes first
-    with locked(folder / ".lock", folder.name, wait=90):  # what a killed server has begun may still be stopping
+    with locked(folder / LOCK, folder.name, wait=90):  # what a killed server has begun may still be stopping
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             if json.loads((folder / "ended.json").read_text(encoding="utf-8"))["status"] == 0:
                 return 0  # meanwhile that one has come to its end
