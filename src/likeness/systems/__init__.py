@@ -177,6 +177,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.face_detector.synthesis:FaceDetectorSynthesizer",
         "face_detector",
         graphs="systems.face_detector.graphs",
+        protocol="systems.face_detector.protocol:measure",
     ),
 }
 
