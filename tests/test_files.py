@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import pytest
 
-from likeness import cli, files
+from likeness import assets, cli, files
 from likeness.cli import tables
 from likeness.data import folder
 from likeness.errors import LikenessError
@@ -155,6 +155,17 @@ def test_a_second_training_of_one_run_is_refused(tmp_path: Path, holder: Hold, c
         f"likeness: {tmp_path / 'run'}: another process is working on it; wait until that ends, or choose another\n"
     )
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+def test_an_export_into_a_run_that_trains_is_refused(tmp_path: Path, holder: Hold, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(assets.WEIGHTS / "landmark", tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    holder(tmp_path / "run" / ".lock")
+    assert cli.main(["export", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == (
+        f"likeness: {tmp_path / 'run'}: another process is working on it; wait until that ends, or choose another\n"
+    )
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.parametrize("foreign", ["folder", "empty", "file", "link"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.reference
 import pytest
 
 from likeness import assets, systems
@@ -16,7 +17,8 @@ from likeness.cli import main
 from likeness.engine import open_weights
 from likeness.engine.graph import Array
 from likeness.errors import LikenessError
-from likeness.export.int8 import export_int8, quantise
+from likeness.export.calibration import WEIGHT, Range, mean_errors, ranges, rounded_weight
+from likeness.export.int8 import FIRST, LAST, export_int8, quantise
 from likeness.export.onnx import LARGEST
 from likeness.image import pictures_in
 
@@ -39,7 +41,7 @@ def agreement(weights: Path, canvases: Array) -> float:
 
 def test_what_ships(canvases: Array) -> None:
     assert (PARTS / "generator.int8.onnx").stat().st_size <= LARGEST
-    assert agreement(PARTS / "weights.safetensors", canvases) > 36
+    assert agreement(PARTS / "weights.safetensors", canvases) > 44
 
 
 def test_written_over_the_same_weights(canvases: Array, tmp_path: Path) -> None:
@@ -51,10 +53,13 @@ def test_written_over_the_same_weights(canvases: Array, tmp_path: Path) -> None:
     assert written == folder / "generator.int8.onnx" and written.stat().st_size <= LARGEST
     model = onnx.load(written, load_external_data=False)
     kinds = Counter(node.op_type for node in model.graph.node)
-    assert kinds["Conv"] - 5 <= kinds["QuantizeLinear"] // 2 and "BatchNormalization" not in kinds
+    made = {output: node.op_type for node in model.graph.node for output in node.output}
+    eight = [node for node in model.graph.node if node.op_type == "Conv" and made.get(node.input[1]) == "DequantizeLinear"]
+    assert kinds["Conv"] - len(eight) == FIRST + LAST and "BatchNormalization" not in kinds
+    assert all(made[name] == "DequantizeLinear" for node in eight for name in node.input)
     large = [one for one in model.graph.initializer if not one.external_data and np.prod(one.dims) > 2000]
     assert not large
-    assert agreement(path, canvases) > 36
+    assert agreement(path, canvases) > 44
 
 
 def test_int8_rows(canvases: Array, tmp_path: Path) -> None:
@@ -67,12 +72,68 @@ def test_int8_rows(canvases: Array, tmp_path: Path) -> None:
     assert any(name.endswith(STEPS) for name in read_stored(path)[1])
     export(path)
     assert export_int8(path, "generator", [{"canvas": one[None]} for one in canvases])
-    assert agreement(path, canvases) > 36
+    assert agreement(path, canvases) > 44
 
 
-def test_a_result_says_so() -> None:
-    made = systems.load("parts", engine="int8")(photo=pictures_in(assets.SAMPLES)[0])
+@pytest.mark.parametrize("engine", ["int8", "auto"])
+def test_a_result_says_so(engine: str) -> None:
+    made = systems.load("parts", engine=engine, device="cpu")(photo=pictures_in(assets.SAMPLES)[0])
     assert made.made["engine"] == "int8"
+
+
+def test_auto_without_such_graphs() -> None:
+    assert systems.load("portrait", device="cpu").weights.engine == "onnx"
+
+
+def convolution(kernel: int, weight: Array) -> onnx.ModelProto:
+    """A model of one convolution of ``x`` with a weight, without bias."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[kernel // 2] * 4)
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None, None, None]) for name in "xy"]
+    graph = helper.make_graph([node], "one", ports[:1], ports[1:], [numpy_helper.from_array(weight, "w")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def first(model: onnx.reference.ReferenceEvaluator, x: Array) -> Array:
+    """A model's output, by ONNX's own evaluator."""
+    return np.asarray(list(model.run(None, {"x": x}))[0])
+
+
+def test_a_range() -> None:
+    """0 is exact, what lies beyond is clipped, and nothing inside is further off than half a step."""
+    one = Range(-1.0, 4.1)
+    values = np.linspace(-1, 4.1, 777, dtype=np.float32)
+    assert one.step == np.float32(0.02) and one.zero == 50
+    assert np.abs(one.rounded(values) - values).max() <= 0.0101
+    assert one.rounded(np.array([0, 9, -9], np.float32)).tolist() == pytest.approx([0, 4.1, -1.0])
+    assert Range(0.0, 0.0).rounded(np.zeros(1, np.float32)).tolist() == [0.0]
+
+
+def test_ranges_leave_out_few() -> None:
+    """One number of a million does not set a tensor's range; an input's and an inner one's are measured alike."""
+    weight = np.full((1, 1, 1, 1), 2, np.float32)
+    values = np.random.default_rng(0).uniform(0, 1, (30, 1, 80, 80)).astype(np.float32)
+    values[7, 0, 3, 3] = 1000
+    found = ranges(convolution(1, weight), ["x", "y"], [{"x": one[None]} for one in values])
+    assert found["x"].low == 0 and found["x"].high == pytest.approx(1, abs=0.001)
+    assert found["y"].high == pytest.approx(2, abs=0.002)
+
+
+def test_mean_errors(tmp_path: Path) -> None:
+    """With a kernel of 1 × 1 they are the mean difference exactly; of an even picture, that of its inside with 3 × 3."""
+    chance = np.random.default_rng(0)
+    for kernel, pictures in ((1, chance.normal(size=(4, 5, 6, 6))), (3, np.ones((2, 5, 6, 6)) * chance.normal(size=(5, 1, 1)))):
+        weight, known = chance.normal(size=(3, 5, kernel, kernel)).astype(np.float32), Range(-2.0, 2.0)
+        feeds = [{"x": one[None].astype(np.float32)} for one in pictures]
+        (found,) = mean_errors(convolution(kernel, weight), {"c": ("x", weight)}, {"x": known}, feeds).values()
+        run = onnx.reference.ReferenceEvaluator
+        plain, eight = run(convolution(kernel, weight)), run(convolution(kernel, rounded_weight(weight)))
+        inside = np.s_[:, :, kernel // 2 : 6 - kernel // 2, kernel // 2 : 6 - kernel // 2]
+        apart = [first(eight, known.rounded(feed["x"])) - first(plain, feed["x"]) for feed in feeds]
+        assert found == pytest.approx(np.mean([one[inside].mean((0, 2, 3)) for one in apart], 0), abs=1e-5)
+        assert np.abs(found).max() > 1e-3
+    assert np.abs(rounded_weight(weight) / np.abs(weight).max((1, 2, 3), keepdims=True) * WEIGHT).max() == pytest.approx(WEIGHT)
 
 
 def test_what_has_none(tmp_path: Path) -> None:

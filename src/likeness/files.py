@@ -152,6 +152,10 @@ def _take_away(lock: Path) -> None:
             lock.unlink()
 
 
+LOCK = ".lock"
+"""The lock of a run directory, in it."""
+
+
 def lock_of(output: Path) -> Path:
     """The lock of a file that is being made, beside it."""
     return output.with_name(f".{output.name}.lock")

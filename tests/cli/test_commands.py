@@ -36,7 +36,7 @@ def test_parts_of_one_photo(likeness: Run, samples: list[Path], tmp_path: Path) 
     assert face.std() > 20
     said = json.loads((tmp_path / f"{name}.json").read_text())
     assert said["parts"] == ["left_eye", "right_eye", "nose", "mouth"]
-    assert said["engine"] == "onnx" and said["recipe"].startswith("parts:")
+    assert said["engine"] == "int8" and said["recipe"].startswith("parts:")
     mark = provenance.read(tmp_path / f"{name}.png")
     assert mark is not None and mark.trained and mark.software.startswith("likeness parts 0.")
     assert likeness("parts", samples[0], "-o", "again.jpg") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from likeness.cli import options
@@ -20,28 +21,39 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Write the graphs."""
-    from likeness import baselines, systems
+    """Write the graphs; no other process trains into or exports the run meanwhile."""
+    from likeness import systems
     from likeness.card import read_card
-    from likeness.export import export
+    from likeness.files import LOCK, locked
 
     path = systems.weights_path(given.weights)
-    place = baselines.row(read_card(path).system)
-    written = export(path, place.graph_module)
-    if given.int8:
-        from likeness.engine import open_weights
-        from likeness.export.int8 import quantise
-        from likeness.image import pictures_in
-
-        made, pictures = place.synthesizer_class(), pictures_in(given.int8)
-
-        def use(weights: Any) -> None:
-            system = made(weights)
-            for picture in pictures:
-                with suppress(LikenessError):  # such as a photo without a face
-                    system.make([system.prepare({made.conditions[0].name: picture})])
-
-        written += quantise(open_weights(path, "onnx"), use)
+    system = read_card(path).system
+    with locked(path.with_name(LOCK), str(path.parent)):
+        written = _written(path, system, given.int8)
     for file in written:
         print(file)
     return 0
+
+
+def _written(path: Path, system: str, photos: str | None) -> list[Path]:
+    """The graphs of weights, and with a folder of photos those that compute in int8."""
+    from likeness import baselines
+    from likeness.export import export
+
+    place = baselines.row(system)
+    written = export(path, place.graph_module)
+    if not photos:
+        return written
+    from likeness.engine import open_weights
+    from likeness.export.int8 import quantise
+    from likeness.image import pictures_in
+
+    made, pictures = place.synthesizer_class(), pictures_in(photos)
+
+    def use(weights: Any) -> None:
+        system = made(weights)
+        for picture in pictures:
+            with suppress(LikenessError):  # such as a photo without a face
+                system.make([system.prepare({made.conditions[0].name: picture})])
+
+    return [*written, *quantise(open_weights(path, "onnx"), use)]

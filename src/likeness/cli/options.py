@@ -90,7 +90,7 @@ def making(parser: argparse.ArgumentParser, output: str) -> None:
 
 def engine(parser: argparse.ArgumentParser) -> None:
     """The options that say what runs the networks."""
-    words = "onnx, int8 (quicker, where there are such graphs), torch, or auto: onnx where graphs are (default)"
+    words = "onnx, int8 (8-bit arithmetic, where there are such graphs), torch, or auto: int8 on a processor, else onnx (default)"
     parser.add_argument("--engine", default="auto", metavar="E", help=words)
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 … (default: auto)")
 

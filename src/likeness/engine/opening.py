@@ -9,7 +9,7 @@ from pathlib import Path
 
 from likeness.card import STEPS, Card, read_stored, restored
 from likeness.engine.graph import Array, Graph
-from likeness.engine.onnx import INT8, OnnxGraph
+from likeness.engine.onnx import INT8, PROVIDERS, OnnxGraph, provider
 from likeness.errors import LikenessError
 
 ENGINES = ("auto", "onnx", "int8", "torch")
@@ -52,8 +52,9 @@ def open_weights(
 
     Args:
         path: ``…/weights.safetensors``.
-        engine: ``onnx``, ``torch``, or ``auto``: onnx where graphs stand beside the weights, else torch. ``int8`` is onnx with
-            8-bit arithmetic where there are graphs for it (:mod:`likeness.export.int8`): quicker, and pictures differ a little.
+        engine: ``onnx``, ``torch``, ``int8`` or ``auto``. ``int8`` is onnx with 8-bit arithmetic where there are graphs for it
+            (:mod:`likeness.export.int8`): on a processor quicker, and pictures differ a little. ``auto`` is torch where no graphs
+            stand beside the weights, int8 where there are such graphs and a processor computes, else onnx.
         device: ``auto``, ``cpu``, ``cuda`` …
         system: refuse weights of any other system.
         place: where the torch engine finds the networks, see :func:`likeness.engine.torch.networks_of`.
@@ -67,17 +68,19 @@ def open_weights(
     card, stored, digest = read_stored(path)
     if system is not None and card.system != system:
         raise LikenessError(f"{path}: holds weights of {card.system!r}, not of {system!r}")
-    files = graph_files(path, engine == "int8")
-    if engine == "int8" and not any(file.stem.endswith(INT8) for file in files):
+    files = graph_files(path)
+    eight = graph_files(path, int8=True)
+    if engine == "int8" and eight == files:
         raise LikenessError(
             f"{path}: has no graphs that compute in int8; write them: likeness export {path.parent} --int8 FOLDER"
         )
     if engine == "auto":
-        engine = "onnx" if files else "torch"
+        engine = "torch" if not files else "int8" if eight != files and provider(device) == [PROVIDERS["cpu"]] else "onnx"
     if engine in ("onnx", "int8"):
         if not files:
             raise LikenessError(f"{path}: has no graphs beside it; write them: likeness export {path.parent}")
-        graphs: dict[str, Graph] = {file.stem.removesuffix(INT8): OnnxGraph(file, digest, device) for file in files}
+        used = eight if engine == "int8" else files
+        graphs: dict[str, Graph] = {file.stem.removesuffix(INT8): OnnxGraph(file, digest, device) for file in used}
         return Weights(path, card, graphs, digest, engine, stored)
     if find_spec("torch") is None:
         raise LikenessError(f"{path}: has no graphs beside it; without torch none can be built: pip install 'likeness[train]'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -11,15 +12,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness import assets
+from likeness.card import Card
+from likeness.data.folder import photos_in
+from likeness.data.points import landmarks_in
 from likeness.errors import LikenessError
 from likeness.evaluate.landmark_error import area_under_curve, failure_rate, interocular_error
+from likeness.evaluate.people import digests, of_model
+from likeness.experiment import option
 from likeness.faces.landmarks import COUNT
 from likeness.faces.reader import FaceReader
 from likeness.faces.solid import pose
+from likeness.image import read
 from likeness.records import Image, Points
 
 TURNS = ((0, 15), (15, 30), (30, 90))
 """Classes of yaw, in degrees to either side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photos:
+    """Which photos with known landmarks detectors are measured on."""
+
+    real: str = option("a folder of photos; a sub-folder is a person", metavar="DIR")
+    landmarks: str = option("the photos' true landmarks", metavar="FILE.csv")
+    split: str = option("which side", "test", choices=("test", "validation"))
+    limit: int | None = option("only the first N photos", None, metavar="N")
+
+    def faces(self) -> tuple[list[str], list[tuple[Image, Points]]]:
+        """The photos' names, and each photo with its face's landmarks.
+
+        Raises:
+            LikenessError: fewer than 2 such photos.
+        """
+        known = landmarks_in(self.landmarks)
+        chosen = [photo for photo in photos_in(self.real) if photo.side == self.split and photo.name in known]
+        chosen = chosen[: self.limit] if self.limit else chosen
+        if len(chosen) < 2:
+            raise LikenessError(f"{self.real}: holds fewer than 2 photos of {self.split} people with a line in {self.landmarks}")
+        return [photo.name for photo in chosen], [(read(photo.path), known[photo.name]) for photo in chosen]
+
+    def about(self, card: Card, count: int, instruments: Sequence[str] = ()) -> dict[str, Any]:
+        """What an outcome says of the model that is measured, of ``count`` photos, and of the instruments."""
+        whose = f"{Path(self.real).name} {self.split} people's photos with landmarks"
+        return {**of_model(card), "faces_of": whose, "data": whose, "faces": count, "instruments": digests(*instruments)}
 
 
 class Detector(Protocol):

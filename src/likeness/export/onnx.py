@@ -23,6 +23,7 @@ from likeness.engine.graph import Port
 from likeness.engine.onnx import GRAPH_KEY, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
 from likeness.engine.torch import Network, networks_of
 from likeness.errors import LikenessError
+from likeness.export.shuffles import quick_shuffles
 from likeness.files import write_content
 
 LARGEST = 150_000
@@ -58,6 +59,7 @@ def export(path: str | Path, place: str = "") -> list[Path]:
     written = []
     for name, network in networks.items():
         model = _traced(network)
+        quick_shuffles(model)
         _without_zero_biases(model)
         _point(model, places, path.name)
         _strip(model)

@@ -184,21 +184,23 @@ def lay(
     for index, name in enumerate(NAMES):
         if name not in patches:
             continue
-        rows, columns = np.nonzero(patches[name].mask)
-        if not len(rows):
+        found = cv2.findNonZero(patches[name].mask.view(np.uint8))  # quicker than np.nonzero, in the same order
+        if found is None:
             continue
+        columns, rows = np.ascontiguousarray(found[:, 0].T)
         wish = (how or {}).get(name, AS_IT_IS)
-        centre = np.array([columns.mean(dtype=np.float32), rows.mean(dtype=np.float32)], np.float32)
+        centre = np.array([columns.sum(), rows.sum()], np.float32) / np.float32(len(rows))
         target = anchors[index] + np.array([wish.right, wish.down], np.float32)
         if wish.scale != 1:
             _lay_scaled(canvas, cover, patches[name], centre, target, wish)
             continue
         across, down = np.round(target - centre).astype(int).tolist()
         inside = (rows + down >= 0) & (rows + down < size) & (columns + across >= 0) & (columns + across < size)
-        rows, columns = rows[inside], columns[inside]
-        colours = _tinted(patches[name].image[rows, columns], wish)
-        canvas[:, rows + down, columns + across] = colours.T
-        cover[0, rows + down, columns + across] = 1
+        before = (rows * size + columns)[inside]  # places as single numbers, which numpy finds quicker than pairs
+        colours = _tinted(patches[name].image.reshape(-1, 3).take(before, 0), wish).T
+        after = before + (down * size + across)
+        for plane, values in zip([*canvas, cover[0]], [*colours, np.float32(1)], strict=True):
+            plane.reshape(-1)[after] = values
     return canvas, cover
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from likeness.files import locked, write_content
+from likeness.files import LOCK, locked, write_content
 from likeness.studio.job import read_job, spent_in, status_of
 
 EVERY = 5.0
@@ -61,7 +61,7 @@ def main(folder: Path) -> int:
     """Run the command in its folder; write how it ended."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)  # the page goes first
-    with locked(folder / ".lock", folder.name, wait=90):  # what a killed server has begun may still be stopping
+    with locked(folder / LOCK, folder.name, wait=90):  # what a killed server has begun may still be stopping
         if status_of(folder) == 0:
             return 0  # meanwhile that one has come to its end
         threading.Thread(target=_stop_with_the_server, daemon=True).start()

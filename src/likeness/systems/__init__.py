@@ -179,6 +179,7 @@ SYSTEMS: dict[str, Row] = {
         "systems.face_detector.synthesis:FaceDetectorSynthesizer",
         "face_detector",
         graphs="systems.face_detector.graphs",
+        protocol="systems.face_detector.protocol:measure",
     ),
 }
 
@@ -229,7 +230,7 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     Args:
         weights: ``"parts"``, ``"runs/x"`` or ``"runs/x/weights.safetensors"``.
         system: refuse weights of any other system.
-        engine: ``"onnx"``, ``"torch"``, or ``"auto"``: onnx where graphs stand beside the weights, else torch.
+        engine: ``"onnx"``, ``"int8"``, ``"torch"`` or ``"auto"``, see :func:`likeness.engine.open_weights`.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` …
 
     Raises:

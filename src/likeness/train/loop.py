@@ -17,7 +17,7 @@ from likeness.card import DIGEST, Card, header, read_card
 from likeness.checkpoint import fill, read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.files import locked
+from likeness.files import LOCK, locked
 from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.batches import Batches
@@ -88,7 +88,7 @@ def train(
     """
     check_players(system)
     rank, world = join()
-    with locked(Path(folder) / ".lock", str(folder)) if rank == 0 else nullcontext():
+    with locked(Path(folder) / LOCK, str(folder)) if rank == 0 else nullcontext():
         return _train(system, name, store, folder, minutes, steps, warm_start, terms, report, stop, ahead, rank, world)
 
 

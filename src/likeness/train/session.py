@@ -19,6 +19,7 @@ from likeness.errors import LikenessError
 from likeness.experiment import Contender, no_progress
 from likeness.experiment import Progress as Show
 from likeness.export import export
+from likeness.files import LOCK, locked
 from likeness.signals import asked_to_stop
 from likeness.system import System
 from likeness.train.distributed import join, local_device
@@ -134,7 +135,6 @@ class Session:
             text = f"{what} {progress.rate:.1f} faces/s, {progress.remaining / 60:.0f} min left {figures}".strip()
             show(progress.step, progress.steps, text)
 
-        # the run directory's lock belongs round the training and the graphs
         torch.manual_seed(one.recipe.training.seed)
         weights = train(
             place.build(one.recipe).to(self.device),
@@ -172,7 +172,8 @@ class Session:
         if rank or not module:
             return "" if rank else "its system has none"
         try:
-            export(weights, module)
+            with locked(weights.with_name(LOCK), str(weights.parent)):
+                export(weights, module)
         except LikenessError as problem:
             return str(problem)
         return ""

@@ -90,12 +90,14 @@ class ISEGANSynthesizer(Synthesizer):
         face = value if isinstance(value, PhotoFace) else None
         whole, name = (face.photo, face.name) if face else picture_of(value, f"the {self.source}")
         arrays["picture"], transform = self.frame(whole, options["frame"], name, face.landmarks if face else None)
-        ground = whole if self.recipe.made == "photo" else np.full_like(whole, 255)  # a sketch stands on white paper
+        over = self.recipe.made == "photo"
+        ground = whole if over else np.full_like(whole, 255)  # a sketch stands on white paper
         made = self.said(
-            conditions={name: describe(one) for name, one in given.items()}, made=self.recipe.made, frame=options["frame"]
+            conditions={key: describe(one) for key, one in given.items()}, made=self.recipe.made, frame=options["frame"]
         )
         pictures = {self.source: self.unpad(arrays["picture"])}
-        return Prepared(arrays, pictures, made, Place(ground, self.unpadded(transform), None, 0.0))
+        place = Place(ground, self.unpadded(transform), None, 0.0, file=name if over else "")
+        return Prepared(arrays, pictures, made, place)
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A photo for each sketch, or the other way round."""

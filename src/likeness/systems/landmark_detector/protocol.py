@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from likeness import systems
 from likeness.card import read_card
-from likeness.data.folder import photos_in
-from likeness.data.points import landmarks_in
-from likeness.errors import LikenessError
 from likeness.evaluate import detectors
 from likeness.evaluate.judge import judging_reader
-from likeness.evaluate.people import digests, of_model
-from likeness.experiment import Outcome, Progress, no_progress, option
+from likeness.experiment import Outcome, Progress, no_progress
 from likeness.faces.face_detector import OwnBackend
 from likeness.faces.reader import FaceReader
-from likeness.image import read
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(detectors.Photos):
     """What can be chosen of the protocol."""
-
-    real: str = option("a folder of photos; a sub-folder is a person", metavar="DIR")
-    landmarks: str = option("the photos' true landmarks", metavar="FILE.csv")
-    split: str = option("which side", "test", choices=("test", "validation"))
-    limit: int | None = option("only the first N photos", None, metavar="N")
 
 
 def measure(options: Options, progress: Progress = no_progress) -> Outcome:
@@ -35,14 +24,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     Raises:
         LikenessError: fewer than 2 such photos.
     """
-    known = landmarks_in(options.landmarks)
-    chosen = [photo for photo in photos_in(options.real) if photo.side == options.split and photo.name in known]
-    chosen = chosen[: options.limit] if options.limit else chosen
-    if len(chosen) < 2:
-        raise LikenessError(
-            f"{options.real}: holds fewer than 2 photos of {options.split} people with a line in {options.landmarks}"
-        )
-    faces = [(read(photo.path), known[photo.name]) for photo in chosen]
+    names, faces = options.faces()
     card = read_card(systems.weights_path("landmark_detector"))
     methods: dict[str, detectors.Detector] = {
         f"ours, {card.step:,} steps": detectors.of_reader(FaceReader(OwnBackend())),
@@ -56,14 +38,9 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
             progress(before + done, total, title)
 
         lines.append(detectors.score(title, detector, faces, each).line())
-    whose = f"{Path(options.real).name} {options.split} people's photos with landmarks"
     about = {
-        **of_model(card),
-        "faces_of": whose,
-        "data": whose,
-        "faces": len(faces),
+        **options.about(card, len(faces), ["pfld68"]),
         "face_detector_step": read_card(systems.weights_path("face_detector")).step,
-        "instruments": digests("pfld68"),
     }
     title = f"{options.split} people, inter-ocular error in per cent: N = {len(faces)}"
-    return Outcome(title, about, lines, [photo.name for photo in chosen])
+    return Outcome(title, about, lines, names)

@@ -79,8 +79,10 @@ class PortraitSynthesizer(Synthesizer):
         arrays = {"source": to_planes(self._greyed(pictures[self.source][None]))[0]}
         if self.noise_length:
             arrays["mask"] = noise_mask(self.noise_length, seed)
-        # a drawing stands on white paper
-        place = Place(whole, transform) if self.recipe.made == "photo" else Place(np.full_like(whole, 255), transform, None, 0.0)
+        if self.recipe.made == "photo":
+            place = Place(whole, transform, file=name)
+        else:  # a drawing stands on white paper
+            place = Place(np.full_like(whole, 255), transform, None, 0.0)
         made = self.said(
             conditions={key: one if key == "noise" else describe(one) for key, one in given.items()},
             frame=how,
