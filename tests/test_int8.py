@@ -97,7 +97,7 @@ def convolution(kernel: int, weight: Array) -> onnx.ModelProto:
 
 def first(model: onnx.reference.ReferenceEvaluator, x: Array) -> Array:
     """A model's output, by ONNX's own evaluator."""
-    return np.asarray(list(model.run(None, {"x": x}))[0])
+    return np.asarray(next(iter(model.run(None, {"x": x}))))
 
 
 def test_a_range() -> None:
