@@ -21,6 +21,7 @@ from likeness.card import STORES, read_card, storage
 from likeness.checkpoint import read_weights, write_weights
 from likeness.errors import LikenessError
 from likeness.export import export
+from likeness.recipe import thaw
 from likeness.train.run import commit
 
 NOTES = {
@@ -77,6 +78,29 @@ NOTES = {
         "650 steps (after 1,000 of the converter alone) of the same recipe with 10 for the image's weight and 0.1 for "
         "the critic's."
     ),
+    "facefeat_features": (
+        "**Makes**: of a framed face, numbers that tell who it is (E_id), and its pose and expression (E_1); no faces: "
+        "the painter of FaceFeat-GAN is still to be trained. **For**: conditioning what makes faces, and comparing faces "
+        "that were made here; research. **Not for**: telling who somebody is in earnest, or watching people; it is weaker "
+        "than the recogniser that taught it. **Trained on**: LFW (public figures of about 2000 to 2010, more men than "
+        "women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of other collections; expect it to be weaker on "
+        "people whom those do not show. E_id learned what mobilefacenet_a says, through a layer that tells apart the "
+        "people of three photos or more. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness "
+        "train facefeat:features --data faces.parquet`, stopped before its end and without its cooldown. **Choices**: "
+        "none were made on test people."
+    ),
+    "joint": (
+        "**Makes**: a 128 × 128 face from any mix of facial parts, a drawing, a parsing, landmarks, pixels to keep, a "
+        "person and a look, or of nothing. **For**: research on synthesis, art, sketches of what a face might look like. "
+        "**Not for**: telling who somebody is, or evidence: whatever the conditions leave open is guessed. **Trained "
+        "on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and "
+        "6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. **State**: the "
+        "first sitting of many; drawings and parsings work, weak conditions (landmarks, a person alone, nothing) are "
+        "smudged and much alike. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness train "
+        "joint:lite --data faces.parquet`: G alone for 400 steps, D alone for 60, then both. The prior weighed .005 until "
+        "step 640, .0003 after; codes were made narrow again at steps 526 and 640. **Choices** were made on validation "
+        "people, by eye."
+    ),
     "isegan_sketch": (
         "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, "
         "and research on sketches and photos. **Not for**: telling who somebody is, or evidence. **Seen**: 268 people in "
@@ -106,6 +130,8 @@ TERMS = {
     "landmark_detector": f"{RESEARCH}; also on YouTube Faces (research)",
     "face_detector": RESEARCH,
     "landmark": RESEARCH,
+    "facefeat_features": f"{RESEARCH}; also on other collections of faces for research",
+    "joint": f"{RESEARCH}; also on other collections of faces for research",
     "parts": f"{RESEARCH}; also on other collections of faces for research",
     "portrait": RESEARCH,
     "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
@@ -135,7 +161,8 @@ def main() -> None:
         terms = TERMS[given.name or given.system]
         card = replace(card, step=given.before + state["step"], commit=commit(), scores={}, terms=terms)
         card = replace(card, notes=NOTES[given.name or given.system])
-        write_weights(target, state["mean"], card, given.store or "float16")
+        kept = systems.row(given.system).build(thaw(systems.row(given.system).recipe_class(), card.recipe)).shipped_state()
+        write_weights(target, {name: state["mean"][name] for name in kept}, card, given.store or "float16")
     card, weights = read_weights(target)
     store = given.store or storage(target)
     changed = store != storage(target)

@@ -13,15 +13,17 @@ import torch
 from torch import nn
 
 from likeness import systems
+from likeness.checkpoint import read_weights
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.export import export
 from likeness.faces import bases
 from likeness.faces.drawing import drawn_faces
 from likeness.nn.recogniser import CROP, FIVE, crop_of
 from likeness.recipe import Phase, override
 from likeness.systems.facefeat import objective
 from likeness.systems.facefeat.networks import BeganDecoder, BeganEncoder, FeatureGenerator
-from likeness.systems.facefeat.recipes import COMPETE, FaceFeatRecipe, Weights
+from likeness.systems.facefeat.recipes import COMPETE, FaceFeatRecipe, Weights, tiny
 from likeness.systems.facefeat.synthesis import between
 from likeness.systems.facefeat.system import FaceFeatBatch, FaceFeatSystem, Game, moved, people_numbers
 from likeness.train.loop import train
@@ -422,3 +424,21 @@ def test_commands(run: Path, samples: list[Path], likeness, tmp_path: Path, caps
         assert likeness(*words, *w) == 2, words
         said = capsys.readouterr().err
         assert said.startswith("likeness: ") and said.count("\n") == 1, words
+
+
+def test_a_training_of_features_alone_ships_no_painter(tmp_path: Path) -> None:
+    """E_id and E_1 for the joint model and for ``facefeat:lite`` to go on from."""
+    recipe = tiny()
+    plan = replace(recipe.training, phases=recipe.training.phases[:2])
+    features = replace(recipe, training=plan)
+    store = FaceStore.of(drawn_faces(12, recipe.framing), recipe.framing, "drawn")
+    train(FaceFeatSystem(features), "facefeat", store, tmp_path / "features", steps=2)
+    export(tmp_path / "features" / "weights.safetensors")
+    _, state = read_weights(tmp_path / "features" / "weights.safetensors")
+    assert {name.split(".")[0] for name in state} == {"layer", "identity", "pose", "morphable"}
+    assert {path.stem for path in (tmp_path / "features").glob("*.onnx")} == {"identity", "pose"}
+    with pytest.raises(LikenessError, match="no painter yet"):
+        systems.load(tmp_path / "features", "facefeat")
+    further = FaceFeatSystem(recipe)
+    train(further, "facefeat", store, tmp_path / "run", steps=1, warm_start=tmp_path / "features" / "weights.safetensors")
+    assert (tmp_path / "run" / "weights.safetensors").is_file()

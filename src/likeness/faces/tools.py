@@ -11,9 +11,13 @@ from likeness.engine import Weights, open_weights
 
 
 class Tool:
-    """A trained network that reads pictures; ``system`` is what trained it and whose weights it takes."""
+    """A trained network that reads pictures.
+
+    ``system`` is what trained it; ``folder`` is where its weights ship, empty where it is called like the system.
+    """
 
     system: ClassVar[str]
+    folder: ClassVar[str] = ""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -29,6 +33,6 @@ def open_tool(kind: type[T], weights: str | Path = "", engine: str = "auto", dev
     Raises:
         LikenessError: no such weights, damaged ones, or another system's.
     """
-    path = Path(weights) if weights else assets.WEIGHTS / kind.system
+    path = Path(weights) if weights else assets.WEIGHTS / (kind.folder or kind.system)
     file = path / "weights.safetensors" if path.is_dir() else path
     return kind(open_weights(file, engine, device, kind.system))

@@ -12,7 +12,7 @@ from likeness.engine import Port
 from likeness.engine.torch import Network
 from likeness.recipe import thaw
 from likeness.systems.facefeat import build
-from likeness.systems.facefeat.recipes import FaceFeatRecipe
+from likeness.systems.facefeat.recipes import FaceFeatRecipe, paints
 
 
 class Alone(nn.Module):
@@ -59,7 +59,7 @@ class Decoder(nn.Module):
 
 def graphs(frozen: dict[str, Any]) -> Mapping[str, Network]:
     """``identity`` E_id, ``pose`` E_1, ``general`` E_2: faces to features; ``generator1``, ``generator2``: z to f_1, f_2;
-    ``decoder`` G^I: f_id, f_1 and f_2 to faces.
+    ``decoder`` G^I: f_id, f_1 and f_2 to faces. Of a training of E_id and E_1 alone, these two.
     """
     recipe = thaw(FaceFeatRecipe, frozen)
     return assembled(recipe, build.feature_generators(recipe), build.general_extractor(recipe))
@@ -76,11 +76,16 @@ def assembled(recipe: FaceFeatRecipe, generators: tuple[nn.Module, nn.Module], e
     pose = Port("f_1", ("batch", len(rows)), -8.0, 8.0, "expressions and yaw, in deviations")
     general = Port("f_2", ("batch", recipe.general), -wide, wide, "everything else")
     face = Port("face", ("batch", 3, size, size), what="the face")
-    return {
+    read = {
         "identity": Network(
             Alone("identity", build.identity_extractor(recipe), layer=build.layer(recipe)), (picture,), (identity,)
         ),
         "pose": Network(Standard(build.pose_extractor(recipe), rows, build.morphable(recipe)), (picture,), (pose,)),
+    }
+    if not paints(recipe):
+        return read
+    return {
+        **read,
         "general": Network(Alone("general", extractor), (picture,), (general,)),
         "generator1": Network(Alone("generator1", one), (noise,), (pose,)),
         "generator2": Network(Alone("generator2", two), (noise,), (general,)),

@@ -223,6 +223,11 @@ def paper() -> FaceFeatRecipe:
     )
 
 
+def paints(recipe: FaceFeatRecipe) -> bool:
+    """Whether there is a painter: in a training of E_id and E_1 alone there is none, and none ships."""
+    return any(set(phase.players) - {*EXTRACT} for phase in recipe.training.phases)
+
+
 def feature_rows(recipe: FaceFeatRecipe) -> list[int]:
     """Which numbers of f_3d are f_1 (section 4): the expressions, then the yaw."""
     modes = recipe.shapes + recipe.expressions

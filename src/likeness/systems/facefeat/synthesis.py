@@ -76,6 +76,8 @@ class FaceFeatSynthesizer(Synthesizer):
         super().__init__(weights)
         self.recipe = thaw(self.recipe_class, self.card.recipe)
         self.framing = self.recipe.framing
+        if "decoder" not in weights.graphs:
+            raise LikenessError(f"{weights.path}: has E_id and E_1, and no painter yet: likeness train facefeat:lite --from it")
         row = feature_rows(self.recipe)[-1]
         self.middle, self.spread = (float(weights.tensor(f"morphable.{name}")[row]) for name in ("middle", "spread"))
 

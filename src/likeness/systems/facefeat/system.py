@@ -29,7 +29,7 @@ from likeness.records import Image, Term
 from likeness.system import Move, System, Table
 from likeness.systems.facefeat import build, objective
 from likeness.systems.facefeat.model import basis
-from likeness.systems.facefeat.recipes import COMPETE, RECONSTRUCT, FaceFeatRecipe
+from likeness.systems.facefeat.recipes import COMPETE, RECONSTRUCT, FaceFeatRecipe, paints
 
 CLASSIFIED = 64.0
 """The l2 norm of f_id in (5); G^I reads it at unit variance (section 4)."""
@@ -142,6 +142,13 @@ class FaceFeatSystem(System):
         if self._features is None:
             self._features = efficientnet_features()
         return list(self._features(images))
+
+    def shipped_state(self) -> dict[str, Tensor]:
+        """All networks of :attr:`ships`; of a training of E_id and E_1 alone these, C's layer and the morphable model."""
+        state = super().shipped_state()
+        if paints(self.recipe):
+            return state
+        return {key: value for key, value in state.items() if key.split(".")[0] in ("layer", "identity", "pose", "morphable")}
 
     def table(self, store: FaceStore) -> Table:
         """``photo`` uint8, ``landmarks`` in pixels, ``person`` (−1 where not told apart), ``taught`` N × 2 × 512 where there is a
