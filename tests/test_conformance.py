@@ -19,7 +19,7 @@ from likeness.synthesizer import KINDS
 from likeness.train.loop import train
 
 SYSTEMS = sorted(systems.SYSTEMS)
-NOT_SHIPPED: tuple[str, ...] = ("facefeat", "joint")
+NOT_SHIPPED: tuple[str, ...] = ("facefeat",)
 """Systems whose weights have not been trained well enough to ship."""
 
 

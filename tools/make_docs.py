@@ -64,7 +64,7 @@ HEADINGS = {
     "lpips_vgg": "LPIPS, vgg ↓",
     "nlda %": "NLDA, % ↑",
     "kernel_squeezenet": "kernel distance, SqueezeNet ↓",
-    "kernel": "kernel distance, Lite0, × 1,000 ↓",
+    "kernel": "kernel distance, Lite0 ↓",
     "apart": "LPIPS of two noises ↑",
     "frechet_squeezenet": "Fréchet, SqueezeNet ↓",
     "frechet_mobilefacenet_b": "Fréchet, mobilefacenet_b ↓",

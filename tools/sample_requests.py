@@ -11,6 +11,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "isegan": {"sketch": 0},
     "landmark": {"landmarks": 0},
     "facefeat": {"photo": 0},
+    "joint": {"drawing": 0, "effect": "pencil", "like": 0},
     "parser": {"photo": 0},
     "landmark_detector": {"photo": 0},
     "face_detector": {"photo": 0},

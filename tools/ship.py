@@ -173,7 +173,14 @@ def main() -> None:
         if measured != card.step:
             raise LikenessError(f"{path}: was measured on step {measured}, the shipped weights are of step {card.step}")
         first, key = said["lines"][0], said["data"]
-        if "effect" in first:
+        if "given" in first:
+            figures = []
+            for one in said["lines"]:
+                if one["method"] == "joint" and one["given"] in ("parts", "pencil", "landmarks", "identity", "nothing"):
+                    lpips, identity = (one[name][0] for name in ("lpips", "identity"))
+                    figures.append(f"{one['given']}: LPIPS {lpips:.3f}, identity {identity:.3f}, kernel {one['kernel']:.1f}")
+            line = "; ".join(figures) + f"; N = {said['faces']}"
+        elif "effect" in first:
             figures = []
             for one in said["lines"]:
                 if one["method"] == "ours":

@@ -361,4 +361,9 @@ def test_every_condition_is_measured(run: Path, tmp_path: Path, monkeypatch: pyt
     assert lines["nothing"]["apart"] > 0
     record = outcome.record()
     assert {line["title"] for line in record["lines"]} == {f"{name}, joint" for name in protocol.CONDITIONS}
+
+
+def test_specialists_take_what_they_are_given() -> None:
     assert set(protocol.SPECIALISTS) <= set(protocol.CONDITIONS)
+    for name, condition in protocol.SPECIALISTS.values():
+        assert condition in {one.name for one in systems.row(name).synthesizer_class().conditions}

@@ -42,7 +42,7 @@ SPECIALISTS: dict[str, tuple[str, str]] = {
     "pencil": ("portrait", "drawing"),
     "line": ("portrait", "drawing"),
     "hand_drawn": ("portrait", "drawing"),
-    "landmarks": ("landmark", "photo"),
+    "landmarks": ("landmark", "landmarks"),
 }
 """Line → the system that does only this, and its condition."""
 SHOWN = 8
@@ -61,7 +61,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
 
     Columns besides those of :class:`likeness.evaluate.portrait.Fidelity`: ``landmarks``, how far the made face's landmarks are
     from the photo's in per cent of the eye distance, over faces that are found; ``kernel``, the kernel distance from the
-    photos on EfficientNet-Lite0, times 1,000; ``apart``, the LPIPS distance of two faces of the same conditions and other noise.
+    photos on EfficientNet-Lite0; ``apart``, the LPIPS distance of two faces of the same conditions and other noise.
 
     Raises:
         LikenessError: other weights, or no such faces.
@@ -116,4 +116,4 @@ def _line(ruler: Ruler, lite: LiteFeatures, real: np.ndarray, made: Image, faces
     _, found = ruler.features(made, faces)
     errors = [normalised_error(points, face.landmarks) for points, face in zip(found, faces, strict=True) if points is not None]
     kernel, _ = kernel_distance(real, lite.of(to_tensor(made)))
-    return {**fidelity, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": 1000 * kernel}
+    return {**fidelity, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": kernel}
