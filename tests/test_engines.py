@@ -67,6 +67,7 @@ REQUESTS = {
     "parser": {},
     "landmark_detector": {},
     "face_detector": {},
+    "joint": {"noise": 3},
 }
 """What a request of each system holds beside a picture for its first condition."""
 
@@ -75,6 +76,8 @@ def test_pictures_agree(shipped_folder: Path, samples: list[Path]) -> None:
     """A request of each system by both engines: the same words about it, and pictures within one step of 255, but for
     pixels of a parsing between two classes and a dot's or a square's edge.
     """
+    if shipped_folder.name == "facefeat_features":
+        pytest.skip("facefeat_features makes no pictures; its graphs are compared above")
     made = []
     for engine in ("onnx", "torch"):
         system = systems.load(shipped_folder, engine=engine)
@@ -85,4 +88,6 @@ def test_pictures_agree(shipped_folder: Path, samples: list[Path]) -> None:
     for one, other in zip(*made, strict=True):
         assert set(one.intermediates) == set(other.intermediates)
         apart = np.abs(one.picture.astype(int) - other.picture).max(-1)
-        assert (apart > 1).mean() < (0 if one.made["system"] in ("parts", "portrait", "isegan", "landmark") else 2e-3) + 1e-9
+        assert (apart > 1).mean() < (
+            0 if one.made["system"] in ("parts", "portrait", "isegan", "landmark", "joint") else 2e-3
+        ) + 1e-9

@@ -24,7 +24,7 @@ from likeness.recipe import Phase, override
 from likeness.systems.facefeat import objective
 from likeness.systems.facefeat.networks import BeganDecoder, BeganEncoder, FeatureGenerator
 from likeness.systems.facefeat.recipes import COMPETE, FaceFeatRecipe, Weights, tiny
-from likeness.systems.facefeat.synthesis import between
+from likeness.systems.facefeat.synthesis import FaceFeatSynthesizer, between
 from likeness.systems.facefeat.system import FaceFeatBatch, FaceFeatSystem, Game, moved, people_numbers
 from likeness.train.loop import train
 
@@ -437,8 +437,13 @@ def test_a_training_of_features_alone_ships_no_painter(tmp_path: Path) -> None:
     _, state = read_weights(tmp_path / "features" / "weights.safetensors")
     assert {name.split(".")[0] for name in state} == {"layer", "identity", "pose", "morphable"}
     assert {path.stem for path in (tmp_path / "features").glob("*.onnx")} == {"identity", "pose"}
-    with pytest.raises(LikenessError, match="no painter yet"):
-        systems.load(tmp_path / "features", "facefeat")
+    found = systems.load(tmp_path / "features", "facefeat")
+    assert isinstance(found, FaceFeatSynthesizer)
+    pictures = np.stack([face.image for face in store])
+    assert found.identities(pictures).shape == (12, recipe.identity)
+    for ask in (lambda: found.features(pictures), lambda: found.drawn(1)):
+        with pytest.raises(LikenessError, match="no painter yet"):
+            ask()
     further = FaceFeatSystem(recipe)
     train(further, "facefeat", store, tmp_path / "run", steps=1, warm_start=tmp_path / "features" / "weights.safetensors")
     assert (tmp_path / "run" / "weights.safetensors").is_file()

@@ -287,7 +287,7 @@ def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tm
 
 def test_identity_may_be_numbers(made: JointSynthesizer) -> None:
     numbers = np.random.default_rng(0).standard_normal(256).astype(np.float32)
-    assert (made(like=numbers).picture == made(like=5 * numbers).picture).all()
+    assert np.abs(made(like=numbers).picture.astype(int) - made(like=5 * numbers).picture).max() <= 1
     assert (made(like=numbers).picture != made(like=-numbers).picture).any()
 
 
