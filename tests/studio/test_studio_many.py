@@ -75,7 +75,7 @@ def test_pictures_as_options_and_identities_are_the_sessions(client: Any, sample
     words = shlex.split((tmp_path / "again.sh").read_text().splitlines()[-1])[1:]
     subprocess.run([sys.executable, "-m", "likeness.cli", *words], cwd=tmp_path, check=True)
     apart = np.abs(read(tmp_path / "face.png").astype(int) - read(tmp_path / "made.png"))
-    assert apart.max() <= 1  # the one was made alone, the other in a batch of three
+    assert apart.max() <= 3 and apart.mean() < 0.1  # torch made the one alone, the other in a batch of three
 
 
 def test_an_option_is_never_the_name_of_a_file_of_the_servers(client: Any, samples: list[Path]) -> None:

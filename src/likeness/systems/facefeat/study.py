@@ -18,6 +18,8 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People
 from likeness.experiment import Contender, Outcome, Progress, Study, distinct, no_progress, option
+from likeness.faces.recogniser import FaceRecogniser
+from likeness.faces.tools import open_tool
 from likeness.recipe import Phase, Recipe, Training
 from likeness.records import Image
 from likeness.systems.facefeat import measures, recipes
@@ -216,7 +218,7 @@ def _with_diversity(line: Line, models: Mapping[str, FaceFeatSynthesizer], photo
 
 def _usefulness(options: Options, folder: Path, judge: Judge, progress: Progress) -> Outcome:
     """Both recognisers, and for scale the judge, on pairs of people whom none has seen."""
-    models = {name: opened(folder / name) for name in (SYNTHETIC, REAL)}
+    models = {name: open_tool(FaceRecogniser, folder / name) for name in (SYNTHETIC, REAL)}
     first = models[SYNTHETIC]
     options = replace(options, photos="all")
     chosen = options.faces(first.framing)
@@ -224,16 +226,16 @@ def _usefulness(options: Options, folder: Path, judge: Judge, progress: Progress
     faces = list(chosen)
     photos = np.stack([face.image for face in faces])
     embeds: dict[str, Callable[[], np.ndarray]] = {
-        f"trained on {name} faces": partial(model.identities, photos) for name, model in models.items()
+        f"trained on {name} faces": partial(model.framed, list(photos)) for name, model in models.items()
     }
     embeds["mobilefacenet_b, for scale"] = lambda: judge.known(faces).features
     lines = []
     for number, (name, embed) in enumerate(embeds.items()):
         progress(number, len(embeds), name)
         lines.append(measures.pairs_line(name, embed(), pairs, same))
-    about = options.about(first.card, len(faces), ("mobilefacenet_b",))
+    about = options.about(first.weights.card, len(faces), ("mobilefacenet_b",))
     about |= {"recipe": "study facefeat usefulness", "step": options.steps}
-    trained = {name: dict(model.card.data) for name, model in models.items()}
+    trained = {name: dict(model.weights.card.data) for name, model in models.items()}
     title = f"{about['data']}: {len(pairs)} pairs; {EXPERIMENTS['usefulness']}; {options.steps} steps each"
     notes = [f"{name}: {', '.join(data.values())}" for name, data in trained.items()]
     return Outcome(title, about, lines, [f"fold {number + 1}" for number in range(10)], notes=notes)

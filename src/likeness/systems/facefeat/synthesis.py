@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.engine import Graph, Weights
+from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
 from likeness.faces.inspection import remarks
@@ -76,6 +76,8 @@ class FaceFeatSynthesizer(Synthesizer):
         super().__init__(weights)
         self.recipe = thaw(self.recipe_class, self.card.recipe)
         self.framing = self.recipe.framing
+        if "decoder" not in weights.graphs:
+            raise LikenessError(f"{weights.path}: has E_id and E_1 and no painter yet; train facefeat:lite from it")
         row = feature_rows(self.recipe)[-1]
         self.middle, self.spread = (float(weights.tensor(f"morphable.{name}")[row]) for name in ("middle", "spread"))
 
@@ -102,17 +104,9 @@ class FaceFeatSynthesizer(Synthesizer):
         identity, pose, general = self.features(picture[None])
         return Person(name, picture, identity[0], pose[0], general[0], notes)
 
-    def _graph(self, name: str) -> Graph:
-        """A network; a training of E_id and E_1 alone has no others."""
-        if name not in self.weights.graphs:
-            raise LikenessError(
-                f"{self.weights.path}: has E_id and E_1, and no painter yet; likeness train facefeat:lite goes on"
-            )
-        return self.weights.graphs[name]
-
     def identities(self, pictures: Image) -> Array:
         """f_id of framed faces, uint8 N × S × S × 3."""
-        return in_batches(self._graph("identity"), self.batch, picture=to_planes(pictures))["f_id"]
+        return in_batches(self.weights.graphs["identity"], self.batch, picture=to_planes(pictures))["f_id"]
 
     @cached_property
     def people(self) -> people.People | None:
@@ -123,7 +117,9 @@ class FaceFeatSynthesizer(Synthesizer):
         """f_id, f_1 and f_2 of framed faces, uint8 N × S × S × 3."""
         planes = to_planes(pictures)
         graphs = {"identity": "f_id", "pose": "f_1", "general": "f_2"}
-        one, two, three = (in_batches(self._graph(name), self.batch, picture=planes)[port] for name, port in graphs.items())
+        one, two, three = (
+            in_batches(self.weights.graphs[name], self.batch, picture=planes)[port] for name, port in graphs.items()
+        )
         return one, two, three
 
     def noise_of(self, seed: int) -> Array:
@@ -151,15 +147,15 @@ class FaceFeatSynthesizer(Synthesizer):
 
     def pose_of(self, noise: Array) -> Array:
         """G_1^f: z_1, N × n in [-1, 1], to f_1^s."""
-        return self._graph("generator1")(noise=noise)["f_1"]
+        return self.weights.graphs["generator1"](noise=noise)["f_1"]
 
     def general_of(self, noise: Array) -> Array:
         """G_2^f: z_2, N × n in [-1, 1], to f_2^s."""
-        return self._graph("generator2")(noise=noise)["f_2"]
+        return self.weights.graphs["generator2"](noise=noise)["f_2"]
 
     def paint(self, identity: Array, pose: Array, general: Array) -> Array:
         """G^I: features, N of each, to faces N × 3 × S × S in [-1, 1]."""
-        return in_batches(self._graph("decoder"), self.batch, f_id=identity, f_1=pose, f_2=general)["face"]
+        return in_batches(self.weights.graphs["decoder"], self.batch, f_id=identity, f_1=pose, f_2=general)["face"]
 
     def faces(self, identity: Array, pose: Array, general: Array) -> Image:
         """The same as pictures, uint8 N × S × S × 3."""

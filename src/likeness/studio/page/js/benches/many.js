@@ -7,8 +7,7 @@ const degrees = (value) => (value ? `${Math.abs(value)}° ${value > 0 ? "right" 
 const percent = (value) => `${Math.round(value * 100)} %`;
 /** What of the photo can stay: words of the option keep. */
 const KEEP = [["pose", "Pose", "the pose stays"], ["expression", "Expression", "the expression stays"], ["rest", "Light, hair, ground", "light, hair and ground stay"]];
-const TRAIN = `likeness train facefeat:features --data faces.parquet -o runs/features
-likeness train facefeat:lite --data faces.parquet --from runs/features -o runs/many
+const TRAIN = `likeness train facefeat:lite --data faces.parquet --from facefeat_features -o runs/many
 likeness studio --model many=runs/many`;
 
 export class ManyBench extends Bench {
@@ -30,7 +29,8 @@ export class ManyBench extends Bench {
     this.arrange();
   }
 
-  system() { return this.backend.systems.find(({ conditions }) => ["photo", "identity", "noise"].every((kind) => conditions.some((one) => one.kind === kind))); }
+  /** The system whose one needed condition is a photo, which chance varies and whose person an identity can replace. */
+  system() { return this.backend.systems.find(({ conditions }) => conditions.some((one) => one.kind === "photo" && one.needed) && ["identity", "noise"].every((kind) => conditions.some((one) => one.kind === kind))); }
 
   /** What stands at the sides, for the system that there is. */
   arrange() {
