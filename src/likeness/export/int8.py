@@ -27,7 +27,7 @@ from likeness.files import write_content
 FIRST, LAST = 2, 7
 """How many convolutions at either end of a network stay float32.
 
-Of the parts generator these are all that work on a quarter of the picture's side or more on the way up: with them in 8 bits
+Of the parts generator these are all that work on a quarter of the picture's side or more on its way up: with them in 8 bits
 identity falls by .001, without by nothing."""
 SMALLEST = 32
 """A convolution with fewer input channels stays float32: there is nothing to gain."""
