@@ -99,7 +99,7 @@ def table(path: Path) -> str:
         rows = list(csv.DictReader(file))
     shown = [name for name in rows[0] if name in HEADINGS]
     lines = ["| " + " | ".join(HEADINGS[name] for name in shown) + " |", "|" + "---|" * len(shown)]
-    lines += ["| " + " | ".join((row[name] or "") for name in shown) + " |" for row in rows]
+    lines += ["| " + " | ".join(row[name] for name in shown) + " |" for row in rows]
     first = rows[0]
     made = f"{first['recipe']}, {first['step']} steps, " if first.get("recipe") else ""
     about = "; ".join([f"{made}code {first['commit'] or 'uncommitted'}", *filter(None, [first.get("faces_of")])])

@@ -462,6 +462,6 @@ def test_what_ships_draws(tmp_path: Path, likeness: Run, samples: list[Path]) ->
     assert read(tmp_path / "q.png").shape == (250, 200, 3)
     assert np.isin([1, 2, 3, 4, 6, 7], read_off(read(tmp_path / "q.png"))).all()
     weights = list(assets.WEIGHTS.glob("*/weights.safetensors"))
-    assert sum(path.stat().st_size for path in weights) <= 60e6
+    assert sum(path.stat().st_size for path in weights) <= 80e6
     card = read_card(assets.WEIGHTS / "isegan_sketch" / "weights.safetensors")
     assert card.recipe["made"] == "sketch" and card.terms and card.notes and any("test" in key for key in card.scores)

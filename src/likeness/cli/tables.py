@@ -108,11 +108,14 @@ def show(table: Sequence[Mapping[str, str]]) -> None:
 
 
 def write_csv(path: str | Path, table: Sequence[Mapping[str, str]], about: Mapping[str, Any]) -> None:
-    """Write a table as CSV, each row with recipe, step and commit of what was measured and whose faces."""
+    """Write a table as CSV, each row with recipe, step and commit of what was measured and whose faces.
+
+    The first line names the columns; what a further line lacks stays empty.
+    """
     from likeness.files import csv_text
 
     said = {"recipe": about["recipe"], "step": about["step"], "commit": about["commit"], "faces_of": about["faces_of"]}
-    rows = [[*said, *table[0]]] + [[*map(str, said.values()), *line.values()] for line in table]
+    rows = [[*said, *table[0]]] + [[*map(str, said.values()), *(line.get(name, "") for name in table[0])] for line in table]
     write_text(path, csv_text(rows))
 
 
