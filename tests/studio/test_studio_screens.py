@@ -121,6 +121,7 @@ def write(folder: Path | None) -> None:
             for column, (bench, screen) in enumerate(screens(browser, address, look)):
                 sheet.paste(Image.fromarray(small(screen).round().astype(np.uint8)), (CELL[0] * column, CELL[1] * row))
                 if folder is not None:
+                    folder.mkdir(parents=True, exist_ok=True)
                     screen.save(folder / f"{look}-{bench}.png")
                 if (name := SHOWN.get(f"{look}/{bench}")) is not None:
                     screen.save(DOCS / f"{name}.webp", quality=82)

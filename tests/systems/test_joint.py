@@ -313,6 +313,7 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
         ({"landmarks": broken}, "broken"),
         ({"landmarks": tmp_path / "none.json"}, "no such file"),
         ({"effect": "pencil"}, "no drawing"),
+        ({"drawing": np.zeros((1, 1, 3), np.uint8)}, "only 1×1"),
         ({"drawing": samples[0], "effect": "oil"}, "there are"),
         ({"noise": -1}, "seed"),
         ({"hold": {"beard": 1}}, "there are shape"),
@@ -331,7 +332,7 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
 class StandIn:
     """In place of the instruments: mean colours."""
 
-    def fidelity(self, made: np.ndarray, faces: list[AlignedFace]) -> Fidelity:
+    def fidelity(self, made: np.ndarray, faces: list[AlignedFace], seen: object) -> Fidelity:
         away = [float(np.abs(one.astype(float) - face.image).mean()) for one, face in zip(made, faces, strict=True)]
         return Fidelity(len(made), (0, 0), (0, 0), (float(np.mean(away)), 0), (0, 0), 0, {"lpips": away})
 

@@ -51,7 +51,6 @@ def run(given: argparse.Namespace) -> int:
     from likeness.bulk.making import bulk
     from likeness.card import read_card
     from likeness.errors import LikenessError
-    from likeness.shards.running import Crew
 
     if (found := read_card(systems.weights_path(given.weights)).system) != given.system:
         raise LikenessError(f"{given.weights}: holds weights of {found!r}, not of {given.system!r}")
@@ -61,7 +60,7 @@ def run(given: argparse.Namespace) -> int:
                 given.weights,
                 given.input,
                 given.output,
-                crew=Crew(given.engine, given.processes, given.address),
+                crew=options.crew_of(given),
                 condition=given.condition,
                 constant=requests.requested(given),
                 column=given.column,

@@ -34,7 +34,6 @@ def run(given: argparse.Namespace) -> int:
     import sys
 
     from likeness.bulk.dataset import dataset
-    from likeness.shards.running import Crew
 
     options.check_seed(given.seed)
     try:
@@ -47,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
                 seed=given.seed,
                 apart=given.apart,
                 suffix=given.pictures,
-                crew=Crew(given.engine, given.processes, given.address),
+                crew=options.crew_of(given),
                 engine=given.runtime,
                 device=given.device,
                 progress=show,

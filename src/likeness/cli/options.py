@@ -17,6 +17,7 @@ from likeness.errors import LikenessError
 
 if TYPE_CHECKING:
     from likeness.faces.donors import Donor
+    from likeness.shards.running import Crew
     from likeness.synthesizer import Result
     from likeness.systems.parts.synthesis import PartsSynthesizer
     from likeness.train.session import Session, Trained
@@ -104,6 +105,13 @@ def crew(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", metavar="A", help="of a Ray cluster, such as auto (default: RAY_ADDRESS, or one of this machine)"
     )
+
+
+def crew_of(given: argparse.Namespace) -> Crew:
+    """Who does the work, of :func:`crew`'s options."""
+    from likeness.shards.running import Crew
+
+    return Crew(given.engine, given.processes, given.address)
 
 
 def training(parser: argparse.ArgumentParser) -> None:

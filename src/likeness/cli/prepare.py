@@ -88,10 +88,9 @@ def run(given: argparse.Namespace) -> int:
     from likeness.data.folder import Pointing, prepare
     from likeness.data.pairs import Pairing
     from likeness.faces.align import WIDE, Framing
-    from likeness.shards.running import Crew
 
     _check_size(given.size)
-    crew = Crew(given.engine, given.processes, given.address)
+    crew = options.crew_of(given)
     if given.hold_out < 0:
         raise LikenessError(f"--hold-out {given.hold_out}: a number of people is needed")
     pairing = None

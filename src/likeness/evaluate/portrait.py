@@ -83,6 +83,8 @@ class Imitation:
 
 
 S = TypeVar("S", Score, Drift, Imitation)
+Seen = tuple[NDArray[np.float32], "list[Points | None]"]
+"""Features of N pictures, N × 128, and the landmarks of the face in each, None where none was found."""
 
 
 class Ruler:
@@ -96,7 +98,7 @@ class Ruler:
         mean = self.recogniser.embed([face_crop(face.image, face.landmarks) for face in faces]).mean(0)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
-    def features(self, made: Image, faces: Sequence[AlignedFace]) -> tuple[NDArray[np.float32], list[Points | None]]:
+    def features(self, made: Image, faces: Sequence[AlignedFace]) -> Seen:
         """Of N pictures: features N × 128, cut out by their own landmarks or else by the photo's; and the landmarks found."""
         seen = [self.reader.faces(picture) for picture in made]
         found = [some[0].landmarks if some else None for some in seen]
@@ -135,9 +137,12 @@ class Ruler:
             int((~here).sum()),
         )
 
-    def fidelity(self, made: Image, faces: Sequence[AlignedFace]) -> Fidelity:
-        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own."""
-        features, found = self.features(made, faces)
+    def fidelity(self, made: Image, faces: Sequence[AlignedFace], seen: Seen | None = None) -> Fidelity:
+        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own.
+
+        ``seen`` is what :meth:`features` says of them, where it has been asked already.
+        """
+        features, found = seen or self.features(made, faces)
         here = np.array([points is not None for points in found])
         own = self.recogniser.embed([face_crop(face.image, face.landmarks) for face in faces])
         one, other = to_tensor(made), to_tensor(np.stack([face.image for face in faces]))

@@ -112,8 +112,8 @@ def _specialist(system: Synthesizer, condition: str, faces: Sequence[AlignedFace
 
 def _line(ruler: Ruler, lite: LiteFeatures, real: np.ndarray, made: Image, faces: Sequence[AlignedFace]) -> Mapping[str, Any]:
     """One line's figures."""
-    fidelity = asdict(ruler.fidelity(made, faces))
-    _, found = ruler.features(made, faces)
+    seen = ruler.features(made, faces)
+    fidelity, (_, found) = asdict(ruler.fidelity(made, faces, seen)), seen
     errors = [normalised_error(points, face.landmarks) for points, face in zip(found, faces, strict=True) if points is not None]
     kernel, _ = kernel_distance(real, lite.of(to_tensor(made)))
     return {**fidelity, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": kernel}

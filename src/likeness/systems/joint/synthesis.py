@@ -17,6 +17,7 @@ from likeness.faces import parts
 from likeness.faces.align import alignment, face_area
 from likeness.faces.donors import donor
 from likeness.faces.effects import EFFECTS, apply
+from likeness.faces.framing import framed
 from likeness.faces.labels import CLASSES, coloured, read_off
 from likeness.faces.landmarks import COUNT
 from likeness.faces.parser import FaceParser
@@ -102,7 +103,8 @@ class JointSynthesizer(Synthesizer):
             lay("parts", maps.parts_maps(colours, cover))
             pictures["parts"] = from_planes(colours[None])[0]
         if "drawing" in given:
-            pictures["drawing"] = self._drawing(given["drawing"], str(options["effect"]), number)
+            pictures["drawing"], note = self._drawing(given["drawing"], str(options["effect"]), number)
+            notes += note
             lay("drawing", maps.drawing_maps(pictures["drawing"]))
         elif options["effect"]:
             raise LikenessError("effect: there is no drawing that it could draw")
@@ -115,9 +117,9 @@ class JointSynthesizer(Synthesizer):
             lay("landmarks", maps.landmark_maps(points, size))
             pictures["landmarks"] = np.repeat(maps.landmark_lines(points, size).max(0)[..., None], 3, 2)
         if "keep" in given:
-            framed, kept, place = self._kept(given["keep"], given.get("mask"), number)
-            lay("known", maps.known_maps(framed, kept))
-            pictures["keep"] = np.where(kept[..., None], framed, np.uint8(127))
+            photo, kept, place = self._kept(given["keep"], given.get("mask"), number)
+            lay("known", maps.known_maps(photo, kept))
+            pictures["keep"] = np.where(kept[..., None], photo, np.uint8(127))
         elif "mask" in given:
             raise LikenessError("mask: name the photo to keep, too")
         identity = np.zeros(self.recipe.identity, np.float32)
@@ -126,9 +128,9 @@ class JointSynthesizer(Synthesizer):
             flags[FLAGS.index("identity")] = 1
         noise = self.noise(given.get("noise", 0), options["hold"])
         if "look" in given:
-            framed, _, _ = self.face_of(given["look"], "look", number).framed(self.framing)
-            noise[CODES["shape"] :] = self.look(framed[None])[0]
-            pictures["look"] = framed
+            photo = self.face_of(given["look"], "look", number).framed(self.framing)[0]
+            noise[CODES["shape"] :] = self.look(photo[None])[0]
+            pictures["look"] = photo
         made = self.said(
             conditions={name: _described(name, value) for name, value in given.items()},
             noise=given.get("noise", 0),
@@ -218,18 +220,17 @@ class JointSynthesizer(Synthesizer):
         points = ((2 * landmarks + 1) / self.framing.size - 1).astype(np.float32)
         return self.weights.graphs["shape"](landmarks=points)["shape"]
 
-    def _drawing(self, value: Any, effect: str, number: int) -> Image:
-        """A drawing in the framing: a photo's by its face, another's as it is where it is square already."""
+    def _drawing(self, value: Any, effect: str, number: int) -> tuple[Image, list[str]]:
+        """A drawing in the framing, by its face where one is seen, and what there is to say of that."""
         if effect:
             if effect not in EFFECTS:
                 raise LikenessError(f"effect {effect!r}: there are {', '.join(EFFECTS)}")
-            return apply(effect, self.face_of(value, "drawing", number).framed(self.framing)[0], 0)
+            return apply(effect, self.face_of(value, "drawing", number).framed(self.framing)[0], 0), []
         if isinstance(value, PhotoFace):
-            return value.framed(self.framing)[0]
-        picture, _ = picture_of(value, "the drawing")
-        if found := self.reader.largest(picture):
-            return alignment(found.landmarks, self.framing).warp(picture, self.framing.size, self.framing.size)
-        return _square(picture, self.framing.size)
+            return value.framed(self.framing)[0], []
+        picture, name = picture_of(value, "the drawing")
+        drawing, _, moved = framed(picture, self.framing, self.reader, "auto", name)
+        return drawing, [] if moved else [f"{name}: taken as framed already"]
 
     def _parsing(self, value: Any, number: int) -> NDArray[np.uint8]:
         """Classes S × S: read off a picture in a parsing's colours, else of a photo's face."""
@@ -271,14 +272,6 @@ class JointSynthesizer(Synthesizer):
                 raise LikenessError(f"{name}: the mask is {picture.shape[1]}×{picture.shape[0]}, the photo {wide}×{high}")
             kept = moved.warp(picture, size, size).max(-1) > MASKED
         return framed, kept, Place(face.photo, moved, np.asarray(~kept, np.float32), file=face.name)
-
-
-def _square(picture: Image, size: int) -> Image:
-    """The middle square of a picture, scaled."""
-    side = min(picture.shape[:2])
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture[top : top + side, left : left + side], (size, size), interpolation=method), np.uint8)
 
 
 def _described(name: str, value: Any) -> Any:

@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
-from likeness.faces.align import Framing, Similarity, alignment, check_framed
+from likeness.faces.align import Similarity, check_framed
 from likeness.faces.effects import apply
+from likeness.faces.framing import framed
 from likeness.faces.reader import PhotoFace
 from likeness.image import from_planes, picture_of, to_planes
 from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, stacked
 from likeness.systems.portrait.recipes import PortraitRecipe
-
-FRAMES = ("auto", "align", "as-is")
-"""How a picture is brought to the framing."""
 
 
 class PortraitSynthesizer(Synthesizer):
@@ -129,45 +127,8 @@ class PortraitSynthesizer(Synthesizer):
     def frame(
         self, picture: Image, how: str = "auto", name: str = "the picture", landmarks: Points | None = None
     ) -> tuple[Image, Similarity, bool]:
-        """A picture H × W × 3 framed as the model wants it, the transform that did it, and whether its face was aligned.
-
-        Args:
-            picture: a drawing or photo.
-            how: ``"align"`` by the eyes and mouth of the face that the detector sees; ``"as-is"``, the middle square scaled;
-                ``"auto"``: as it is where no face is seen or a square picture's eyes stand within a tenth of their place, else
-                aligned (landmarks of drawings are rough, and drawings may be too free for any).
-            name: what to call the picture in messages.
-            landmarks: the face's, 68 × 2, where they are known already.
-
-        Raises:
-            LikenessError: ``"align"`` was asked for and no face is seen, or there is no such way.
-        """
-        if how not in FRAMES:
-            raise LikenessError(f"frame {how!r}: there are {', '.join(FRAMES)}")
-        size = self.framing.size
-        if how != "as-is":
-            seen = [landmarks] if landmarks is not None else [one.landmarks for one in self.reader.faces(picture)]
-            if how == "align" and not seen:
-                raise LikenessError(f"{name}: no face was found to align by; as it is (--frame as-is) may do")
-            if seen and (how == "align" or not self._stands(picture, seen[0])):
-                transform = alignment(seen[0], self.framing)
-                return transform.warp(picture, size, size), transform, True
-        side = min(picture.shape[:2])
-        top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-        scale = size / side
-        # a pixel centre x lies at scale·(x + 0.5 − left) − 0.5 of the scaled square
-        shift = [[scale * (0.5 - left) - 0.5], [scale * (0.5 - top) - 0.5]]
-        square = picture[top : top + side, left : left + side]
-        resized = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
-        return np.asarray(resized, np.uint8), Similarity(np.hstack([scale * np.eye(2), shift])), False
-
-    def _stands(self, picture: Image, landmarks: Points) -> bool:
-        """Whether a square picture's eyes already stand within a tenth of where the framing has them."""
-        if picture.shape[0] != picture.shape[1]:
-            return False
-        template = Framing(picture.shape[0], self.framing.eye_distance, self.framing.eye_height, self.framing.mouth_drop).template
-        eyes = np.stack([landmarks[36:42].mean(0), landmarks[42:48].mean(0)])
-        return bool(np.abs(eyes - template[:2]).max() < 0.1 * picture.shape[0])
+        """A picture framed as the model wants it; see :func:`likeness.faces.framing.framed`."""
+        return framed(picture, self.framing, self.reader, how, name, landmarks)
 
 
 def check_seed(seed: Any) -> None:
