@@ -28,7 +28,8 @@ class JointBatch:
 
     ``photo`` B × 3 × S × S in [-1, 1], its ``classes`` B × 8 × S × S of {0, 1} and ``landmarks`` B × 68 × 2 in which the picture
     spans [-1, 1]; ``maps`` B × 23 × S × S; ``identity`` B × n, 0 where it is not given; ``flags`` B × 6 of what is given;
-    ``looked`` B × 5 of the codes that are the photo's own; ``noise`` B × 128 of N(0, 1).
+    ``looked`` B × 5 of the codes that are the photo's own; ``noise`` B × 128 of N(0, 1); ``strange_photo`` and ``strange_classes``
+    are another face's of the batch, whose look stands where the own one does not.
     """
 
     photo: Tensor
@@ -39,6 +40,8 @@ class JointBatch:
     flags: Tensor
     looked: Tensor
     noise: Tensor
+    strange_photo: Tensor
+    strange_classes: Tensor
     generator: torch.Generator
 
 
@@ -124,15 +127,18 @@ def batch_of(
         away = recipe.chances.away * torch.rand(count, 1, generator=generator) * torch.randn(identity.shape, generator=generator)
         identity = normalize(identity + away.to(device), dim=1) * recipe.identity**0.5
     who = flags[:, FLAGS.index("identity")].to(device)[:, None]
+    parsed = torch.nn.functional.one_hot(rows["classes"].long(), maps.CHANNELS["parsing"]).permute(0, 3, 1, 2).float()
     return JointBatch(
         photo,
-        torch.nn.functional.one_hot(rows["classes"].long(), maps.CHANNELS["parsing"]).permute(0, 3, 1, 2).float(),
+        parsed,
         (2 * rows["landmarks"] + 1) / size - 1,
         made,
         identity * who,
         flags.to(device),
         looked.to(device),
         torch.randn(count, NOISE, generator=generator).to(device),
+        photo.roll(1, 0),
+        parsed.roll(1, 0),
         generator,
     )
 

@@ -15,16 +15,18 @@ from likeness.nn.placement import Anchors
 from likeness.recipe import thaw
 from likeness.systems.joint.maps import FLAGS, MAPS
 from likeness.systems.joint.networks import JointGenerator, LookEncoder, ShapeEncoder
+from likeness.systems.joint.prior import Prior
 from likeness.systems.joint.recipes import CODES, NOISE, JointRecipe
 
 
 class Painter(nn.Module):
-    """G, with the anchors beside it that belong to the weights."""
+    """G, with the anchors and the prior beside it that belong to the weights."""
 
     def __init__(self, recipe: JointRecipe) -> None:
         super().__init__()
         size = recipe.framing.size
         self.generator, self.anchors = JointGenerator(size, recipe.identity, recipe.networks), Anchors(size)
+        self.prior = Prior(recipe.identity)
 
     def forward(self, maps: Tensor, noise: Tensor, identity: Tensor, flags: Tensor) -> Tensor:
         """Conditions to faces."""

@@ -12,6 +12,8 @@ from likeness.recipe import Phase, Recipe, Training, require, require_each
 CODES: dict[str, int] = {"shape": 32, "ground": 24, "hair": 24, "skin": 24, "rest": 24}
 """The noise z in pieces, and how long each is: what it decides where no other condition does. See networks.py."""
 NOISE = sum(CODES.values())
+LOOKS = tuple(name for name in CODES if name != "shape")
+"""Codes of a look: all but that of the shape."""
 VARYING: dict[str, tuple[str, ...]] = {
     "all": tuple(CODES),
     "pose": ("shape",),
@@ -54,9 +56,9 @@ class Chances:
     parts: float = 0.14
     drawing: float = 0.2
     parsing: float = 0.1
-    landmarks: float = 0.2
+    landmarks: float = 0.34
     known: float = 0.06
-    mixed: float = 0.14
+    mixed: float = 0.16
     identity: float = 0.5
     other: float = 0.6
     away: float = 0.8
@@ -77,7 +79,7 @@ class Weights:
     known: float = 3.0
     perceptual: float = 2.0
     adversarial: float = 0.4
-    identity: float = 1.0
+    identity: float = 2.0
     prior: float = 0.0003
 
 

@@ -29,9 +29,11 @@ from likeness.recipe import Phase
 from likeness.records import Image, Term
 from likeness.system import STATISTICS_ROWS, Move, System, Table
 from likeness.systems.joint import conditions, objective
+from likeness.systems.joint.chance import split
 from likeness.systems.joint.conditions import JointBatch, batch_of
-from likeness.systems.joint.maps import FLAGS, channels
+from likeness.systems.joint.maps import FLAGS, SPATIAL, channels
 from likeness.systems.joint.networks import JointGenerator, LookEncoder, ShapeEncoder
+from likeness.systems.joint.prior import Moments, Prior
 from likeness.systems.joint.recipes import CODES, JointRecipe
 
 TAUGHT_BY = "mobilefacenet_a"
@@ -60,7 +62,7 @@ class JointSystem(System):
     """G makes faces of any conditions, with the encoders whose codes are its noise; D tells them from photos."""
 
     players: ClassVar[dict[str, tuple[str, ...]]] = {"D": ("discriminator",), "G": ("generator", "look", "shape")}
-    ships: ClassVar[tuple[str, ...]] = ("generator", "look", "shape", "anchors")
+    ships: ClassVar[tuple[str, ...]] = ("generator", "look", "shape", "anchors", "prior")
     recipe: JointRecipe
 
     def __init__(self, recipe: JointRecipe, features: Features | None = None, teacher: Recogniser | None = None) -> None:
@@ -70,7 +72,7 @@ class JointSystem(System):
         self.generator = JointGenerator(recipe.framing.size, recipe.identity, chosen)
         self.look, self.shape = LookEncoder(chosen.encoder), ShapeEncoder()
         self.discriminator = ProjectedDiscriminator(head=chosen.discriminator_width, seed=recipe.training.seed)
-        self.anchors = Anchors(recipe.framing.size)
+        self.anchors, self.prior = Anchors(recipe.framing.size), Prior(recipe.identity)
         self._features, self._teacher = features, teacher
 
     def features(self, pictures: Tensor) -> list[Tensor]:
@@ -109,12 +111,26 @@ class JointSystem(System):
         }
 
     def fit_statistics(self, table: Table) -> None:
-        """The mean position and width of every part over the training faces."""
-        self.fit_tables({"bits": bits} for bits in table["bits"].split(STATISTICS_ROWS))
+        """The mean position and width of every part, and the distribution of landmarks, over the training faces."""
+        columns = {name: table[name].split(STATISTICS_ROWS) for name in ("bits", "landmarks", "identity")}
+        self.fit_tables(dict(zip(columns, some, strict=True)) for some in zip(*columns.values(), strict=True))
 
     def fit_tables(self, tables: Iterable[Table]) -> None:
         """See :meth:`likeness.system.System.fit_tables`."""
-        self.anchors.fit(table["bits"] for table in tables)
+        size = self.recipe.framing.size
+        seen = Moments(self.recipe.identity, size)
+
+        def bits() -> Iterator[Tensor]:
+            for table in tables:
+                seen.add(table["landmarks"], table["identity"])
+                yield table["bits"]
+
+        self.anchors.fit(bits())
+        self.prior.fit(seen)
+
+    def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """See :meth:`likeness.system.System.adapt_state`; weights from before 0.3 have no :class:`Prior`."""
+        return {name: value for name, value in self.shipped_state().items() if name.startswith("prior.")} | state
 
     def batch(self, rows: Table, generator: torch.Generator, augment: bool) -> JointBatch:
         """Faces mirrored by chance, each with the conditions that chance gives it."""
@@ -131,9 +147,23 @@ class JointSystem(System):
         return torch.cat([shape[0], look[0]], 1), torch.cat([shape[1], look[1]], 1)
 
     def noise(self, batch: JointBatch, mean: Tensor, spread: Tensor) -> Tensor:
-        """Z: the photo's own codes, sampled, where ``looked`` says so, chance elsewhere."""
+        """Z: the photo's own codes, sampled, where ``looked`` says so, another photo's look and chance in the shape elsewhere.
+
+        The other photo's codes get no gradient: they stand for those that chance will give.
+        """
         own = objective.sampled(mean, spread, batch.noise)
-        return torch.where(per_number(batch.looked) > 0, own, batch.noise)
+        with torch.no_grad():
+            strange = objective.sampled(*self.look(batch.strange_photo, batch.strange_classes), batch.noise[:, CODES["shape"] :])
+            if self.training:
+                self.prior.see(strange)
+        chance = torch.cat([batch.noise[:, : CODES["shape"]], strange], 1)
+        return torch.where(per_number(batch.looked) > 0, own, chance)
+
+    def by_chance(self, batch: JointBatch) -> Tensor:
+        """Z where no code is a photo's, as in making."""
+        chance, noise = self.prior.chance(), batch.noise.float().cpu().numpy()
+        looks = np.stack([chance.look(split(one)[1]) for one in noise])
+        return torch.cat([batch.noise[:, : CODES["shape"]], torch.from_numpy(looks).to(batch.noise)], 1)
 
     def paint(self, batch: JointBatch, noise: Tensor) -> Tensor:
         """G."""
@@ -191,16 +221,24 @@ class JointSystem(System):
     # to look at
 
     def given(self, rows: Table, names: Iterable[str], seed: int = 0, effect: str = "") -> JointBatch:
-        """A batch in which every face is given these conditions, and no code of its own."""
+        """A batch in which every face is given these conditions, and no code of its own; landmarks by chance where there is none
+        that tells a place.
+        """
+        if not set(names := tuple(names)) & set(SPATIAL):
+            noise = np.random.default_rng(seed).standard_normal((len(rows["photo"]), CODES["shape"]), np.float32)
+            people = rows["identity"].float().cpu().numpy() if "identity" in names else [None] * len(noise)
+            chance, size = self.prior.chance(), self.recipe.framing.size
+            points = np.stack([chance.landmarks(one, size, who) for one, who in zip(noise, people, strict=True)])
+            rows, names = rows | {"landmarks": torch.from_numpy(points).to(rows["landmarks"])}, (*names, "landmarks")
         flags = torch.zeros(len(rows["photo"]), len(FLAGS))
         flags[:, [FLAGS.index(name) for name in names]] = 1
         looked = torch.zeros(len(flags), len(CODES))
-        chance = torch.Generator().manual_seed(seed)
-        return batch_of(rows, flags, looked, self.recipe, self.anchors.mean, chance, False, effect)
+        generator = torch.Generator().manual_seed(seed)
+        return batch_of(rows, flags, looked, self.recipe, self.anchors.mean, generator, False, effect)
 
     def show(self, rows: Table) -> Image:
-        """Columns: the photo, then faces from :data:`SHOWN`, two noises a pair; the last two: landmarks of another photo
-        with this one's look and identity, and this one's look and shape alone.
+        """Columns: the photo, then faces from :data:`SHOWN`, two noises a pair; the last two: this one's look and identity
+        with the landmarks of another photo, and with its own.
         """
         with torch.no_grad():
             columns = [rows["photo"].float() / 127.5 - 1]
@@ -208,17 +246,16 @@ class JointSystem(System):
                 batch = self.given(rows, names, number, effect)
                 if names == ("parts",):
                     columns.append(batch.maps[:, channels("parts")][:, :3])
-                columns.append(self.paint(batch, batch.noise).float())
-            driven = self.given(rows | {"landmarks": rows["landmarks"].roll(1, 0)}, ("landmarks",))
-            own = self.given(rows, ("identity",))
+                columns.append(self.paint(batch, self.by_chance(batch)).float())
+            own = self.given(rows, ("landmarks", "identity"))
+            driven = self.given(rows | {"landmarks": rows["landmarks"].roll(1, 0)}, ("landmarks", "identity"))
             mean, _ = self.codes(own)
-            columns.append(self.generator(driven.maps, mean, own.identity, torch.maximum(driven.flags, own.flags)).float())
-            columns.append(self.paint(own, mean).float())
+            columns += [self.paint(batch, mean).float() for batch in (driven, own)]
         return np.concatenate([np.concatenate(list(to_images(column)), 0) for column in columns], 1)
 
     def measure(self, rows: Table) -> dict[str, float]:
         """On validation faces, PSNR in dB and, where its package is installed, the distance on EfficientNet-Lite0, from parts
-        and from drawings; ``same_psnr`` with the photo's own codes and its identity; ``apart``, how far two noises of the same
+        and from drawings; ``same_psnr`` with the photo's landmarks, codes and identity; ``apart``, how far two noises of the same
         landmarks are apart on the features of the perceptual term; ``identity``, the teacher's cosine from identity alone, and
         beside it with other people's photos.
         """
@@ -228,18 +265,19 @@ class JointSystem(System):
             photo = some["photo"].float() / 127.5 - 1
             for name, effect in (("parts", ""), ("drawing", "pencil")):
                 batch = self.given(some, (name,), effect=effect)
-                made = self.paint(batch, batch.noise).float()
+                made = self.paint(batch, self.by_chance(batch)).float()
                 figures |= {f"{name}_psnr": _psnr(photo, made)}
                 figures |= {f"{name}_{key}": value for key, value in judged_distance(photo, made).items()}
-            own = self.given(some, ("identity",))
+            own = self.given(some, ("landmarks", "identity"))
             same = self.paint(own, self.codes(own)[0]).float()
             figures["same_psnr"] = _psnr(photo, same)
             if self.recipe.weights.perceptual:
                 pair = [self.given(some, ("landmarks",), seed) for seed in (1, 2)]
-                faces = [self.paint(batch, batch.noise).float() for batch in pair]
+                faces = [self.paint(batch, self.by_chance(batch)).float() for batch in pair]
                 figures["apart"] = float(feature_distance(*(self.features(face) for face in faces)))
             if self.recipe.teacher:
-                found = normalize(self.recognise(self.paint(own, own.noise).float()), dim=1)
+                own = self.given(some, ("identity",))
+                found = normalize(self.recognise(self.paint(own, self.by_chance(own)).float()), dim=1)
                 truth = normalize(self.recognise(photo), dim=1)
                 figures["identity"] = float((found * truth).sum(1).mean())
                 figures["identity_of_others"] = float((found * truth.roll(1, 0)).sum(1).mean())
