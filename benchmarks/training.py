@@ -27,6 +27,7 @@ from likeness.data.store import FaceStore
 from likeness.faces.drawing import drawn_faces
 from likeness.recipe import Phase, Recipe, override
 from likeness.train.loop import take_step, train
+from likeness.train.precision import multiplies_bfloat16
 
 SIDE = {"cpu": 1536, "cuda": 8192}
 """Of the matrices."""
@@ -119,7 +120,7 @@ def main() -> None:
         recipe = override(systems.recipe(written), given.set)
         phases = (Phase(10**6, tuple(systems.row(name).build(recipe).players)),)
         recipe = replace(recipe, training=replace(recipe.training, phases=phases, every=10**9, look=10**9))
-        kind = torch.bfloat16 if recipe.training.bf16 else torch.float32
+        kind = torch.bfloat16 if recipe.training.bf16 and multiplies_bfloat16(device) else torch.float32
         peaks.setdefault(kind, peak(device, kind))
         count = operations(name, recipe, device)
         rate = images_a_second(name, recipe, device, given.seconds)

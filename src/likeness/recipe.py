@@ -65,7 +65,8 @@ class Training:
     ``rates`` are Adam's learning rates, one a player, in the order in which the system names its players; in the last
     ``cooldown`` steps of the schedule they fall linearly to a tenth. ``ema`` is the half-life in steps of the running mean
     of the weights, which is what ships. ``every`` is how often the state is saved, ``look`` how often sheets and figures
-    are made. ``bf16`` multiplies in bfloat16, ``channels_last`` keeps the channels of a pixel together in memory, ``compile`` has
+    are made. ``bf16`` multiplies in bfloat16 where the device has units for it
+    (:mod:`likeness.train.precision`), ``channels_last`` keeps the channels of a pixel together in memory, ``compile`` has
     torch.compile make code of the networks (:mod:`likeness.train.compiling`). Faces of which more than the share ``max_missing``
     of the framing lies outside their photo are not trained on.
     ``shard`` is 0: all faces are held in memory and mixed; else they are streamed from the disk, mixed within some shards of so

@@ -217,7 +217,8 @@ def test_no_term_moves_another_players_weights(system: JointSystem, table: Table
 
 
 def test_noise_is_the_photos_own_code_where_it_was_looked_at(system: JointSystem, table: Table) -> None:
-    batch = system.given(table, ())
+    system.zero_grad()
+    batch = system.given(table, ("identity",))
     mean, spread = system.codes(batch)
     assert mean.shape == spread.shape == (8, NOISE)
     looked = torch.zeros(8, len(CODES))
@@ -226,9 +227,13 @@ def test_noise_is_the_photos_own_code_where_it_was_looked_at(system: JointSystem
     start = CODES["shape"] + CODES["ground"]
     hair = slice(start, start + CODES["hair"])
     assert torch.allclose(noise[:, hair], mean[:, hair])
-    rest = torch.ones(NOISE, dtype=torch.bool)
-    rest[hair] = False
-    assert torch.equal(noise[:, rest], batch.noise[:, rest])
+    assert torch.equal(noise[:, : CODES["shape"]], batch.noise[:, : CODES["shape"]])
+    strange = objective.sampled(*system.look(batch.photo.roll(1, 0), batch.classes.roll(1, 0)), batch.noise[:, CODES["shape"] :])
+    rest = torch.ones(NOISE - CODES["shape"], dtype=torch.bool)
+    rest[CODES["ground"] : CODES["ground"] + CODES["hair"]] = False
+    assert torch.allclose(noise[:, CODES["shape"] :][:, rest], strange[:, rest], atol=1e-5)
+    noise[:, CODES["shape"] :][:, rest].sum().backward()
+    assert not any(weight.grad.any() for weight in system.look.heads["skin"].parameters() if weight.grad is not None)
     assert per_number(looked).sum() == 8 * CODES["hair"]
 
 

@@ -15,6 +15,7 @@ from likeness.losses.chance import chance_of
 from likeness.recipe import Training
 from likeness.shards.pool import cores
 from likeness.system import System
+from likeness.train.precision import casting
 from likeness.train.rows import Rows, one_thread
 
 
@@ -48,7 +49,7 @@ class Batches:
         self.system, self.source, self.plan, self.device = system, source, plan, device
         self.last, self.rank, self.world = last, rank, world
         wanted = room_for_a_thread(device) if ahead is None else ahead
-        self._cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
+        self._cast = casting(plan, device)
         self._thread = one_thread("batches", self._cast) if wanted else None
         self._next: tuple[int, Future[Any]] | None = None
 

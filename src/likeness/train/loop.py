@@ -24,6 +24,7 @@ from likeness.train.batches import Batches
 from likeness.train.compiling import compile_networks
 from likeness.train.distributed import agree, average_gradients, join, together
 from likeness.train.ema import RunningMean
+from likeness.train.precision import casting
 from likeness.train.rows import rows_of
 from likeness.train.run import RunDirectory, Scalars, commit
 
@@ -170,7 +171,7 @@ def _train(
     figures: dict[str, float] = {}
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
-    cast = torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16)
+    cast = casting(plan, device)
     with Batches(system, source, plan, device, last, rank, world, ahead) as batches:
         while step < last:
             if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes)):

@@ -30,7 +30,8 @@ from likeness.recipe import thaw
 from likeness.records import Image, Points
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
 from likeness.systems.joint import maps
-from likeness.systems.joint.maps import FLAGS, MAPS
+from likeness.systems.joint.chance import Chance, split
+from likeness.systems.joint.maps import FLAGS, MAPS, SPATIAL
 from likeness.systems.joint.recipes import CODES, VARYING, JointRecipe
 
 PARTS = tuple(parts.ALIASES)
@@ -41,6 +42,8 @@ MASKED = 127
 
 class JointSynthesizer(Synthesizer):
     """Faces from any mix of conditions; from none, somebody.
+
+    Where no condition tells a place, the noise gives landmarks, those of such a person where an identity is given.
 
     >>> likeness.load("joint")(drawing="sketch.png", like="ann.jpg", noise=3).save("face.png")  # doctest: +SKIP
     >>> likeness.load("joint")(landmarks="bo.jpg", like="ann.jpg", look="ann.jpg")  # doctest: +SKIP
@@ -73,6 +76,7 @@ class JointSynthesizer(Synthesizer):
         self.recipe = thaw(JointRecipe, self.card.recipe)
         self.framing = self.recipe.framing
         self.anchors, self.widths = weights.tensor("anchors.mean"), weights.tensor("anchors.width")
+        self.chance = Chance.of(weights)
 
     def prepare(self, request: Mapping[str, Any]) -> Prepared:
         """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
@@ -115,7 +119,7 @@ class JointSynthesizer(Synthesizer):
         if "landmarks" in given:
             points, place = self._landmarks(given["landmarks"], number, place)
             lay("landmarks", maps.landmark_maps(points, size))
-            pictures["landmarks"] = np.repeat(maps.landmark_lines(points, size).max(0)[..., None], 3, 2)
+            pictures["landmarks"] = _drawn(points, size)
         if "keep" in given:
             photo, kept, place = self._kept(given["keep"], given.get("mask"), number)
             lay("known", maps.known_maps(photo, kept))
@@ -127,6 +131,11 @@ class JointSynthesizer(Synthesizer):
             identity = self.identity(given["like"], number)
             flags[FLAGS.index("identity")] = 1
         noise = self.noise(given.get("noise", 0), options["hold"])
+        if not any(flags[FLAGS.index(name)] for name in SPATIAL):
+            points = self.chance.landmarks(split(noise)[0], size, identity if "like" in given else None)
+            lay("landmarks", maps.landmark_maps(points, size))
+            pictures["landmarks"] = _drawn(points, size)
+        noise[CODES["shape"] :] = self.chance.look(split(noise)[1])
         if "look" in given:
             photo = self.face_of(given["look"], "look", number).framed(self.framing)[0]
             noise[CODES["shape"] :] = self.look(photo[None])[0]
@@ -272,6 +281,11 @@ class JointSynthesizer(Synthesizer):
                 raise LikenessError(f"{name}: the mask is {picture.shape[1]}×{picture.shape[0]}, the photo {wide}×{high}")
             kept = moved.warp(picture, size, size).max(-1) > MASKED
         return framed, kept, Place(face.photo, moved, np.asarray(~kept, np.float32), file=face.name)
+
+
+def _drawn(points: Points, size: int) -> Image:
+    """Landmarks as white lines."""
+    return np.repeat(maps.landmark_lines(points, size).max(0)[..., None], 3, 2)
 
 
 def _described(name: str, value: Any) -> Any:
