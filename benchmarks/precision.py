@@ -1,4 +1,4 @@
-"""Convolutions of the sizes that train here, forward and backward, in bfloat16 and float32: how many times as long the first takes.
+"""How many times as long convolutions of the sizes that train here take in bfloat16 as in float32, forward and backward.
 
     OMP_NUM_THREADS=1 python benchmarks/precision.py
 

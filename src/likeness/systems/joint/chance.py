@@ -1,4 +1,7 @@
-"""Noise of N(0, 1) as what no condition tells: landmarks and codes of looks as they are distributed over faces. No torch is needed here."""
+"""Noise of N(0, 1) as what no condition tells: landmarks and codes of looks as they are distributed over faces.
+
+No torch is needed here.
+"""
 
 from __future__ import annotations
 

@@ -53,10 +53,12 @@ class Moments:
 class Prior(nn.Module):
     """Gaussians that noise of N(0, 1) is mapped to, see :mod:`likeness.systems.joint.chance`.
 
-    Landmarks ℓ, the picture spanning [-1, 1], are ``mean`` + cᵀ ``modes`` with c of N(0, 1) in principal components; given an
-    identity f, c = ``told`` f + ``left`` ε, the regression of c on f and the Cholesky factor of what it leaves. A code of a look has
-    the running mean ``code_mean`` and, about it, the second moments ``code_square``, both moved by :meth:`see`: with a weak KL term the
-    codes of photos are not distributed as N(0, 1) (the aggregated posterior of Makhzani et al. 2015).
+    Landmarks, the picture spanning [-1, 1], are ``mean`` + cᵀ ``modes`` with c of N(0, 1) in principal components. Given an
+    identity f, c is ``told`` f + ``left`` ε: the regression of c on f, and the Cholesky factor of what it leaves.
+
+    A code of a look has the running mean ``code_mean`` and, about it, the second moments ``code_square``, both moved by
+    :meth:`see`: where the KL term weighs little, codes of photos are not distributed as N(0, 1) (the aggregated posterior of
+    Makhzani et al. 2015).
     """
 
     mean: Tensor
