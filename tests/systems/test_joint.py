@@ -359,12 +359,14 @@ def test_every_condition_is_measured(run: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(protocol, "LiteFeatures", StandIn)
     faces = [replace(face, split="test") for face in drawn_faces(4, FRAMING)]
     data = FaceStore.of(faces, FRAMING, "drawn").write(tmp_path / "faces.parquet")
-    outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(run), alone=True))
+    outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(run), alone=True, groups=True))
     lines = {line["given"]: line for line in outcome.lines}
     assert list(lines) == list(protocol.CONDITIONS)
     assert lines["landmarks"]["landmarks"] == 0  # the face that was found is the photo's own
     assert all(len(line["each"]["lpips"]) == 4 == len(outcome.names) for line in outcome.lines)
     assert lines["nothing"]["apart"] > 0
+    yaws = [one["count"] for one in outcome.tables["groups"] if one["kind"] == "yaw" and one["method"] == "nothing: joint"]
+    assert sum(yaws) == 4
     record = outcome.record()
     assert {line["title"] for line in record["lines"]} == {f"{name}, joint" for name in protocol.CONDITIONS}
 

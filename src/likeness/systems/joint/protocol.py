@@ -10,6 +10,7 @@ import numpy as np
 
 from likeness import sheet, systems
 from likeness.evaluate.features import LiteFeatures
+from likeness.evaluate.groups import group_table
 from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.landmark_error import normalised_error
 from likeness.evaluate.people import People, headline
@@ -54,6 +55,7 @@ class Options(People):
 
     weights: str = option("a weights file or run directory", "joint", metavar="W")
     alone: bool = option("without the specialists", False)
+    groups: bool = option("also by skin tone, sharpness and yaw of the photo", False)
 
 
 def measure(options: Options, progress: Progress = no_progress) -> Outcome:
@@ -85,9 +87,13 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
         if line in SPECIALISTS and not options.alone:
             own = _specialist(systems.load(SPECIALISTS[line][0]), SPECIALISTS[line][1], faces, line)
             table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, lite, real, own, faces)})
+    tables = {}
+    if options.groups:
+        lines = [{**line, "method": f"{line['given']}: {line['method']}"} for line in table]
+        tables["groups"] = group_table([face.image for face in faces], [face.landmarks for face in faces], lines)
     about = options.about(system.card, len(chosen), INSTRUMENTS)
     sheets = {"faces": sheet.grid(shown, columns=["photo", *CONDITIONS])}
-    return Outcome(headline(about), about, table, chosen.column("name"), sheets)
+    return Outcome(headline(about), about, table, chosen.column("name"), sheets, tables)
 
 
 def request_of(face: AlignedFace, line: str, names: Sequence[str], noise: int) -> dict[str, Any]:
