@@ -25,7 +25,7 @@ from likeness.faces.reader import FaceReader, PhotoFace
 from likeness.image import picture_of
 from likeness.records import Image
 
-KINDS = ("photo", "parts", "drawing", "parsing", "landmarks", "identity", "noise", "target")
+KINDS = ("photo", "parts", "drawing", "parsing", "mask", "landmarks", "identity", "noise", "target")
 """What a condition can be."""
 
 
@@ -47,7 +47,8 @@ class Condition:
 class Option:
     """How a face is made, where there is a choice: a keyword of a request with its ``default``.
 
-    ``kind`` is ``"photo"`` where the value is a picture, in any form in which a condition of that kind is, and else empty.
+    ``kind`` is ``"photo"`` where the value is a picture, in any form in which a condition of that kind is, ``"noise"`` where it
+    belongs to the chance, and else empty.
     """
 
     name: str
@@ -168,6 +169,13 @@ class Synthesizer(ABC):
             LikenessError: names the condition that is missing, unknown or cannot be used.
         """
 
+    def with_chance(self, prepared: Prepared, request: Mapping[str, Any]) -> Prepared:
+        """:meth:`prepare` of a request that differs from that of ``prepared`` in conditions and options of the kind noise alone.
+
+        Systems whose conditions take long to read need not read them again.
+        """
+        return self.prepare(request)
+
     @abstractmethod
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """Make a picture of each prepared request, in batches."""
@@ -188,9 +196,12 @@ class Synthesizer(ABC):
         return {**request, "noise": seed}
 
     @property
-    def varying(self) -> tuple[str, ...]:
-        """What chance decides: ``all``, and where a system knows them, pieces of it."""
-        return ("all",) if any(one.kind == "noise" for one in self.conditions) else ()
+    def varying(self) -> Mapping[str, tuple[str, ...]]:
+        """What chance decides: ``all``, and where a system knows them, pieces of it; each with the codes that are varied.
+
+        Codes are names of the system's option ``hold``; none where the chance is of one piece.
+        """
+        return {"all": ()} if any(one.kind == "noise" for one in self.conditions) else {}
 
     def chosen(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A request's conditions (those that are given) and its options (all, with their defaults).

@@ -277,7 +277,7 @@ def test_streams_and_connections_are_bounded(users: Callable[[], User], served: 
         user.ask(n, stream=f"s{n}")
         assert "error" not in user.answer()[0]
     user.ask(99, stream="one more")
-    assert "at most 16 streams" in user.answer()[0]["error"]
+    assert f"at most {served.studio.limits.streams} streams" in user.answer()[0]["error"]
     cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in user.http.cookies.items())}
     with ExitStack() as held:
         for _ in range(served.studio.limits.connections - 1):

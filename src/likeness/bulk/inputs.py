@@ -21,7 +21,7 @@ from likeness.shards import pieces
 
 LISTS = (".txt", ".jsonl")
 """Suffixes of lists: a path a line, or a JSON object a line with conditions by name."""
-READ_BY_FILE = ("photo", "parts", "drawing", "parsing", "landmarks")
+READ_BY_FILE = ("photo", "parts", "drawing", "parsing", "mask", "landmarks")
 """Kinds of conditions whose value in a list is a file."""
 
 Value = bytes | str | LikenessError

@@ -84,10 +84,10 @@ def _write(
     given: argparse.Namespace, system: Synthesizer, requests: list[dict[str, Any]], history: History | None, target: Path
 ) -> int:
     """Make the faces, write them, and note them in the session."""
-    results = system.make([system.prepare(one) for one in requests])
+    first = system.prepare(requests[0])
+    results = system.make([first, *(system.with_chance(first, one) for one in requests[1:])])
     options.note(results[0])
-    whole = results[0] if len(results) == 1 else options.gridded(results)
-    whole.save(target)
+    (results[0] if len(results) == 1 else options.gridded(results)).save(target)
     if given.json:
         made = options.made_with(given, results[0])
         options.sidecar(target, made if len(results) == 1 else {**made, "faces": [dict(one.made) for one in results]})

@@ -306,7 +306,7 @@ class Studio:
         """A kept result of each request."""
         system = self.system(client, name)
         read = [self.requests.read(client, system, body) for body in bodies]
-        results = system.make([making.prepared(system, one) for one in read])
+        results = system.make([self.requests.prepared(client, system, body, one) for body, one in zip(bodies, read, strict=True)])
         kept = []
         for body, one, result in zip(bodies, read, results, strict=True):
             pasteable = result.place is not None
@@ -332,7 +332,7 @@ class Studio:
             raise StudioError("there is no photo to put this back into")
         system = self.system(client, kept.name)
         request = self.requests.read(client, system, kept.asked)
-        return system.make([making.prepared(system, request)])[0].pasted()
+        return system.make([self.requests.prepared(client, system, kept.asked, request)])[0].pasted()
 
     def pictures_of(self, client: str, kept: Kept) -> dict[str, bytes]:
         """The session's pictures that a result's command reads, by file name.

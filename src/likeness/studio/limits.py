@@ -25,7 +25,7 @@ class Limits:
     clips: int = 4
     live_bytes: int = 16 * MB
     drawing_pixels: int = 4_194_304
-    streams: int = 16
+    streams: int = 32
     connections: int = 8
     requests: int = 64
     pictures: int = 200

@@ -199,7 +199,7 @@ class Connection:
             film, header = self._films[stream], header | {"options": {**(header.get("options") or {}), "framed": True}}
         seen = (lambda image: film(image, system)) if film is not None else None
         request = self.studio.requests.read(self.client, system, header, blobs, seen)
-        result = system.make([making.prepared(system, request)])[0]
+        result = system.make([self.studio.requests.prepared(self.client, system, header, request)])[0]
         told: dict[str, Any] = {**wish.answers, "system": name, "notes": list(result.notes), "made": plain(result.made)}
         if "points" in want:
             told["points"] = self._points(system, request)

@@ -8,7 +8,9 @@ import io
 import json
 import math
 import shlex
+import threading
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +32,10 @@ from likeness.synthesizer import Condition, Prepared, Result, Synthesizer, plain
 FORMATS = {"jpeg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 CHANGES = ("yaw", "pitch", "roll", "eyes", "mouth", "shift", "scale")
 """The changes of :func:`likeness.faces.moves.changed`, which a system that takes landmarks may have as options."""
+MOST_PHOTOS = 24
+"""Pictures of a person that one request may name."""
+REMEMBERED = 4
+"""Requests that are kept as they were prepared."""
 
 
 @dataclass
@@ -64,10 +70,16 @@ class Reading:
 
 
 class Requests:
-    """Reads requests of clients, whose pictures are in ``pictures``."""
+    """Reads requests of clients, whose pictures are in ``pictures``, and prepares them.
+
+    The last few are remembered as they were prepared: a grid of faces differs in chance alone, and its conditions are read once.
+    """
 
     def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
+        self._prepared: OrderedDict[tuple[str, str], tuple[Synthesizer, Prepared]] = OrderedDict()
+        self._lock = threading.Lock()
+        pictures.forget = self.forget
 
     def read(
         self,
@@ -111,12 +123,46 @@ class Requests:
             if value is None or value == plain(choices[name].default):
                 continue
             if choices[name].kind == "photo":
-                self._picture(Condition(name, "photo", False, choices[name].words), value, reading, aside=True)
+                wanted = Condition(name, "photo", False, choices[name].words)
+                reading.say(name, *self._picture(wanted, value, reading, aside=True))
                 continue
             found.values[name] = given = _option(name, value, choices[name].default)
             found.words[name] = _worded(given)
             found.code[name] = repr(given)
         return found
+
+    def prepared(self, client: str, system: Synthesizer, body: Mapping[str, Any], request: Request) -> Prepared:
+        """:meth:`Synthesizer.prepare` of what a client sent in ``body`` and :meth:`read` has read.
+
+        Raises:
+            LikenessError: it cannot be used.
+        """
+        key = client, _without_chance(system, body)
+        again = bool(system.varying) and '"blob"' not in key[1]
+        with self._lock:
+            owner, before = self._prepared.get(key, (None, None)) if again else (None, None)
+        if before is not None and owner is system:
+            made = _safely(system, lambda: system.with_chance(before, request.values))
+        else:
+            made = _safely(system, lambda: system.prepare(request.values))
+        if again:
+            with self._lock:
+                self._prepared[key] = system, made
+                self._prepared.move_to_end(key)
+                while len(self._prepared) > REMEMBERED:
+                    self._prepared.popitem(last=False)
+        said = {one.name: request.words[one.name] for one in system.conditions if one.name in request.words}
+        # a name that a client gave is no file here
+        place = made.place and dataclasses.replace(made.place, file="")
+        return dataclasses.replace(
+            made, made={**made.made, "conditions": said}, notes=(*made.notes, *request.asides), place=place
+        )
+
+    def forget(self, client: str) -> None:
+        """Remember nothing of a session's requests any more."""
+        with self._lock:
+            for key in [one for one in self._prepared if one[0] == client]:
+                del self._prepared[key]
 
     def _condition(self, one: Condition, value: Any, reading: Reading) -> None:
         """Read one condition."""
@@ -134,19 +180,26 @@ class Requests:
             numbers = [[float(x), float(y)] for x, y in points.tolist()]
             reading.found.files[file] = json.dumps({"points": numbers}).encode() + b"\n"
             reading.say(one.name, points, file, repr(file))
-        elif one.kind == "identity" and isinstance(value, list):
+        elif one.kind == "identity" and isinstance(value, list) and all(isinstance(each, int | float) for each in value):
             numbers = checked_value(one.name, value, 1)
-            if not all(isinstance(each, int | float) for each in numbers):
-                raise StudioError(f"{one.name}: a list of numbers was expected, or a picture's id")
             reading.say(one.name, numbers, _worded(numbers), repr(numbers))
+        elif one.kind == "identity" and isinstance(value, list):
+            if len(value) > MOST_PHOTOS:
+                raise StudioError(f"{one.name}: at most {MOST_PHOTOS} pictures of a person are taken")
+            several = [self._picture(one, each, reading, aside=True) for each in value]
+            given, words, code = zip(*several, strict=True)
+            reading.say(one.name, list(given), ",".join(words), f"[{', '.join(code)}]")
         elif one.kind in PICTURES or one.kind == "landmarks":
-            self._picture(one, value, reading, aside=one.kind == "identity")
+            reading.say(one.name, *self._picture(one, value, reading, aside=one.kind == "identity"))
         else:
             checked = checked_value(one.name, value)
             reading.say(one.name, checked, _worded(checked), repr(checked))
 
-    def _picture(self, one: Condition, value: Any, reading: Reading, aside: bool = False) -> None:
-        """Read a condition whose value is a picture; ``aside``: one beside the photo that the option ``face`` is about."""
+    def _picture(self, one: Condition, value: Any, reading: Reading, aside: bool = False) -> tuple[Any, str, str]:
+        """A condition's picture: its value, and how the command line and Python say it.
+
+        ``aside``: it is one beside the photo that the option ``face`` is about.
+        """
         number, blob = 1, None
         if isinstance(value, Mapping):
             if odd := sorted(set(value) - {"picture", "face", "blob"}):
@@ -159,8 +212,7 @@ class Requests:
                 raise StudioError(f"{one.name}: there is no blob {str(blob)[:20]}; {len(reading.blobs)} came along")
             pixels, name = reading.blobs[blob], "drawing.png" if one.kind == "drawing" else f"{one.name}.png"
             if one.kind == "landmarks" and reading.film is not None:
-                reading.say(one.name, reading.film(pixels.image), name, repr(name))
-                return
+                return reading.film(pixels.image), name, repr(name)
         elif isinstance(value, str):
             picture = self.pictures.get(reading.client, value)
             pixels, name = self.pixels_and_name(reading.client, picture, reading.found)
@@ -180,7 +232,7 @@ class Requests:
             else:
                 reading.found.asides.append(f"a command takes the largest face of {name}; Python takes face {number}")
                 code = f"likeness.FaceReader().read(likeness.image.read({name!r}), {name!r}, {number})"
-        reading.say(one.name, given, words, code)
+        return given, words, code
 
     def pixels_and_name(self, client: str, picture: Picture, found: Request) -> tuple[Decoded, str]:
         """A picture's pixels, and the name of its file in the command: its own, or a free one where another has it already."""
@@ -292,24 +344,27 @@ def changed(points: Points, body: Mapping[str, Any]) -> Points:
     return made
 
 
-def prepared(system: Synthesizer, request: Request) -> Prepared:
-    """:meth:`Synthesizer.prepare` of what a client sent.
+def _safely(system: Synthesizer, prepare: Callable[[], Prepared]) -> Prepared:
+    """What ``prepare`` gives.
 
     Raises:
-        LikenessError: it cannot be used.
+        LikenessError: the request cannot be used.
     """
     try:
-        made = system.prepare(request.values)
+        return prepare()
     except (LikenessError, MemoryError):
         raise
     except Exception as problem:  # a value of a kind that no program would give it
         raise StudioError(
             f"{system.card.system}: cannot be made of this ({type(problem).__name__}: {str(problem)[:120]})"
         ) from None
-    said = {one.name: request.words[one.name] for one in system.conditions if one.name in request.words}
-    # a name that a client gave is no file here
-    place = made.place and dataclasses.replace(made.place, file="")
-    return dataclasses.replace(made, made={**made.made, "conditions": said}, notes=(*made.notes, *request.asides), place=place)
+
+
+def _without_chance(system: Synthesizer, body: Mapping[str, Any]) -> str:
+    """A request as text but for its seed, and its conditions and options of the kind noise."""
+    chance = {one.name for one in (*system.conditions, *system.options) if one.kind == "noise"}
+    parts = (body.get(name) or {} for name in ("conditions", "options"))
+    return json.dumps([{name: value for name, value in part.items() if name not in chance} for part in parts], sort_keys=True)
 
 
 def command_of(system: Synthesizer, request: Request, output: str = "face.png") -> str:

@@ -19,7 +19,7 @@ ORDER = ("parts", "landmark", "isegan", "portrait")
 """What is shown first."""
 MOST_TRAINED = 4
 """Models of jobs that are kept open at a time."""
-PICTURES = ("photo", "parts", "drawing", "parsing", "identity")
+PICTURES = ("photo", "parts", "drawing", "parsing", "mask", "identity")
 """Kinds of conditions whose value is a picture."""
 
 
@@ -112,6 +112,7 @@ def described(name: str, made: Synthesizer, ready: bool = True) -> dict[str, Any
         "targets": [str(one) for one in getattr(getattr(made, "recipe", None), "names", ())],
         "conditions": [{"name": one.name, "kind": one.kind, "needed": one.needed, "words": one.words} for one in made.conditions],
         "options": [asdict(one) | {"default": plain(one.default)} for one in made.options],
+        "varying": {word: list(codes) for word, codes in made.varying.items()},
         "ready": ready,
     }
 

@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,6 +178,8 @@ class Pictures(Shelf[Picture]):
         self.limits = limits
         self._decoded: OrderedDict[tuple[str, str], Decoded] = OrderedDict()
         self._reading: dict[tuple[str, str], threading.Lock] = {}
+        self.forget: Callable[[str], None] | None = None
+        """Called with the session of a picture that is dropped, by whoever keeps what was read of pictures."""
 
     def keep(self, client: str, picture: Picture) -> Picture:
         """Add a picture."""
@@ -187,6 +190,8 @@ class Pictures(Shelf[Picture]):
         """Forget its pixels, too."""
         self._decoded.pop((client, id), None)
         self._reading.pop((client, id), None)
+        if self.forget is not None:
+            self.forget(client)
 
     def pixels(self, client: str, id: str) -> Decoded:
         """A session's picture, decoded; kept for the next time while there is room.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,11 +32,13 @@ from likeness.records import Image, Points
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
 from likeness.systems.joint import maps
 from likeness.systems.joint.chance import Chance, split
-from likeness.systems.joint.maps import FLAGS, MAPS, SPATIAL
-from likeness.systems.joint.recipes import CODES, VARYING, JointRecipe
+from likeness.systems.joint.maps import FLAGS, MAPS
+from likeness.systems.joint.recipes import CODES, NOISE, VARYING, JointRecipe
 
 PARTS = tuple(parts.ALIASES)
 SEEDS = 2**31
+PLACELESS = {"like", "look", "noise"}
+"""Conditions that tell no place in the face: with these alone the noise gives landmarks."""
 MASKED = 127
 """A mask's grey value above which a pixel is kept."""
 
@@ -59,7 +62,7 @@ class JointSynthesizer(Synthesizer):
         Condition("parsing", "parsing", False, "a parsing in its colours, or a photo that is parsed"),
         Condition("landmarks", "landmarks", False, "68 landmarks: a JSON file, an array, or a photo that has them"),
         Condition("keep", "photo", False, "a photo of which some pixels stay as they are, see mask"),
-        Condition("mask", "photo", False, "as large as the photo to keep: white stays, black is made anew"),
+        Condition("mask", "mask", False, "as large as the photo to keep: white stays, black is made anew"),
         Condition("like", "identity", False, "a photo of the person to look like, or several; or the numbers of an identity"),
         Condition("look", "photo", False, "a photo whose ground, hair, skin and light are taken"),
         Condition("noise", "noise", False, "a seed: what no condition tells; without it 0"),
@@ -67,7 +70,7 @@ class JointSynthesizer(Synthesizer):
     options: ClassVar[tuple[Option, ...]] = (
         Option("effect", "", "draw the drawing, which is a photo, with this effect first"),
         Option("face", 1, "which face of photos; 1 is the largest"),
-        Option("hold", (), "code → seed: codes of the noise that have a seed of their own: shape, ground, hair, skin, rest"),
+        Option("hold", (), f"code → seed: codes of the noise that have a seed of their own: {', '.join(CODES)}", "noise"),
     )
     batch: ClassVar[int] = 16
 
@@ -130,29 +133,41 @@ class JointSynthesizer(Synthesizer):
         if "like" in given:
             identity = self.identity(given["like"], number)
             flags[FLAGS.index("identity")] = 1
-        noise = self.noise(given.get("noise", 0), options["hold"])
-        if not any(flags[FLAGS.index(name)] for name in SPATIAL):
-            points = self.chance.landmarks(split(noise)[0], size, identity if "like" in given else None)
-            lay("landmarks", maps.landmark_maps(points, size))
-            pictures["landmarks"] = _drawn(points, size)
-        noise[CODES["shape"] :] = self.chance.look(split(noise)[1])
+        noise = np.zeros(NOISE, np.float32)
         if "look" in given:
             photo = self.face_of(given["look"], "look", number).framed(self.framing)[0]
             noise[CODES["shape"] :] = self.look(photo[None])[0]
             pictures["look"] = photo
+        arrays = {"maps": spatial, "noise": noise, "identity": identity, "flags": flags}
+        read = Prepared(arrays, pictures, self.said(face=number), place, tuple(notes))
+        return self.with_chance(read, request)
+
+    def with_chance(self, prepared: Prepared, request: Mapping[str, Any]) -> Prepared:
+        """See :meth:`likeness.synthesizer.Synthesizer.with_chance`: nothing is read again."""
+        given, options = self.chosen(request)
+        arrays, pictures = dict(prepared.arrays), dict(prepared.pictures)
+        shape, look = split(self.noise(given.get("noise", 0), options["hold"]))
+        if given.keys() <= PLACELESS:
+            size = self.framing.size
+            points = self.chance.landmarks(shape, size, arrays["identity"] if "like" in given else None)
+            arrays["maps"], arrays["flags"] = np.zeros_like(arrays["maps"]), arrays["flags"].copy()
+            arrays["maps"][maps.channels("landmarks")] = maps.landmark_maps(points, size)
+            arrays["flags"][FLAGS.index("landmarks")] = 1
+            pictures["landmarks"] = _drawn(points, size)
+        look = split(arrays["noise"])[1] if "look" in given else self.chance.look(look)
+        arrays["noise"] = np.concatenate([shape, look])
         made = self.said(
             conditions={name: _described(name, value) for name, value in given.items()},
             noise=given.get("noise", 0),
-            face=number,
+            face=prepared.made["face"],
             **{name: plain(options[name]) for name in ("effect", "hold") if options[name]},
         )
-        arrays = {"maps": spatial, "noise": noise, "identity": identity, "flags": flags}
-        return Prepared(arrays, pictures, made, place, tuple(notes))
+        return replace(prepared, arrays=arrays, pictures=pictures, made=made)
 
     @property
-    def varying(self) -> tuple[str, ...]:
+    def varying(self) -> Mapping[str, tuple[str, ...]]:
         """See :attr:`likeness.synthesizer.Synthesizer.varying`."""
-        return tuple(VARYING)
+        return VARYING
 
     def varied(self, request: Mapping[str, Any], what: Sequence[str], seed: int) -> dict[str, Any]:
         """See :meth:`likeness.synthesizer.Synthesizer.varied`: codes that are not varied are held at the seeds they have."""
@@ -183,7 +198,8 @@ class JointSynthesizer(Synthesizer):
             LikenessError: a photo shows no such face, or the numbers are too few or not finite.
         """
         length = self.recipe.identity
-        if isinstance(value, np.ndarray) and value.ndim == 1:
+        numbers = isinstance(value, list | tuple) and all(isinstance(one, int | float) for one in value)
+        if numbers or (isinstance(value, np.ndarray) and value.ndim == 1):
             found = np.asarray(value, np.float32)[None]
         else:
             several = value.split(",") if isinstance(value, str) and not Path(value).exists() else value
