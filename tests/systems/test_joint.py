@@ -290,6 +290,18 @@ def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tm
     assert (made(parsing=tmp_path / "parsing.png").intermediates["parsing"] == coloured(np.full((64, 64), 1, np.uint8))).all()
 
 
+def test_who_it_is_is_left_to_chance_where_nothing_tells(made: JointSynthesizer, samples: list[Path]) -> None:
+    """The seed's person is held while all else is varied, and the other way round; a drawing tells who it is."""
+    first, second = (made.prepare({"landmarks": samples[0], "noise": 3, "hold": {"person": seed}}) for seed in (5, 6))
+    assert np.array_equal(first.arrays["noise"], second.arrays["noise"])
+    assert not np.array_equal(first.arrays["identity"], second.arrays["identity"])
+    other = made.prepare({"noise": 9, "hold": {"person": 5}})
+    assert np.array_equal(first.arrays["identity"], other.arrays["identity"])
+    assert first.arrays["flags"][FLAGS.index("identity")] == 1
+    drawn = made.prepare({"drawing": samples[0], "effect": "pencil"})
+    assert not drawn.arrays["identity"].any() and drawn.arrays["flags"][FLAGS.index("identity")] == 0
+
+
 def test_identity_may_be_numbers(made: JointSynthesizer) -> None:
     numbers = np.random.default_rng(0).standard_normal(256).astype(np.float32)
     assert np.abs(made(like=numbers).picture.astype(int) - made(like=5 * numbers).picture).max() <= 1

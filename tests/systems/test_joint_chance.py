@@ -8,7 +8,7 @@ import torch
 
 from likeness.faces.landmarks import MIRROR
 from likeness.systems.joint.prior import Moments, Prior
-from likeness.systems.joint.recipes import CODES, LOOKS
+from likeness.systems.joint.recipes import CODES, LOOKS, PERSON
 
 IDENTITY, SIZE, FACES = 6, 64, 4000
 SHAPE = CODES["shape"]
@@ -72,6 +72,14 @@ def test_a_persons_landmarks_lie_about_what_is_told(prior: Prior) -> None:
     assert np.allclose(quiet, ((by_hand + 1) * SIZE - 1).reshape(68, 2) / 2, atol=1e-3)
     assert not np.allclose(quiet, chance.landmarks(np.zeros(SHAPE, np.float32), SIZE))
     assert not np.allclose(quiet, chance.landmarks(np.ones(SHAPE, np.float32), SIZE, who))
+
+
+def test_people_are_distributed_as_those_that_were_seen(prior: Prior, faces: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """All of a short identity's components are kept; what is made has unit variance."""
+    assert torch.allclose(prior.people, faces[1].mean(0), atol=1e-5)
+    assert torch.allclose(prior.traits.T @ prior.traits, torch.cov(faces[1].T, correction=0), atol=1e-4)
+    made = prior.chance().person(np.random.default_rng(1).standard_normal(PERSON).astype(np.float32))
+    assert made.shape == (IDENTITY,) and np.square(made).mean() == pytest.approx(1, abs=1e-5)
 
 
 def test_codes_of_noise_are_distributed_as_those_that_were_seen() -> None:

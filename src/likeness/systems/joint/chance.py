@@ -1,4 +1,4 @@
-"""Noise of N(0, 1) as what no condition tells: landmarks and codes of looks as they are distributed over faces.
+"""Noise of N(0, 1) as what no condition tells: who it is, landmarks and codes of looks as they are distributed over faces.
 
 No torch is needed here.
 """
@@ -22,6 +22,8 @@ Array = NDArray[np.float32]
 class Chance:
     """The tensors of :class:`likeness.systems.joint.prior.Prior`."""
 
+    people: Array
+    traits: Array
     mean: Array
     modes: Array
     told: Array
@@ -45,6 +47,11 @@ class Chance:
         pieces = np.split(noise, len(LOOKS))
         made = [mean + factor @ piece for mean, factor, piece in zip(self.code_mean, self._factors, pieces, strict=True)]
         return np.concatenate(made).astype(np.float32)
+
+    def person(self, noise: Array) -> Array:
+        """An identity of unit variance, of 64 numbers of N(0, 1): somebody."""
+        numbers = self.people + noise @ self.traits
+        return np.asarray(numbers / max(float(np.linalg.norm(numbers)), 1e-6) * len(numbers) ** 0.5, np.float32)
 
     def landmarks(self, noise: Array, size: int, identity: Array | None = None) -> Points:
         """Landmarks 68 × 2, in pixels of S × S, of 32 numbers of N(0, 1); of a person where there is an ``identity``."""

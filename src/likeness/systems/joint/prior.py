@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from likeness.faces.landmarks import COUNT, MIRROR
 from likeness.systems.joint.chance import Chance
-from likeness.systems.joint.recipes import CODES, LOOKS
+from likeness.systems.joint.recipes import CODES, LOOKS, PERSON
 
 RIDGE = 1e-3
 """What is added to an identity's second moments, a share of their mean."""
@@ -50,8 +50,17 @@ class Moments:
         return self.square / max(self.count, 1) - torch.outer(self.means, self.means)
 
 
+def _modes(covariance: Tensor, count: int) -> Tensor:
+    """The ``count`` largest principal components, each as long as its deviation; zeros where there are fewer."""
+    values, axes = torch.linalg.eigh(covariance)
+    modes = (axes * values.clamp(min=1e-12).sqrt()).T[-count:]
+    return torch.cat([modes.new_zeros(count - len(modes), modes.shape[1]), modes])
+
+
 class Prior(nn.Module):
     """Gaussians that noise of N(0, 1) is mapped to, see :mod:`likeness.systems.joint.chance`.
+
+    An identity is ``people`` + cᵀ ``traits`` with c of N(0, 1) in its principal components, and then of unit variance.
 
     Landmarks, the picture spanning [-1, 1], are ``mean`` + cᵀ ``modes`` with c of N(0, 1) in principal components. Given an
     identity f, c is ``told`` f + ``left`` ε: the regression of c on f, and the Cholesky factor of what it leaves.
@@ -61,6 +70,8 @@ class Prior(nn.Module):
     Makhzani et al. 2015).
     """
 
+    people: Tensor
+    traits: Tensor
     mean: Tensor
     modes: Tensor
     told: Tensor
@@ -71,6 +82,8 @@ class Prior(nn.Module):
     def __init__(self, identity: int) -> None:
         super().__init__()
         shape, width = CODES["shape"], max(CODES[name] for name in LOOKS)
+        self.register_buffer("people", torch.zeros(identity))
+        self.register_buffer("traits", torch.eye(PERSON, identity))
         self.register_buffer("mean", torch.zeros(2 * COUNT))
         self.register_buffer("modes", torch.eye(shape, 2 * COUNT))
         self.register_buffer("told", torch.zeros(shape, identity))
@@ -79,20 +92,26 @@ class Prior(nn.Module):
         self.register_buffer("code_square", torch.eye(width).repeat(len(LOOKS), 1, 1))
 
     def fit(self, seen: Moments) -> None:
-        """The Gaussians of landmarks, from their moments."""
+        """The Gaussians of identities and landmarks, from their moments."""
         means, spread = seen.means, seen.spread
         people, places = slice(0, self.told.shape[1]), slice(self.told.shape[1], None)
         shape, one = len(self.left), torch.eye(len(self.left), dtype=torch.float64)
-        values, axes = torch.linalg.eigh(spread[places, places])
-        values, axes = values[-shape:].clamp(min=1e-12), axes[:, -shape:]
+        modes = _modes(spread[places, places], shape)
         own = spread[people, people]
         own = own + RIDGE * own.diagonal().mean().clamp(min=1e-6) * torch.eye(len(own), dtype=torch.float64)
-        across = spread[people, places] @ (axes / values.sqrt())  # of f and c
+        across = spread[people, places] @ (modes / modes.square().sum(1, keepdim=True)).T  # of f and c
         told = torch.linalg.solve(own, across).T
         rest = one - told @ across
         lowest = torch.linalg.eigvalsh((rest + rest.T) / 2)[0].clamp(max=0)
         left = torch.linalg.cholesky((rest + rest.T) / 2 + (1e-4 - lowest) * one)
-        found = {"mean": means[places], "modes": (axes * values.sqrt()).T, "told": told, "left": left}
+        found = {
+            "people": means[people],
+            "traits": _modes(spread[people, people], len(self.traits)),
+            "mean": means[places],
+            "modes": modes,
+            "told": told,
+            "left": left,
+        }
         for name, value in found.items():
             getattr(self, name).copy_(value)
 

@@ -14,13 +14,18 @@ CODES: dict[str, int] = {"shape": 32, "ground": 24, "hair": 24, "skin": 24, "res
 NOISE = sum(CODES.values())
 LOOKS = tuple(name for name in CODES if name != "shape")
 """Codes of a look: all but that of the shape."""
+PERSON = 64
+"""How long the noise of a person is that no condition tells."""
+CHANCES: dict[str, int] = {**CODES, "person": PERSON}
+"""All pieces of chance that a seed decides: the noise z, and who it is."""
 VARYING: dict[str, tuple[str, ...]] = {
-    "all": tuple(CODES),
+    "all": tuple(CHANCES),
     "pose": ("shape",),
     "hair": ("hair",),
     "light": ("skin", "ground"),
     "ground": ("ground",),
     "rest": ("rest",),
+    "person": ("person",),
 }
 """What a user can vary → the codes of it."""
 

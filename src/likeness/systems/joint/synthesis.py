@@ -33,12 +33,14 @@ from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Syn
 from likeness.systems.joint import maps
 from likeness.systems.joint.chance import Chance, split
 from likeness.systems.joint.maps import FLAGS, MAPS
-from likeness.systems.joint.recipes import CODES, NOISE, VARYING, JointRecipe
+from likeness.systems.joint.recipes import CHANCES, CODES, NOISE, VARYING, JointRecipe
 
 PARTS = tuple(parts.ALIASES)
 SEEDS = 2**31
 PLACELESS = {"like", "look", "noise"}
 """Conditions that tell no place in the face: with these alone the noise gives landmarks."""
+FACELESS = {"landmarks", "parsing", "look", "noise"}
+"""Conditions that do not tell who it is: with these alone the noise gives a person."""
 MASKED = 127
 """A mask's grey value above which a pixel is kept."""
 
@@ -70,7 +72,7 @@ class JointSynthesizer(Synthesizer):
     options: ClassVar[tuple[Option, ...]] = (
         Option("effect", "", "draw the drawing, which is a photo, with this effect first"),
         Option("face", 1, "which face of photos; 1 is the largest"),
-        Option("hold", (), f"code → seed: codes of the noise that have a seed of their own: {', '.join(CODES)}", "noise"),
+        Option("hold", (), f"code → seed: codes of the noise that have a seed of their own: {', '.join(CHANCES)}", "noise"),
     )
     batch: ClassVar[int] = 16
 
@@ -146,19 +148,22 @@ class JointSynthesizer(Synthesizer):
         """See :meth:`likeness.synthesizer.Synthesizer.with_chance`: nothing is read again."""
         given, options = self.chosen(request)
         arrays, pictures = dict(prepared.arrays), dict(prepared.pictures)
-        shape, look = split(self.noise(given.get("noise", 0), options["hold"]))
+        seed, hold = given.get("noise", 0), options["hold"]
+        shape, look = split(self.noise(seed, hold))
+        if given.keys() <= FACELESS:
+            arrays["identity"] = self.chance.person(self.seeded("person", seed, hold))
+            arrays["flags"] = _flagged(arrays["flags"], "identity")
         if given.keys() <= PLACELESS:
             size = self.framing.size
-            points = self.chance.landmarks(shape, size, arrays["identity"] if "like" in given else None)
-            arrays["maps"], arrays["flags"] = np.zeros_like(arrays["maps"]), arrays["flags"].copy()
+            points = self.chance.landmarks(shape, size, arrays["identity"])
+            arrays["maps"], arrays["flags"] = np.zeros_like(arrays["maps"]), _flagged(arrays["flags"], "landmarks")
             arrays["maps"][maps.channels("landmarks")] = maps.landmark_maps(points, size)
-            arrays["flags"][FLAGS.index("landmarks")] = 1
             pictures["landmarks"] = _drawn(points, size)
         look = split(arrays["noise"])[1] if "look" in given else self.chance.look(look)
         arrays["noise"] = np.concatenate([shape, look])
         made = self.said(
             conditions={name: _described(name, value) for name, value in given.items()},
-            noise=given.get("noise", 0),
+            noise=seed,
             face=prepared.made["face"],
             **{name: plain(options[name]) for name in ("effect", "hold") if options[name]},
         )
@@ -174,7 +179,7 @@ class JointSynthesizer(Synthesizer):
         made = super().varied(request, what, seed)
         before, held = request.get("noise") or 0, dict(request.get("hold") or ())
         codes = {code for word in what for code in VARYING[word]}
-        return {**made, "hold": {code: held.get(code, before) for code in CODES if code not in codes}}
+        return {**made, "hold": {code: held.get(code, before) for code in CHANCES if code not in codes}}
 
     def make(self, requests: Sequence[Prepared]) -> list[Result]:
         """A face for each request; intermediates are its conditions as the network reads them."""
@@ -220,19 +225,25 @@ class JointSynthesizer(Synthesizer):
         Raises:
             LikenessError: no seed, or no such code.
         """
+        return np.concatenate([self.seeded(name, seed, hold) for name in CODES])
+
+    def seeded(self, name: str, seed: Any, hold: Any = ()) -> Array:
+        """One piece of chance, numbers of N(0, 1): see :data:`likeness.systems.joint.recipes.CHANCES`.
+
+        Raises:
+            LikenessError: no seed, or ``hold`` names no such piece.
+        """
         try:
             own = dict(hold)
         except (TypeError, ValueError):
             raise LikenessError(f"hold: code → seed was expected, got {hold!r:.60}") from None
-        if unknown := sorted(set(own) - set(CODES)):
-            raise LikenessError(f"hold: {unknown[0]!r} is no code of the noise; there are {', '.join(CODES)}")
-        pieces = []
-        for place, (name, length) in enumerate(CODES.items()):
-            chosen = own.get(name, seed)
-            if not isinstance(chosen, int | np.integer) or isinstance(chosen, bool) or not 0 <= chosen < SEEDS:
-                raise LikenessError(f"noise={chosen!r}: a seed from 0 to {SEEDS - 1} is needed")
-            pieces.append(np.random.default_rng([int(chosen), place]).standard_normal(length, np.float32))
-        return np.concatenate(pieces)
+        if unknown := sorted(set(own) - set(CHANCES)):
+            raise LikenessError(f"hold: {unknown[0]!r} is no code of the noise; there are {', '.join(CHANCES)}")
+        chosen = own.get(name, seed)
+        if not isinstance(chosen, int | np.integer) or isinstance(chosen, bool) or not 0 <= chosen < SEEDS:
+            raise LikenessError(f"noise={chosen!r}: a seed from 0 to {SEEDS - 1} is needed")
+        chance = np.random.default_rng([int(chosen), list(CHANCES).index(name)])
+        return chance.standard_normal(CHANCES[name], np.float32)
 
     def look(self, pictures: Image) -> Array:
         """Codes of ground, hair, skin and the rest, N × 96, of framed photos N × S × S × 3."""
@@ -297,6 +308,13 @@ class JointSynthesizer(Synthesizer):
                 raise LikenessError(f"{name}: the mask is {picture.shape[1]}×{picture.shape[0]}, the photo {wide}×{high}")
             kept = moved.warp(picture, size, size).max(-1) > MASKED
         return framed, kept, Place(face.photo, moved, np.asarray(~kept, np.float32), file=face.name)
+
+
+def _flagged(flags: Array, name: str) -> Array:
+    """Flags with that of a condition set."""
+    made = flags.copy()
+    made[FLAGS.index(name)] = 1
+    return made
 
 
 def _drawn(points: Points, size: int) -> Image:

@@ -34,7 +34,7 @@ from likeness.systems.joint.conditions import JointBatch, batch_of
 from likeness.systems.joint.maps import FLAGS, SPATIAL, channels
 from likeness.systems.joint.networks import JointGenerator, LookEncoder, ShapeEncoder
 from likeness.systems.joint.prior import Moments, Prior
-from likeness.systems.joint.recipes import CODES, JointRecipe
+from likeness.systems.joint.recipes import CODES, PERSON, JointRecipe
 
 TAUGHT_BY = "mobilefacenet_a"
 """The recogniser whose numbers, through a layer, are what E_id of FaceFeat-GAN learns."""
@@ -221,16 +221,19 @@ class JointSystem(System):
     # to look at
 
     def given(self, rows: Table, names: Iterable[str], seed: int = 0, effect: str = "") -> JointBatch:
-        """A batch in which every face is given these conditions, and no code of its own; landmarks by chance where there is none
-        that tells a place.
+        """A batch in which every face is given these conditions, and no code of its own; as in making, a person by chance where
+        none of them tells who it is, and landmarks where none tells a place.
         """
-        if not set(names := tuple(names)) & set(SPATIAL):
-            noise = np.random.default_rng(seed).standard_normal((len(rows["photo"]), CODES["shape"]), np.float32)
-            people = rows["identity"].float().cpu().numpy() if "identity" in names else [None] * len(noise)
-            chance, size = self.prior.chance(), self.recipe.framing.size
-            points = np.stack([chance.landmarks(one, size, who) for one, who in zip(noise, people, strict=True)])
-            rows, names = rows | {"landmarks": torch.from_numpy(points).to(rows["landmarks"])}, (*names, "landmarks")
-        flags = torch.zeros(len(rows["photo"]), len(FLAGS))
+        names, count = tuple(names), len(rows["photo"])
+        rng, prior = np.random.default_rng(seed), self.prior.chance()
+        if not set(names) - {"landmarks", "parsing"}:
+            people = np.stack([prior.person(rng.standard_normal(PERSON, np.float32)) for _ in range(count)])
+            rows, names = rows | {"identity": torch.from_numpy(people).to(rows["identity"])}, (*names, "identity")
+        if not set(names) & set(SPATIAL):
+            size, told = self.recipe.framing.size, rows["identity"].float().cpu().numpy()
+            points = [prior.landmarks(rng.standard_normal(CODES["shape"], np.float32), size, who) for who in told]
+            rows, names = rows | {"landmarks": torch.from_numpy(np.stack(points)).to(rows["landmarks"])}, (*names, "landmarks")
+        flags = torch.zeros(count, len(FLAGS))
         flags[:, [FLAGS.index(name) for name in names]] = 1
         looked = torch.zeros(len(flags), len(CODES))
         generator = torch.Generator().manual_seed(seed)
