@@ -197,3 +197,17 @@ export async function thumbnail(address, side = 96) {
   context.drawImage(image, (side - wide) / 2, (side - high) / 2, wide, high);
   return canvas.toDataURL("image/jpeg", 0.8);
 }
+
+/** Whether a picture is one in colours, as photos are and most drawings are not. */
+export async function coloured(address) {
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  const canvas = h("canvas", { width: 48, height: 48 });
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, 48, 48);
+  const { data } = context.getImageData(0, 0, 48, 48);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
+  return sum / (data.length / 4) > 14;
+}

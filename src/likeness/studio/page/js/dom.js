@@ -45,6 +45,10 @@ const PATHS = {
   point: "M12 9.500a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5ZM12 3v3M12 18v3M3 12h3M18 12h3",
   part: "M3 12c3-4.5 6-6 9-6s6 1.5 9 6c-3 4.5-6 6-9 6s-6-1.5-9-6ZM12 9.500a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
   whole: "M12 3c4.5 0 7 3 7 7.500S16 21 12 21s-7-6-7-10.500S7.5 3 12 3Z",
+  nose: "M12.500 4c.3 5-3.800 7.500-3.800 11 0 2 1.500 2.800 3.300 2.800s3.500-.800 3.500-2.500",
+  mouth: "M3.500 12c2.500-3 4.800-4.200 6.300-4.200.8 0 1.400.8 2.200.8s1.400-.8 2.200-.8c1.500 0 3.800 1.200 6.300 4.200-2.300 3.500-5.200 5-8.500 5s-6.200-1.500-8.500-5ZM3.500 12h17",
+  jaw: "M4.500 5c0 8.500 2.500 14 7.500 14s7.500-5.500 7.500-14",
+  person: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM4.500 20.500c.8-4 3.700-5.500 7.500-5.500s6.700 1.500 7.500 5.500",
   more: "M5.5 12h.01M12 12h.01M18.5 12h.01",
 };
 
@@ -232,6 +236,50 @@ export function dropsOn(element, take) {
     event.preventDefault();
     event.stopPropagation();
     take([...event.dataTransfer.files]);
+  });
+}
+
+/**
+ * A tile that a pointer carries somewhere: `aim(element)` gives the place that an element under the pointer belongs to, or null;
+ * `drop(place)` is called there. `tile.dragged` is true until the click that ends it is over.
+ */
+export function carried(tile, src, aim, drop) {
+  tile.addEventListener("dragstart", (event) => event.preventDefault());
+  tile.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    const from = [event.clientX, event.clientY];
+    tile.dragged = false;
+    let ghost = null;
+    let place = null;
+    const over = (next) => {
+      place?.classList.remove("over");
+      place = next;
+      place?.classList.add("over");
+    };
+    const move = (now) => {
+      if (!ghost && Math.hypot(now.clientX - from[0], now.clientY - from[1]) > 8) {
+        ghost = h("img", { class: "ghost", src, alt: "" });
+        document.body.append(ghost);
+        tile.dragged = true;
+      }
+      if (!ghost) return;
+      ghost.style.left = `${now.clientX}px`;
+      ghost.style.top = `${now.clientY}px`;
+      over(aim(document.elementFromPoint(now.clientX, now.clientY)));
+    };
+    const end = (now) => {
+      removeEventListener("pointermove", move);
+      removeEventListener("pointerup", end);
+      removeEventListener("pointercancel", end);
+      const there = place;
+      over(null);
+      ghost?.remove();
+      if (ghost && now.type === "pointerup" && there) drop(there);
+      setTimeout(() => { tile.dragged = false; });
+    };
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", end);
+    addEventListener("pointercancel", end);
   });
 }
 

@@ -7,8 +7,9 @@ import { LandmarksBench } from "./benches/landmarks.js";
 import { SketchBench } from "./benches/sketch.js";
 import { PortraitBench } from "./benches/portrait.js";
 import { ManyBench } from "./benches/many.js";
+import { MakeBench } from "./benches/make.js";
 
-const BENCHES = [PartsBench, LandmarksBench, SketchBench, PortraitBench, ManyBench];
+const BENCHES = [PartsBench, LandmarksBench, SketchBench, PortraitBench, ManyBench, MakeBench];
 const SHELF = 60;
 
 class App {
@@ -150,7 +151,7 @@ class App {
     }
     if (command && event.key.toLowerCase() === "y" && !typing) { event.preventDefault(); return this.redo(); }
     if (command && event.key.toLowerCase() === "s") { event.preventDefault(); return this.active.save("png", {}, ""); }
-    if (event.altKey && /^[1-5]$/.test(event.key) && this.kinds[event.key - 1]) {
+    if (event.altKey && /^[1-6]$/.test(event.key) && this.kinds[event.key - 1]) {
       event.preventDefault();
       location.hash = this.kinds[event.key - 1].key;
       return undefined;
@@ -168,7 +169,7 @@ class App {
     dialog("Keys", [
       h("h3", {}, "Everywhere"), list([
         ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save this face"], ["K", "keep it on the shelf"],
-        ["C", "compare with what it was made from"], ["Alt+1…5", "another bench"], ["?", "these keys"],
+        ["C", "compare with what it was made from"], ["Alt+1…6", "another bench"], ["?", "these keys"],
       ]),
       h("h3", {}, `${this.active.constructor.title}, on the canvas`), list(this.active.constructor.keys),
     ]);
@@ -216,7 +217,7 @@ class App {
   takeUp(item) {
     location.hash = item.bench;
     this.show(item.bench);
-    this.store.change(item.bench, () => item.doc);
+    this.store.change(item.bench, item.doc);
     say("Taken up again");
   }
 

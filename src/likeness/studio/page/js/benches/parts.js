@@ -1,6 +1,6 @@
 // Parts: eyes, noses, mouths and jaws of photos as tiles; what is put on makes a face.
 import { Bench, message } from "../bench.js";
-import { button, dialog, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
+import { button, carried, dialog, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
 import { Stage } from "../stage.js";
 
 const WORDS = { eyes: "Eyes", nose: "Nose", mouth: "Mouth", jaw: "Jaw" };
@@ -138,41 +138,9 @@ export class PartsBench extends Bench {
       type: "button", class: "tile", "data-tile": `${part}:${id}`, title: `${WORDS[part]} of ${name}`, "aria-label": `${WORDS[part]} of ${name}`,
       "aria-pressed": String(this.doc.applied[part] === id), onclick: () => { if (!tile.dragged) this.apply(part, id); },
     }, h("img", { src: this.tiles.get(id).shown[part], alt: "", draggable: false }));
-    tile.addEventListener("dragstart", (event) => event.preventDefault());
-    tile.addEventListener("pointerdown", (event) => this.carry(event, tile, part, id));
+    const face = this.canvas.element;
+    carried(tile, this.tiles.get(id).shown[part], (under) => (face.contains(under) ? face : null), () => this.apply(part, id));
     return tile;
-  }
-
-  /** Drag a tile onto the face. */
-  carry(event, tile, part, id) {
-    if (event.button) return;
-    const from = [event.clientX, event.clientY];
-    tile.dragged = false;
-    let ghost = null;
-    const over = ({ clientX, clientY }) => this.canvas.element.contains(document.elementFromPoint(clientX, clientY));
-    const move = (now) => {
-      if (!ghost && Math.hypot(now.clientX - from[0], now.clientY - from[1]) > 8) {
-        ghost = h("img", { class: "ghost", src: this.tiles.get(id).shown[part], alt: "" });
-        document.body.append(ghost);
-        tile.dragged = true;
-      }
-      if (!ghost) return;
-      ghost.style.left = `${now.clientX}px`;
-      ghost.style.top = `${now.clientY}px`;
-      this.canvas.element.classList.toggle("over", over(now));
-    };
-    const end = (now) => {
-      removeEventListener("pointermove", move);
-      removeEventListener("pointerup", end);
-      removeEventListener("pointercancel", end);
-      this.canvas.element.classList.remove("over");
-      ghost?.remove();
-      if (ghost && now.type === "pointerup" && over(now)) this.apply(part, id);
-      setTimeout(() => { tile.dragged = false; });
-    };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", end);
-    addEventListener("pointercancel", end);
   }
 
   apply(part, id) {

@@ -1,5 +1,5 @@
 // Sketch: what is drawn on the left appears as a photo on the right.
-import { Bench } from "../bench.js";
+import { Bench, coloured } from "../bench.js";
 import { button, check, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
 import { Paper, frameOf } from "../paper.js";
 import { Stage } from "../stage.js";
@@ -461,18 +461,4 @@ function byEyes(points) {
   const [a, b] = [x / square, -y / square];
   const middle = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
   return [a, b, -b, a, -(a * middle[0] - b * middle[1]), -(b * middle[0] + a * middle[1])];
-}
-
-/** Whether a picture is one in colours, as photos are and most drawings are not. */
-async function coloured(address) {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  const canvas = h("canvas", { width: 48, height: 48 });
-  const context = canvas.getContext("2d");
-  context.drawImage(image, 0, 0, 48, 48);
-  const { data } = context.getImageData(0, 0, 48, 48);
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
-  return sum / (data.length / 4) > 14;
 }
