@@ -169,6 +169,14 @@ class Synthesizer(ABC):
             LikenessError: names the condition that is missing, unknown or cannot be used.
         """
 
+    def standing_in(self, system: str) -> Synthesizer:
+        """These weights behind the conditions and options of another system, for that one's commands.
+
+        Raises:
+            LikenessError: they do not make what that system makes.
+        """
+        raise LikenessError(f"{self.weights.path}: holds weights of {self.card.system!r}, not of {system!r}")
+
     def with_chance(self, prepared: Prepared, request: Mapping[str, Any]) -> Prepared:
         """:meth:`prepare` of a request that differs from that of ``prepared`` in conditions and options of the kind noise alone.
 

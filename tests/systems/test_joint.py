@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from likeness import systems
+from likeness.cli import main
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.portrait import Fidelity
@@ -314,6 +315,25 @@ def test_a_code_can_be_varied_alone(made: JointSynthesizer) -> None:
     changed = np.flatnonzero(base != other)
     assert changed.min() >= start and changed.max() < start + CODES["hair"]
     assert np.array_equal(made.noise(1, dict.fromkeys(CODES, 7)), base)
+
+
+def test_it_stands_in_for_specialists(made: JointSynthesizer, run: Path, samples: list[Path], tmp_path: Path) -> None:
+    """``--weights`` of their commands; what it has no counterpart of is refused."""
+    ann, bo = map(str, samples[:2])
+    as_parts, as_portrait = systems.load(run, "parts"), systems.load(run, "portrait")
+    same = np.array_equal
+    assert same(as_parts(photo=ann, mouth=bo).picture, made(parts=ann, mouth=bo).picture)
+    assert same(as_parts(photo=ann, only=("eyes", "nose")).picture, made(eyes=ann, nose=ann).picture)
+    assert same(as_portrait(drawing=ann, effect="line", noise=2).picture, made(drawing=ann, effect="line", noise=2).picture)
+    with pytest.raises(LikenessError, match=r"shift: the joint model lays parts"):
+        as_parts(photo=ann, shift={"mouth": (0.1, 0)})
+    for other in ("isegan", "facefeat"):
+        with pytest.raises(LikenessError, match="stands in for parts and portrait alone"):
+            systems.load(run, other)
+    for words in (["parts", ann, "--mouth", bo], ["portrait", "draw", ann, "--effect", "pencil", "--sheet"]):
+        target = tmp_path / f"{words[0]}.png"
+        assert main([*words, "--weights", str(run), "-o", str(target)]) == 0
+        assert target.is_file()
 
 
 def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:

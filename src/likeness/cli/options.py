@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from likeness.faces.donors import Donor
     from likeness.shards.running import Crew
     from likeness.synthesizer import Result
-    from likeness.systems.parts.synthesis import PartsSynthesizer
+    from likeness.systems.parts.synthesis import FromParts
     from likeness.train.session import Session, Trained
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
@@ -220,18 +220,18 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
     return write_content(picture.with_suffix(".json"), text)
 
 
-def painter(weights: str, engine: str = "auto", device: str = "auto") -> PartsSynthesizer:
-    """The parts system, or a baseline of it, from its weights."""
-    from likeness import systems
+def painter(weights: str, engine: str = "auto", device: str = "auto") -> FromParts:
+    """The parts system, what stands in for it, or a baseline of it, from its weights."""
+    from likeness import baselines, systems
     from likeness.card import read_card
-    from likeness.systems.parts.synthesis import PartsSynthesizer
+    from likeness.systems.parts.synthesis import FromParts
 
-    if read_card(systems.weights_path(weights)).system != "parts":  # the baselines are torch all through
+    if read_card(systems.weights_path(weights)).system in baselines.PARTS:  # they are torch all through
         from likeness.systems.parts.protocol import opened
 
         return opened(weights)
-    made = systems.load(weights, engine=engine, device=device)
-    assert isinstance(made, PartsSynthesizer)
+    made = systems.load(weights, "parts", engine, device)
+    assert isinstance(made, FromParts)
     return made
 
 
@@ -246,7 +246,7 @@ def gridded(results: Sequence[Result], columns: int = 0) -> Result:
     return replace(results[0], picture=sheet.grid(rows, cell=results[0].picture.shape[0]))
 
 
-def donated(system: PartsSynthesizer, named: dict[str, str]) -> dict[str, Donor]:
+def donated(system: FromParts, named: dict[str, str]) -> dict[str, Donor]:
     """The parts that part flags name, read once; a remark on stderr where a picture was taken as loose."""
     found = {word: system.donor(path, word) for word, path in named.items()}
     for word, donor in found.items():

@@ -33,10 +33,11 @@ def add(commands: Any) -> None:
     drawing.add_argument("drawing", metavar="DRAWING", help="a drawing of a face, or a folder of them")
     drawing.add_argument(
         "--model",
+        "--weights",
         dest="weights",
         default="portrait",
         metavar="MODEL",
-        help="a run directory or weights (default: the general one)",
+        help="a run directory or weights (default: the general one); or joint",
     )
     drawing.add_argument("-o", "--output", metavar="PATH", help="the picture to write, or for a folder the folder")
     drawing.add_argument("--seed", type=int, metavar="N", help="add the noise of this seed (default: none)")

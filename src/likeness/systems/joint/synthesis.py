@@ -71,6 +71,7 @@ class JointSynthesizer(Synthesizer):
     )
     options: ClassVar[tuple[Option, ...]] = (
         Option("effect", "", "draw the drawing, which is a photo, with this effect first"),
+        Option("frame", "auto", "how a drawing is framed: align by the face, as-is (the middle square), or auto"),
         Option("face", 1, "which face of photos; 1 is the largest"),
         Option("hold", (), f"code → seed: codes of the noise that have a seed of their own: {', '.join(CHANCES)}", "noise"),
     )
@@ -112,7 +113,8 @@ class JointSynthesizer(Synthesizer):
             lay("parts", maps.parts_maps(colours, cover))
             pictures["parts"] = from_planes(colours[None])[0]
         if "drawing" in given:
-            pictures["drawing"], note = self._drawing(given["drawing"], str(options["effect"]), number)
+            drawn, note = self._drawing(given["drawing"], str(options["effect"]), str(options["frame"]), number)
+            pictures |= drawn
             notes += note
             lay("drawing", maps.drawing_maps(pictures["drawing"]))
         elif options["effect"]:
@@ -168,6 +170,12 @@ class JointSynthesizer(Synthesizer):
             **{name: plain(options[name]) for name in ("effect", "hold") if options[name]},
         )
         return replace(prepared, arrays=arrays, pictures=pictures, made=made)
+
+    def standing_in(self, system: str) -> Synthesizer:
+        """See :meth:`likeness.synthesizer.Synthesizer.standing_in`: for parts and portrait."""
+        from likeness.systems.joint.stand_in import stand_in
+
+        return stand_in(self, system)
 
     @property
     def varying(self) -> Mapping[str, tuple[str, ...]]:
@@ -256,17 +264,17 @@ class JointSynthesizer(Synthesizer):
         points = ((2 * landmarks + 1) / self.framing.size - 1).astype(np.float32)
         return self.weights.graphs["shape"](landmarks=points)["shape"]
 
-    def _drawing(self, value: Any, effect: str, number: int) -> tuple[Image, list[str]]:
-        """A drawing in the framing, by its face where one is seen, and what there is to say of that."""
-        if effect:
-            if effect not in EFFECTS:
-                raise LikenessError(f"effect {effect!r}: there are {', '.join(EFFECTS)}")
-            return apply(effect, self.face_of(value, "drawing", number).framed(self.framing)[0], 0), []
-        if isinstance(value, PhotoFace):
-            return value.framed(self.framing)[0], []
-        picture, name = picture_of(value, "the drawing")
-        drawing, _, moved = framed(picture, self.framing, self.reader, "auto", name)
-        return drawing, [] if moved else [f"{name}: taken as framed already"]
+    def _drawing(self, value: Any, effect: str, frame: str, number: int) -> tuple[dict[str, Image], list[str]]:
+        """A drawing in the framing, with an effect also the photo that was drawn; and what there is to say of that."""
+        if effect and effect not in EFFECTS:
+            raise LikenessError(f"effect {effect!r}: there are {', '.join(EFFECTS)}")
+        if frame == "as-is" or not (effect or isinstance(value, PhotoFace)):
+            picture, name = (value.photo, value.name) if isinstance(value, PhotoFace) else picture_of(value, "the drawing")
+            picture, _, moved = framed(picture, self.framing, self.reader, frame, name)
+            notes = [] if moved or frame == "as-is" else [f"{name}: taken as framed already"]
+        else:
+            picture, notes = self.face_of(value, "drawing", number).framed(self.framing)[0], []
+        return ({"photo": picture, "drawing": apply(effect, picture, 0)} if effect else {"drawing": picture}), notes
 
     def _parsing(self, value: Any, number: int) -> NDArray[np.uint8]:
         """Classes S × S: read off a picture in a parsing's colours, else of a photo's face."""

@@ -17,7 +17,7 @@ from likeness.faces.parts import Patch
 from likeness.faces.reader import PhotoFace
 from likeness.records import Image
 from likeness.synthesizer import Result
-from likeness.systems.parts.synthesis import PartsSynthesizer
+from likeness.systems.parts.synthesis import FromParts
 
 GROUPS: tuple[str, ...] = ("eyes", "nose", "mouth")
 """The columns of figure 8."""
@@ -52,14 +52,14 @@ class Row:
     picture: Image
 
 
-def swap(system: PartsSynthesizer, photo: Any, word: str, donors: Sequence[Donor]) -> Row:
+def swap(system: FromParts, photo: Any, word: str, donors: Sequence[Donor]) -> Row:
     """Figures 6 and 7: one person's face with a part of each donor in turn, in a row, the reconstruction first.
 
     Args:
         system: the trained model.
         photo: whose face is kept, as :meth:`PartsSynthesizer.prepare` takes it.
         word: which part, one of :data:`likeness.faces.parts.ALIASES`.
-        donors: whose part is put in, see :meth:`PartsSynthesizer.donor`.
+        donors: whose part is put in, see :meth:`FromParts.donor`.
     """
     if not donors:
         raise LikenessError("name at least one picture to take the part from")
@@ -89,7 +89,7 @@ def combinations(people: int, count: int | None, seed: int) -> list[tuple[int, .
 
 
 def matrix(
-    system: PartsSynthesizer, people: Sequence[PhotoFace], count: int | None = None, seed: int = 0
+    system: FromParts, people: Sequence[PhotoFace], count: int | None = None, seed: int = 0
 ) -> tuple[Image, list[tuple[int, ...]], list[Result]]:
     """Figure 8: each person's photo, parts and reconstruction in a row; below, faces with the parts of several people.
 

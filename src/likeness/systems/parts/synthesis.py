@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
@@ -19,7 +20,18 @@ from likeness.records import Image
 from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
 
 
-class PartsSynthesizer(Synthesizer):
+class FromParts(Synthesizer):
+    """What makes faces of facial parts; ``widths`` are the mean widths of parts in pixels of the ``framing``."""
+
+    framing: Framing
+    widths: NDArray[np.float32]
+
+    def donor(self, value: Any, word: str) -> Donor:
+        """The parts a user calls ``word`` in a picture; see :func:`likeness.faces.donors.donor`."""
+        return donor(value, word, self.reader, self.framing, self.widths)
+
+
+class PartsSynthesizer(FromParts):
     """Whole faces from facial parts of one person or several.
 
     >>> face = likeness.load("parts")(photo="ann.jpg", mouth="bo.jpg")  # doctest: +SKIP
@@ -98,7 +110,3 @@ class PartsSynthesizer(Synthesizer):
     def complete(self, colours: Array, cover: Array) -> Array:
         """Faces round average-face colours B × 3 × S × S and their cover B × 1 × S × S in [0, 1]: in [-1, 1]."""
         return self.paint(np.concatenate([colours, 2 * cover - 1], 1) if self.with_cover else colours)
-
-    def donor(self, value: Any, word: str) -> Donor:
-        """The parts a user calls ``word`` in a picture; see :func:`likeness.faces.donors.donor`."""
-        return donor(value, word, self.reader, self.framing, self.widths)
