@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from likeness.recipe import Training
@@ -16,7 +18,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return True
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not say: then as ever
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not say: then as ever
     return known.get("architecture") != "x86_64" or bool(known["amx_bf16"])
 
 

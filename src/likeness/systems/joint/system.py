@@ -153,7 +153,8 @@ class JointSystem(System):
         """
         own = objective.sampled(mean, spread, batch.noise)
         with torch.no_grad():
-            strange = objective.sampled(*self.look(batch.strange_photo, batch.strange_classes), batch.noise[:, CODES["shape"] :])
+            middle, width = self.look(batch.strange_photo, batch.strange_classes)
+            strange = objective.sampled(middle, width, batch.noise[:, CODES["shape"] :])
             if self.training:
                 self.prior.see(strange)
         chance = torch.cat([batch.noise[:, : CODES["shape"]], strange], 1)
