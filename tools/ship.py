@@ -95,11 +95,11 @@ NOTES = {
         "**Not for**: telling who somebody is, or evidence: whatever the conditions leave open is guessed. **Trained "
         "on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and "
         "6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. **State**: two "
-        "sittings of many: drawings, parsings, persons and people by chance are faces; parts lie on them as if pasted, turned heads may be "
-        "double, hair has a weave. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness train "
+        "sittings of many: drawings, parsings, persons and people by chance are faces; parts lie on them as if pasted, turned "
+        "heads may be double, hair has a weave. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness train "
         "joint:lite --data faces.parquet`: G alone for 400 steps, D alone for 60, then both. The prior weighed .005 until "
-        "step 640, .0003 after; codes were made narrow again at steps 526 and 640. Until step 1,216 noise stood where a look is not "
-        "told (another photo's look since), the identity term weighed 1 (2 since), and 16 % of the faces were given nothing "
+        "step 640, .0003 after; codes were made narrow again at steps 526 and 640. Until step 1,216 noise stood where a look is "
+        "not told (another photo's look since), the identity term weighed 1 (2 since), and 16 % of the faces were given nothing "
         "that tells a place (none since). **Choices** were made on validation people, by eye."
     ),
     "isegan_sketch": (

@@ -173,9 +173,9 @@ def lite() -> FaceFeatRecipe:
         rates=(2e-4, 2e-4, 2e-4, 4e-4, 2e-4, 2e-4, 2e-4, 2e-4, 4e-4, 2e-4),
         betas=(0.0, 0.99),
         phases=(
-            Phase(2500, RECONSTRUCT, ("adversarial",)),
-            Phase(400, ("G1", "D1", "G2", "D2", "D"), ("image_feature",)),
-            Phase(11_100, COMPETE),
+            Phase(1500, RECONSTRUCT, ("adversarial",)),
+            Phase(200, ("G1", "D1", "G2", "D2", "D"), ("image_feature",)),
+            Phase(12_300, COMPETE),
         ),
         cooldown=3000,
         ema=500.0,
