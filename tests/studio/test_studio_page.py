@@ -283,7 +283,7 @@ def test_page_moves_landmarks_as_the_library(page: Any) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("bench", ["parts", "landmarks", "sketch", "portrait", "many"])
+@pytest.mark.parametrize("bench", ["parts", "landmarks", "sketch", "portrait", "many", "make"])
 def test_axe_finds_no_serious_fault(page: Any, bench: str, theme: str) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright", reason="needs axe-core-python (likeness[browser])")
     drop(page, "ada", "bo")
@@ -304,7 +304,7 @@ def test_a_tablet_shows_everything(browser: Any, address: str) -> None:
     with visit(browser, address, (820, 1180), has_touch=True) as opened:
         drop(opened, "ada", "bo", "cleo")
         opened.locator('.tile[data-tile^="jaw:"]').nth(2).wait_for()
-        for bench in ("parts", "landmarks", "sketch", "portrait", "many"):
+        for bench in ("parts", "landmarks", "sketch", "portrait", "many", "make"):
             opened.locator(f"#tab-{bench}").click()
             opened.wait_for_timeout(200)
             assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")

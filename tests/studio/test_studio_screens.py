@@ -22,7 +22,7 @@ from PIL import Image
 
 REFERENCES = Path(__file__).with_name("screens.png")
 DOCS = Path(__file__).parents[2] / "docs"
-BENCHES = ("parts", "landmarks", "sketch", "portrait", "many")
+BENCHES = ("parts", "landmarks", "sketch", "portrait", "many", "make")
 LOOKS = {
     "desk": ((1440, 900), "light"),
     "desk-dark": ((1440, 900), "dark"),
@@ -38,6 +38,7 @@ SHOWN = {
     "tablet-dark/landmarks": "studio-tablet",
     "desk/sketch": "studio-sketch",
     "desk/portrait": "studio-portrait",
+    "desk/make": "studio-make",
 }
 
 
@@ -59,6 +60,14 @@ def laid(page: Any, bench: str) -> None:
     elif bench == "portrait":
         page.locator('button:has-text("Use the photos of the session")').click()
         page.wait_for_function("() => window.studio.active.checks.size >= 4")
+    elif bench == "make":
+        settled(page)
+        for slot, name in (("Eyes", "bo"), ("Mouth", "cleo"), ("Like", "ada")):
+            page.locator(f'[aria-label="{slot}: empty"]').click()
+            page.locator(f'dialog [aria-label="{name}.png"]').click()
+            page.keyboard.press("Escape")
+            page.wait_for_function("() => !window.studio.active.asked.size")
+        page.locator(".mix .many .tile").nth(4).click()
     page.wait_for_timeout(5000)  # messages are gone, what follows the last change is painted
     page.mouse.move(2, 2)
 

@@ -336,6 +336,22 @@ def test_it_stands_in_for_specialists(made: JointSynthesizer, run: Path, samples
         assert target.is_file()
 
 
+def test_other_chance_is_as_if_all_were_read_again(made: JointSynthesizer, samples: list[Path]) -> None:
+    for given in (
+        {},
+        {"like": samples[0]},
+        {"look": samples[1]},
+        {"eyes": samples[1], "drawing": samples[0], "effect": "pencil"},
+        {"landmarks": samples[2], "look": samples[1], "like": samples[0]},
+    ):
+        other = {**given, "noise": 2, "hold": {"rest": 3}}
+        for first in ({**given, "noise": 1, "hold": {"hair": 4}}, given):
+            found, wanted = made.with_chance(made.prepare(first), other), made.prepare(other)
+            assert found.made == wanted.made and found.notes == wanted.notes and (found.place is None) == (wanted.place is None)
+            for one, same in ((found.arrays, wanted.arrays), (found.pictures, wanted.pictures)):
+                assert one.keys() == same.keys() and all(np.array_equal(one[name], same[name]) for name in same)
+
+
 def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     write(blank, np.full((90, 70, 3), 200, np.uint8))

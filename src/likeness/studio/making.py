@@ -23,6 +23,7 @@ from likeness import provenance, sheet
 from likeness.errors import LikenessError
 from likeness.faces import moves
 from likeness.faces.landmarks import COUNT, eye_distance
+from likeness.faces.reader import PhotoFace
 from likeness.records import Image, Points
 from likeness.studio.errors import StudioError
 from likeness.studio.models import PICTURES, weights_words
@@ -34,6 +35,8 @@ CHANGES = ("yaw", "pitch", "roll", "eyes", "mouth", "shift", "scale")
 """The changes of :func:`likeness.faces.moves.changed`, which a system that takes landmarks may have as options."""
 MOST_PHOTOS = 24
 """Pictures of a person that one request may name."""
+FARTHEST = 2**32
+"""Numbers from a client are no farther from 0; seeds reach 2³¹."""
 REMEMBERED = 4
 """Requests that are kept as they were prepared."""
 
@@ -188,6 +191,8 @@ class Requests:
                 raise StudioError(f"{one.name}: at most {MOST_PHOTOS} pictures of a person are taken")
             several = [self._picture(one, each, reading, aside=True) for each in value]
             given, words, code = zip(*several, strict=True)
+            if unseen := [word for face, word, _ in several if not isinstance(face, PhotoFace)]:
+                raise StudioError(f"{one.name}: no face was found in {unseen[0]}", 422)
             reading.say(one.name, list(given), ",".join(words), f"[{', '.join(code)}]")
         elif one.kind in PICTURES or one.kind == "landmarks":
             reading.say(one.name, *self._picture(one, value, reading, aside=one.kind == "identity"))
@@ -265,7 +270,7 @@ def checked_value(name: str, value: Any, depth: int = 3) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):
-        if not math.isfinite(value) or abs(value) > 1e9:
+        if not math.isfinite(value) or abs(value) > FARTHEST:
             raise StudioError(f"{name}: a finite number was expected")
         return value
     if isinstance(value, str) and len(value) <= 500:

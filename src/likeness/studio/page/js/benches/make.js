@@ -95,7 +95,7 @@ export class MakeBench extends Bench {
     this.left.append(h("div", { class: "group" }, this.zone, this.samples), this.photoGroup, ...groups);
 
     const words = Object.keys(system.varying).sort((a, b) => (a === "all") - (b === "all"));
-    this.varyButtons = words.map((word) => button(VARY[word] ?? upper(word), { kind: "little", title: `Eight faces that differ from the chosen one in this alone`, "data-vary": word }, () => this.vary(word)));
+    this.varyButtons = words.map((word) => button(VARY[word] ?? upper(word), { kind: "little", title: "Eight faces that differ from the chosen one in this alone", "data-vary": word }, () => this.vary(word)));
     this.model = select("Model", systems.map(({ name, recipe }) => [name, `${name} (${recipe})`]), system.name, (model) => this.go({ model }));
     this.told = h("div", { class: "small soft" });
     this.right.append(
@@ -152,6 +152,7 @@ export class MakeBench extends Bench {
     const there = list(this.doc.slots[name]);
     const value = several ? (there.includes(id) ? there.filter((one) => one !== id) : [...there, id]) : id;
     if (several && !value.length) return this.clear(name);
+    if (!several && there[0] === id) return undefined;
     const photo = name === "drawing" && (await coloured(this.backend.pictureAddress(id, 160)).catch(() => false));
     const drawing = name === "drawing" ? { effect: photo ? this.effect.querySelector("select").value || this.backend.tables.effects[0] : "" } : {};
     return this.go((doc) => ({ slots: { ...doc.slots, [name]: value }, ...drawing }), `${this.slots.get(name).word}: ${this.named(value)}`);
@@ -333,7 +334,7 @@ export class MakeBench extends Bench {
       if (key === this.keysOf[this.doc.chosen]) this.timed(answer);
     }, (line) => {
       landed();
-      if (key === this.keysOf[this.doc.chosen] && ![...this.failed.values()].includes(line)) toast(line, true);
+      if (this.keysOf.includes(key) && ![...this.failed.values()].includes(line)) toast(line, true);
       this.failed.set(key, line);
       shown();
     });
