@@ -68,6 +68,7 @@ def laid(page: Any, bench: str) -> None:
             page.keyboard.press("Escape")
             page.wait_for_function("() => !window.studio.active.asked.size")
         page.locator(".mix .many .tile").nth(4).click()
+        page.locator(".bench").evaluate("(one) => one.scrollTo(0, 0)")
     page.wait_for_timeout(5000)  # messages are gone, what follows the last change is painted
     page.mouse.move(2, 2)
 

@@ -367,7 +367,8 @@ def _safely(system: Synthesizer, prepare: Callable[[], Prepared]) -> Prepared:
 
 def _without_chance(system: Synthesizer, body: Mapping[str, Any]) -> str:
     """A request as text but for its seed, and its conditions and options of the kind noise."""
-    chance = {one.name for one in (*system.conditions, *system.options) if one.kind == "noise"}
+    chance = {one.name for one in system.conditions if one.kind == "noise"}
+    chance |= {one.name for one in system.options if one.kind == "noise"}
     parts = (body.get(name) or {} for name in ("conditions", "options"))
     return json.dumps([{name: value for name, value in part.items() if name not in chance} for part in parts], sort_keys=True)
 

@@ -23,7 +23,7 @@ export class MakeBench extends Bench {
   static key = "make";
   static title = "Any mix";
   static initial = {
-    slots: {}, effect: "", model: "", faces: Array.from({ length: COUNT }, (_, n) => ({ seed: n, hold: {} })), chosen: 0, varied: "all", history: [],
+    slots: {}, effect: "", model: "", faces: Array.from({ length: COUNT }, (_, n) => ({ seed: n, hold: {} })), chosen: 0, varied: "", history: [],
   };
   static keys = [["← → ↑ ↓", "another face"], ["1 … 9", "that face"], ["V", "vary again what was varied last"], ["Delete", "empty the slot"]];
 
@@ -275,7 +275,7 @@ export class MakeBench extends Bench {
     this.effect.hidden = !doc.slots.drawing;
     this.effect.set(doc.effect);
     this.model.set(this.system().name);
-    for (const one of this.varyButtons) one.setAttribute("aria-pressed", String(doc.history.length > 0 && one.dataset.vary === doc.varied));
+    for (const one of this.varyButtons) one.setAttribute("aria-pressed", String(one.dataset.vary === doc.varied));
     this.layFaces();
     this.layWay();
     this.layout();
@@ -368,7 +368,7 @@ export class MakeBench extends Bench {
 
   keyed(event) {
     if (!this.system()) return;
-    if (event.key === "v") this.vary(this.doc.varied);
+    if (event.key === "v") this.vary(this.doc.varied || "all");
     else if (/^[1-9]$/.test(event.key)) this.choose(event.key - 1, false);
   }
 }
