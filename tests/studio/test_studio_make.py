@@ -17,7 +17,7 @@ from browsing import by_menu, drop, is_marked, saved, started
 
 from likeness.cli import main
 from likeness.image import read, write
-from likeness.systems.joint.recipes import CODES, VARYING
+from likeness.systems.joint.recipes import CHANCES, VARYING
 
 pytest.importorskip("torch", reason="needs likeness[train]")
 pytest.importorskip("uvicorn", reason="needs likeness[studio]")
@@ -76,7 +76,7 @@ def again(bundle: Path, folder: Path) -> None:
 def test_what_chance_varies_is_told(client: Any) -> None:
     told = {one["name"]: one["varying"] for one in client.get("/systems").json()["systems"]}
     assert told["joint"] == {word: list(codes) for word, codes in VARYING.items()}
-    assert told["parts"] == {} and set(told["joint"]["all"]) == set(CODES)
+    assert told["parts"] == {} and set(told["joint"]["all"]) == set(CHANCES)
 
 
 def test_command_and_python_of_a_mix_make_it_again(client: Any, samples: list[Path], tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_other_chance_is_made_as_if_all_were_read_anew(client: Any, samples: lis
     assert first[0]["picture"] == first[2]["picture"] != first[1]["picture"] and first[1]["made"]["noise"] == 2
     assert "landmarks" not in first[0]["intermediates"] and other["picture"] != first[0]["picture"]
     alone = client.post("/make", json={"system": "joint", "seed": 2}).json()["results"][0]
-    codes = {"hold": dict.fromkeys(CODES, 2)}
+    codes = {"hold": dict.fromkeys(CHANCES, 2)}
     held = client.post("/make", json={"system": "joint", "seed": 9, "options": codes}).json()["results"][0]
     assert alone["picture"] == held["picture"] and alone["intermediates"] == ["landmarks"]
     client.delete(f"/pictures/{bo}")
@@ -166,7 +166,7 @@ def test_a_mix_is_varied_gone_back_from_and_saved_by_mouse(page: Any, tmp_path: 
     varied = tiles(page)
     assert same(mixed, varied) == [n == 4 for n in range(9)]
     told = page.evaluate("window.studio.store.get('make').faces")
-    assert told[0]["hold"] == {code: told[4]["seed"] for code in CODES if code != "hair"} and told[4]["hold"] == {}
+    assert told[0]["hold"] == {code: told[4]["seed"] for code in CHANCES if code != "hair"} and told[4]["hold"] == {}
     page.locator(".many .tile").nth(0).click()
     page.locator('button[aria-label="Empty Mouth"]').click()
     tiles(page)
@@ -304,6 +304,6 @@ def test_makes_from_the_command_line_as_the_studio_says(run: Path, tmp_path: Pat
     """``--hold`` is the table that the bench writes."""
     monkeypatch.chdir(tmp_path)
     words = ["make", "joint", "--weights", str(run), "--noise", "9"]
-    assert main([*words, "--hold", json.dumps(dict.fromkeys(CODES, 4)), "-o", "a.png"]) == 0
+    assert main([*words, "--hold", json.dumps(dict.fromkeys(CHANCES, 4)), "-o", "a.png"]) == 0
     assert main([*words[:-1], "4", "-o", "b.png"]) == 0
     assert (read("a.png") == read("b.png")).all()

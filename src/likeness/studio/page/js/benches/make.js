@@ -14,7 +14,7 @@ const SLOTS = [
   ["Person and photo", [["like", "Like", "person"], ["look", "Look", "sun"], ["keep", "Keep", "pin"], ["mask", "Mask", "eraser"]]],
 ];
 const SINGLE = ["left_eye", "right_eye"];
-const VARY = { all: "Everything", pose: "Pose", hair: "Hair", light: "Light", ground: "Ground", rest: "The rest" };
+const VARY = { all: "Everything", person: "Person", pose: "Pose", hair: "Hair", light: "Light", ground: "Ground", rest: "The rest" };
 const upper = (word) => word[0].toUpperCase() + word.slice(1).replaceAll("_", " ");
 const chance = () => Math.floor(Math.random() * 2 ** 31);
 const list = (value) => (Array.isArray(value) ? value : value ? [value] : []);
