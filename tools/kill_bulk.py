@@ -3,10 +3,11 @@
 python tools/kill_bulk.py                              # 20 runs by processes of this machine, 20 by Ray where it is installed
 python tools/kill_bulk.py --engines ray --runs 20      # actors of a local Ray cluster only
 
-A run is the command ``likeness bulk landmark`` with two workers, of which up to ``--kills`` times either the driver, which is then
-started again, or one of the workers is killed (the driver where there is no worker yet). Half of the moments lie anywhere in the
-time that a run takes undisturbed (which is measured first), half of them after the first shard that a start has made. Prints the
-seed of each run, what was killed, and ``lost/doubled``; the exit status is 1 where they are not 0/0.
+A run is the command ``likeness bulk landmark`` with two workers, of which up to ``--kills`` times either the driver, which is
+then started again, or one of the workers is killed (the driver where there is no worker yet). Half of the moments lie anywhere
+in the time that a run takes undisturbed (which is measured first), half of them after the first shard that a start has made.
+Prints the seed of each run, what was killed, and ``lost/doubled``; the exit status is 1 where they are not 0/0. Ray's runs are
+drivers of one local cluster of two processors, which outlives them, as a cluster does.
 """
 
 from __future__ import annotations
@@ -15,16 +16,22 @@ import argparse
 import json
 import os
 import random
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Self
 
 BAD = 7
 """Every so many inputs one is no landmarks."""
@@ -70,15 +77,60 @@ def works(pid: int, engine: str) -> bool:
     return False
 
 
-class Run:
-    """A start of the command, by two workers."""
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster of this machine: its first process, and its address."""
 
-    def __init__(self, listed: Path, output: Path, engine: str) -> None:
+    pid: int
+    address: str
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """One of two processors, for as long as it is open."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray, address = [sys.executable, "-m", "ray.scripts.scripts"], f"127.0.0.1:{port}"
+    words = [*ray, "start", "--head", "--block", "--num-cpus=2", f"--port={port}"]
+    words += ["--include-dashboard=false", "--disable-usage-stats"]
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # of the drivers, too
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as head:
+        try:
+            while (
+                head.poll() is None and subprocess.run([*ray, "status", f"--address={address}"], capture_output=True).returncode
+            ):
+                time.sleep(1)
+            yield Cluster(head.pid, address)
+        finally:
+            below = children(head.pid)
+            head.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                head.wait(30)
+            for pid in [*below, head.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+class Run:
+    """A start of the command, by two workers: processes, or actors of a Ray ``cluster`` or of one that ends with the run."""
+
+    def __init__(self, listed: Path, output: Path, engine: str, cluster: Cluster | None = None) -> None:
         words = [sys.executable, "-m", "likeness.cli", "bulk", "landmark", str(listed), "-o", str(output)]
         words += ["--shard", "4", "--processes", "2", "--engine", engine]
-        self.output, self.engine, self.began = output, engine, time.monotonic()
+        words += ["--address", cluster.address] if cluster else []
+        self.output, self.engine, self.cluster, self.began = output, engine, cluster, time.monotonic()
         self.before = self.shards
-        self.driver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        self.driver = subprocess.Popen(words, start_new_session=True, **quiet)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """No driver is left behind."""
+        if not self.ended:
+            self.kill_driver()
 
     @property
     def shards(self) -> int:
@@ -107,7 +159,8 @@ class Run:
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Kill one of the workers; whether there was one."""
-        workers = [pid for pid in children(self.driver.pid) if works(pid, self.engine)]
+        below = children(self.cluster.pid if self.cluster else self.driver.pid)
+        workers = [pid for pid in below if works(pid, self.engine)]
         if workers:
             with suppress(ProcessLookupError):
                 os.kill(chance.choice(workers), signal.SIGKILL)
@@ -118,7 +171,9 @@ class Run:
         """Kill the driver; whether it had not ended."""
         alive = not self.ended
         self.driver.kill()
-        self.driver.communicate()
+        with suppress(subprocess.TimeoutExpired):  # who has its pipe still, such as Ray's processes, ends soon
+            self.driver.communicate(timeout=1)
+        self.driver.wait()
         return alive
 
     def end(self) -> bool:
@@ -133,35 +188,39 @@ class Run:
         return self.driver.returncode == 0
 
 
-def undisturbed(listed: Path, output: Path, engine: str) -> tuple[float, float]:
+Start = Callable[[], Run]
+"""Starts the command, or goes on with it."""
+
+
+def undisturbed(start: Start) -> tuple[float, float]:
     """Seconds to the first shard and to the end of a run in which nothing is killed."""
-    run = Run(listed, output, engine)
-    run.wait_for_shards()
-    first = run.seconds
-    run.end()
-    return first, run.seconds
+    with start() as run:
+        run.wait_for_shards()
+        first = run.seconds
+        run.end()
+        return first, run.seconds
 
 
-def killed(listed: Path, output: Path, engine: str, chance: random.Random, takes: tuple[float, float], most: int) -> Counter[str]:
+def killed(start: Start, chance: random.Random, takes: tuple[float, float], most: int) -> Counter[str]:
     """One run to its end, with up to ``most`` kills; ``takes`` is what :func:`undisturbed` said. What was killed how often."""
     count: Counter[str] = Counter()
     while True:
-        run = Run(listed, output, engine)
-        while not run.ended and count.total() < most:
-            if chance.random() < 0.5:
-                run.wait(chance.uniform(0, takes[1]))
+        with start() as run:
+            while not run.ended and count.total() < most:
+                if chance.random() < 0.5:
+                    run.wait(chance.uniform(0, takes[1]))
+                else:
+                    run.wait_for_shards()
+                    run.wait(chance.uniform(0, takes[1] - takes[0]))
+                if chance.random() < 0.5 and run.kill_worker(chance):
+                    count["worker"] += 1
+                elif run.kill_driver():
+                    count["driver"] += 1
+                    break
             else:
-                run.wait_for_shards()
-                run.wait(chance.uniform(0, takes[1] - takes[0]))
-            if chance.random() < 0.5 and run.kill_worker(chance):
-                count["worker"] += 1
-            elif run.kill_driver():
-                count["driver"] += 1
-                break
-        else:
-            if run.end():
-                return count
-            time.sleep(0.1)
+                if run.end():
+                    return count
+                time.sleep(0.1)
 
 
 def check(output: Path, count: int) -> tuple[int, int]:
@@ -188,30 +247,39 @@ def check(output: Path, count: int) -> tuple[int, int]:
 def main() -> None:
     """Kill, go on, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engines", nargs="+", choices=["pool", "ray"], default=["pool", "ray"] if find_spec("ray") else ["pool"])
+    engines = ["pool", "ray"] if find_spec("ray") else ["pool"]
+    parser.add_argument("--engines", nargs="+", choices=["pool", "ray"], default=engines)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--inputs", type=int, default=240)
     parser.add_argument("--kills", type=int, default=3, help="in each run, at most (default: 3)")
     parser.add_argument("--seed", type=int, default=1, help="of the first run; the next has the next (default: 1)")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *said: sys.exit(1))  # so that what was started is ended
     bad = False
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         listed, output = inputs(folder, given.inputs), folder / "out"
         for engine in given.engines:
-            lost, doubled, total = 0, 0, Counter[str]()
-            takes = undisturbed(listed, output, engine)
-            print(f"{engine}: undisturbed, first shard after {takes[0]:.1f} s, end after {takes[1]:.1f} s", flush=True)
-            for seed in range(given.seed, given.seed + given.runs):
-                shutil.rmtree(output)
-                count = killed(listed, output, engine, random.Random(seed), takes, given.kills)
-                gone, twice = check(output, given.inputs)
-                lost, doubled, total = lost + gone, doubled + twice, total + count
-                print(f"{engine}: seed {seed}: killed {told(count)}; lost/doubled = {gone}/{twice}", flush=True)
-            shutil.rmtree(output)
-            print(f"{engine}: {given.runs} runs of {given.inputs} inputs, killed {told(total)}; lost/doubled = {lost}/{doubled}")
-            bad = bad or bool(lost or doubled)
-    raise SystemExit(1 if bad else 0)
+            with cluster() if engine == "ray" else nullcontext() as there:
+                start = partial(Run, listed, output, engine, there)
+                bad = bad or try_out(engine, start, output, given.inputs, range(given.seed, given.seed + given.runs), given.kills)
+    raise SystemExit(bad)
+
+
+def try_out(engine: str, start: Start, output: Path, inputs: int, seeds: range, kills: int) -> bool:
+    """Runs of these seeds, each in an empty ``output``; whether a row was lost or doubled."""
+    lost, doubled, total = 0, 0, Counter[str]()
+    takes = undisturbed(start)
+    print(f"{engine}: undisturbed, first shard after {takes[0]:.1f} s, end after {takes[1]:.1f} s", flush=True)
+    for seed in seeds:
+        shutil.rmtree(output)
+        count = killed(start, random.Random(seed), takes, kills)
+        gone, twice = check(output, inputs)
+        lost, doubled, total = lost + gone, doubled + twice, total + count
+        print(f"{engine}: seed {seed}: killed {told(count)}; lost/doubled = {gone}/{twice}", flush=True)
+    shutil.rmtree(output)
+    print(f"{engine}: {len(seeds)} runs of {inputs} inputs, killed {told(total)}; lost/doubled = {lost}/{doubled}", flush=True)
+    return bool(lost or doubled)
 
 
 def told(count: Counter[str]) -> str:

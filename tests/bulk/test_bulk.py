@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -245,7 +246,7 @@ def test_kills(tmp_path: Path) -> None:
     listed, moments = module.inputs(tmp_path, 60), (0.6, 1.2)  # in seconds; a whole run takes longer on any machine
     for seed in range(2):
         output = tmp_path / f"out{seed}"
-        count = module.killed(listed, output, "pool", random.Random(seed), moments, 2)
+        count = module.killed(partial(module.Run, listed, output, "pool"), random.Random(seed), moments, 2)
         assert count.total() == 2
         assert module.check(output, 60) == (0, 0)
 
@@ -257,13 +258,12 @@ def test_ray_with_its_driver_and_an_actor_killed(tmp_path: Path) -> None:
     """
     module = tool("kill_bulk")
     listed, output = module.inputs(tmp_path, 160), tmp_path / "out"
-    first = module.Run(listed, output, "ray")
-    first.wait_for_shards(2)
-    assert first.kill_driver()
-    there = first.shards
-    assert 2 <= there < 40
-    second = module.Run(listed, output, "ray")
-    second.wait_for_shards(2)
-    assert second.kill_worker(random.Random(1))
-    assert second.end()
+    with module.Run(listed, output, "ray") as first:
+        first.wait_for_shards(2)
+        assert first.kill_driver()
+    assert 2 <= first.shards < 40
+    with module.Run(listed, output, "ray") as second:
+        second.wait_for_shards(2)
+        assert second.kill_worker(random.Random(1))
+        assert second.end()
     assert module.check(output, 160) == (0, 0)

@@ -73,7 +73,10 @@ def _begin(ray: Any, workers: int | None, address: str | None) -> None:
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **more)
     except ConnectionError as problem:
-        raise LikenessError(f"no Ray cluster answers at {address} ({str(problem).splitlines()[0][:120]})") from None
+        why = str(problem).splitlines()[0][:120]
+        raise LikenessError(
+            f"no Ray cluster answers at {address} ({why}); where it asks for a token, set RAY_AUTH_MODE=token"
+        ) from None
 
 
 def _wave(ray: Any, job: Job, numbers: list[int], count: int) -> Iterator[tuple[int, Line]]:
