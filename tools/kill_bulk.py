@@ -4,8 +4,8 @@ python tools/kill_bulk.py                              # 20 runs by processes of
 python tools/kill_bulk.py --engines ray --runs 20      # actors of a local Ray cluster only
 
 A run is the command ``likeness bulk landmark`` with two workers, of which up to ``--kills`` times either the driver, which is
-then started again, or one of the workers is killed (the driver where there is no worker yet). Half of the moments lie anywhere
-in the time that a run takes undisturbed (which is measured first), half of them after the first shard that a start has made.
+then started again, or one of the workers is killed (the driver where there is no worker yet). Half of the moments lie in the
+time in which a start begins, half of them in that in which it makes shards; how long these are undisturbed is measured first.
 Prints the seed of each run, what was killed, and ``lost/doubled``; the exit status is 1 where they are not 0/0. Ray's runs are
 drivers of one local cluster of two processors, which outlives them, as a cluster does.
 """
@@ -97,9 +97,9 @@ def cluster() -> Iterator[Cluster]:
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # of the drivers, too
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as head:
         try:
-            while (
-                head.poll() is None and subprocess.run([*ray, "status", f"--address={address}"], capture_output=True).returncode
-            ):
+            while subprocess.run([*ray, "status", f"--address={address}"], capture_output=True).returncode:
+                if head.poll() is not None:
+                    raise SystemExit("ray start gave up; run it again when the machine is less busy")
                 time.sleep(1)
             yield Cluster(head.pid, address)
         finally:
@@ -208,7 +208,7 @@ def killed(start: Start, chance: random.Random, takes: tuple[float, float], most
         with start() as run:
             while not run.ended and count.total() < most:
                 if chance.random() < 0.5:
-                    run.wait(chance.uniform(0, takes[1]))
+                    run.wait(chance.uniform(0, takes[0]))
                 else:
                     run.wait_for_shards()
                     run.wait(chance.uniform(0, takes[1] - takes[0]))
@@ -273,7 +273,9 @@ def try_out(engine: str, start: Start, output: Path, inputs: int, seeds: range, 
     print(f"{engine}: undisturbed, first shard after {takes[0]:.1f} s, end after {takes[1]:.1f} s", flush=True)
     for seed in seeds:
         shutil.rmtree(output)
-        count = killed(start, random.Random(seed), takes, kills)
+        while not (count := killed(start, random.Random(seed), takes, kills)):  # it is quicker now than when it was measured
+            takes = takes[0] / 2, takes[1] / 2
+            shutil.rmtree(output)
         gone, twice = check(output, inputs)
         lost, doubled, total = lost + gone, doubled + twice, total + count
         print(f"{engine}: seed {seed}: killed {told(count)}; lost/doubled = {gone}/{twice}", flush=True)

@@ -243,12 +243,12 @@ def test_without_pyarrow_and_filelock(album: Path, tmp_path: Path) -> None:
 def test_kills(tmp_path: Path) -> None:
     """Two runs of the tool that kills drivers and workers at random moments."""
     module = tool("kill_bulk")
-    listed, moments = module.inputs(tmp_path, 60), (0.6, 1.2)  # in seconds; a whole run takes longer on any machine
+    listed, moments = module.inputs(tmp_path, 120), (0.6, 1.0)  # in seconds; a whole run takes longer on any machine
     for seed in range(2):
         output = tmp_path / f"out{seed}"
         count = module.killed(partial(module.Run, listed, output, "pool"), random.Random(seed), moments, 2)
-        assert count.total() == 2
-        assert module.check(output, 60) == (0, 0)
+        assert count.total() >= 1
+        assert module.check(output, 120) == (0, 0)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'likeness[bulk]'")
