@@ -216,6 +216,23 @@ def test_pieces_need_no_memory(tmp_path: Path) -> None:
     assert peak < 4e6
 
 
+def test_a_row_group_is_not_held(tmp_path: Path) -> None:
+    """Of a file that is one row group of 20 MB, the last rows are read in a few."""
+    import tracemalloc
+
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"image": [random.Random(i).randbytes(2000) for i in range(10_000)]}), path, compression="none")
+    (tmp_path / "state").mkdir()
+    counted, pieces = write_pieces(str(path), 256, tmp_path / "state")
+    assert pq.ParquetFile(path).metadata.num_row_groups == 1 and (counted, pieces) == (10_000, 40)
+    tracemalloc.start()
+    (*_, last) = read_piece(tmp_path / "state", pieces - 1, "photo", {"photo": "photo"})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert last.given["photo"] == random.Random(9_999).randbytes(2000) and last.number == 9_999
+    assert peak < 8e6
+
+
 def test_without_pyarrow_and_filelock(album: Path, tmp_path: Path) -> None:
     """The base install makes folders of pictures, by two processes; Parquet says what it needs."""
     site = tmp_path / "site"
