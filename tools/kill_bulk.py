@@ -131,6 +131,8 @@ class Run:
         """No driver is left behind."""
         if not self.ended:
             self.kill_driver()
+        if self.driver.stderr:
+            self.driver.stderr.close()
 
     @property
     def shards(self) -> int:
