@@ -1,12 +1,14 @@
 """What bulk making and training give on this machine, all in one run so that the ratios are fair.
 
-python benchmarks/scale.py                    # about six minutes on two idle cores
-python benchmarks/scale.py --csv benchmarks/scale.csv
+python benchmarks/scale.py                    # about eight minutes on two idle cores
+python benchmarks/scale.py --csv benchmarks/scale.csv && python benchmarks/plan.py --csv benchmarks/plan.csv
 
 Faces a second of bulk making by 1 and 2 processes, by Ray with 1 and 2 actors (where Ray is installed), and by the naive
 loop that calls ``likeness.load(system)(photo=…).save(…)`` for each photo. The time that workers need to begin is told
-apart: it is taken from two runs of different lengths. Where a system's weights do not ship (facefeat, which makes many new
-photos of a person), networks of its tiny recipe with random weights work in their place, and the line says so.
+apart: it is taken from two runs of different lengths. So are the milliseconds of processor that a face takes, those of Ray's own
+processes included, which say where the time goes; and the peak memory of the largest process in the short run and in the long
+one, since it must not grow (both from /proc, so on Linux alone). Where a system's weights do not ship (facefeat, which makes
+many new photos of a person), networks of its tiny recipe with random weights work in their place, and the line says so.
 
 Then images a second of training parts:lite by a plain PyTorch loop, and by ours with and without each trick.
 """
@@ -21,16 +23,49 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-Way = Callable[[str, str, Path, Path], None]
+TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+"""Of a processor's second in /proc."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a run took: ``seconds`` by the clock, ``processor`` seconds of all its processes, ``peak`` bytes of the largest."""
+
+    seconds: float
+    processor: float
+    peak: float
+
+
+Way = Callable[[str, str, Path, Path], Use]
 """How faces are made: of a system, its weights, the listed photos and the output."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table; None where a figure does not apply. ``start`` in seconds, ``processor`` in seconds a face, ``size`` in
+    bytes a result, ``peaks`` in bytes, of the short run and of the long one.
+    """
+
+    system: str
+    way: str
+    rate: float
+    start: float | None = None
+    processor: float | None = None
+    size: float | None = None
+    peaks: tuple[float, float] | None = None
+
+
 CONDITIONS = {"parts": "photo", "isegan": "sketch", "landmark": "landmarks", "facefeat": "photo"}
 """Systems, and what each makes a face of."""
-TIMES = {"parts": 4, "landmark": 10, "facefeat": 4}
+COLUMNS = ["system", "way", "per_second", "ratio", "start_seconds", "processor_ms", "peak_mb_short", "peak_mb", "kb_a_face"]
+COLUMNS += ["hours_a_million_extrapolated", "commit"]
+TIMES = {"parts": 4, "landmark": 10, "facefeat": 3}
 """How many times ``--inputs`` quick systems get, so that beginning does not outweigh making."""
 
 
@@ -67,46 +102,76 @@ def weights_of(system: str, folder: Path) -> tuple[str, str]:
     return str(path), f"{system} (tiny, random)"
 
 
-def naive(system: str, weights: str, listed: Path, output: Path) -> None:
+def below(pid: int) -> list[int]:
+    """A process, its children, and theirs (Linux)."""
+    found = [pid]
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [one for word in (task / "children").read_text().split() for one in below(int(word))]
+    return found
+
+
+def watched(words: list[str], more: dict[str, str] | None = None) -> Use:
+    """Run a command to its end; what it took."""
+    began, taken, peaks = time.monotonic(), dict[int, float](), [0.0]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(words, stdout=said, stderr=said, env={**os.environ, **(more or {})})
+        ended = False
+        while not ended:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.25)
+            ended = process.returncode is not None
+            for pid in [] if ended else below(process.pid):
+                with suppress(OSError, ValueError, IndexError, StopIteration):
+                    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                    taken[pid] = (int(fields[11]) + int(fields[12])) / TICKS
+                    peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+                    peaks.append(1024.0 * int(peak.split()[1]))
+        if process.returncode:
+            said.seek(0)
+            sys.exit(said.read().decode())
+    return Use(time.monotonic() - began, sum(taken.values()), max(peaks))
+
+
+def naive(system: str, weights: str, listed: Path, output: Path) -> Use:
     """What a user would write first; in a process of its own."""
     code = "import sys, likeness\nfrom pathlib import Path\nsystem, name, listed, output = sys.argv[1:]\n"
     code += "made = likeness.load(system)\nPath(output).mkdir()\n"
     code += "for i, photo in enumerate(Path(listed).read_text().split('\\n')): made(**{name: photo}).save(f'{output}/{i}.png')\n"
-    one = {**os.environ, "LIKENESS_THREADS": "1", "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", code, weights, CONDITIONS[system], str(listed), str(output)]
-    subprocess.run(words, check=True, env=one)
+    return watched(words, {"LIKENESS_THREADS": "1", "OMP_NUM_THREADS": "1"})
 
 
 def by_bulk(engine: str, count: int) -> Way:
     """The command, with an engine and so many processes."""
 
-    def run(system: str, weights: str, listed: Path, output: Path) -> None:
+    def run(system: str, weights: str, listed: Path, output: Path) -> Use:
         words = ["bulk", system, str(listed), "-o", str(output), "--weights", weights]
         words += ["--engine", engine, "--processes", str(count), "--shard", "8"]
-        done = subprocess.run([sys.executable, "-m", "likeness.cli", *words], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(done.stderr)
+        return watched([sys.executable, "-m", "likeness.cli", *words])
 
     return run
 
 
-def pace(run: Way, system: str, weights: str, few: Path, many: Path, folder: Path) -> tuple[float, float]:
-    """Faces a second, and seconds to begin: from a short and a long run."""
-    seconds, counts = [], []
-    for listed in (few, many):
+def pace(system: str, called: str, way: str, run: Way, weights: str, lists: tuple[Path, Path], folder: Path) -> Line:
+    """A line, from a short and a long run."""
+    uses, counts, size = [], [], 0.0
+    for listed in lists:
         output = folder / "out"
-        began = time.monotonic()
-        run(system, weights, listed, output)
-        seconds.append(time.monotonic() - began)
+        uses.append(run(system, weights, listed, output))
         counts.append(len(listed.read_text().split("\n")))
+        sizes = [path.stat().st_size for path in output.rglob("*.png")]  # the same input twice in a shard is one picture
+        size = sum(sizes) / len(sizes)
         shutil.rmtree(output)
-    print(f"{system}: {counts} inputs in {[round(one, 1) for one in seconds]} s", file=sys.stderr, flush=True)
-    each = max((seconds[1] - seconds[0]) / (counts[1] - counts[0]), 1e-6)
-    return 1 / each, seconds[0] - counts[0] * each
+    print(f"{called}, {way}: {counts} inputs in {[round(use.seconds, 1) for use in uses]} s", file=sys.stderr, flush=True)
+    more = counts[1] - counts[0]
+    each = max((uses[1].seconds - uses[0].seconds) / more, 1e-6)
+    processor = (uses[1].processor - uses[0].processor) / more
+    return Line(called, way, 1 / each, uses[0].seconds - counts[0] * each, processor, size, (uses[0].peak, uses[1].peak))
 
 
-def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> list[tuple[str, str, float, float]]:
-    """Lines: system, way, faces a second, seconds to begin."""
+def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> list[Line]:
+    """Bulk making by every way."""
     ways = {"naive loop": naive, "pool 1": by_bulk("pool", 1), "pool 2": by_bulk("pool", 2)}
     if find_spec("ray"):
         ways |= {"ray 1": by_bulk("ray", 1), "ray 2": by_bulk("ray", 2)}
@@ -114,9 +179,9 @@ def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> li
     for system in systems:
         weights, called = weights_of(system, folder)
         many = photos(folder, inputs * TIMES.get(system, 1))
-        lines += [
-            (called, way, *pace(run, system, weights, few, many, folder)) for way, run in ways.items() if not only or way in only
-        ]
+        for way, run in ways.items():
+            if not only or way in only:
+                lines.append(pace(system, called, way, run, weights, (few, many), folder))
     return lines
 
 
@@ -183,7 +248,7 @@ def plain_loop(system: Any, store: Any, stop: Clock) -> None:
             optimisers[player].step()
 
 
-def training(seconds: float, ways: list[str], name: str = "parts:lite") -> list[tuple[str, str, float, float]]:
+def training(seconds: float, ways: list[str], name: str = "parts:lite") -> list[Line]:
     """Images a second of a recipe by :data:`TRAININGS`, all players moving."""
     import torch
 
@@ -198,7 +263,7 @@ def training(seconds: float, ways: list[str], name: str = "parts:lite") -> list[
     framing = recipe.framing  # type: ignore[attr-defined]
     store = FaceStore.of(drawn_faces(64, framing), framing, "drawn").select("train")
     phases = (Phase(10**6, tuple(place.build(recipe).players)),)
-    cores, threads, lines = os.sched_getaffinity(0), torch.get_num_threads(), []
+    cores, threads, lines = os.sched_getaffinity(0), torch.get_num_threads(), list[Line]()
     for way, how in TRAININGS.items():
         if ways and way not in ways:
             continue
@@ -218,41 +283,49 @@ def training(seconds: float, ways: list[str], name: str = "parts:lite") -> list[
             os.sched_setaffinity(0, cores)
             torch.set_num_threads(threads)
         print(f"training {way}: {len(clock.stamps) - 3} steps", file=sys.stderr, flush=True)
-        lines.append((f"{name} training", way, plan.batch * clock.steps_a_second, 0.0))
+        lines.append(Line(f"{name} training", way, plan.batch * clock.steps_a_second))
     return lines
 
 
+def table(lines: list[Line], code: str) -> list[list[str]]:
+    """Rows of texts under their names: ratios to one process or the plain loop, and what a million faces would take."""
+    base: dict[str, float] = {}
+    for line in lines:
+        if line.way in ("pool 1", "plain loop") or line.system not in base:
+            base[line.system] = line.rate
+    rows = [COLUMNS]
+    for line in lines:
+        made = line.start is not None
+        figures = [line.start, 1e3 * (line.processor or 0), *(peak / 1e6 for peak in line.peaks or ()), (line.size or 0) / 1e3]
+        cells = [f"{line.rate:.2f}", f"{line.rate / base[line.system]:.2f}", *(f"{one:.1f}" for one in figures if made)]
+        cells += [f"{1e6 / line.rate / 3600:.1f}"] if made else []
+        rows.append([line.system, line.way, *cells, *[""] * (len(COLUMNS) - 3 - len(cells)), code])
+    return rows
+
+
 def main() -> None:
-    """Measure; print ratios to one process and what a million faces would take."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="*", default=list(CONDITIONS))
     parser.add_argument("--ways", nargs="+", default=[], help="such as 'naive loop' and 'pool 1', which the ratios are to")
-    parser.add_argument("--trainings", nargs="+", default=[], help="such as 'plain loop', which the ratios are to (default: all)")
+    parser.add_argument("--trainings", nargs="*", default=[], help="such as 'plain loop', which the ratios are to (default: all)")
     parser.add_argument("--recipe", default="parts:lite", help="what is trained (default: parts:lite)")
-    parser.add_argument("--inputs", type=int, default=80)
+    parser.add_argument("--inputs", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--csv")
     given = parser.parse_args()
+    from likeness.files import csv_text, write_content
     from likeness.train.run import commit
 
     code = commit()
-    table = [["system", "way", "per_second", "ratio", "start_seconds", "hours_a_million_extrapolated", "commit"]]
     with tempfile.TemporaryDirectory() as folder:
         lines = making(given.systems, given.inputs, Path(folder), given.ways)
     lines += training(given.seconds, given.trainings, given.recipe)
-    base: dict[str, float] = {}
-    for system, way, rate, _ in lines:
-        if way in ("pool 1", "plain loop") or system not in base:
-            base[system] = rate
-    for system, way, rate, start in lines:
-        hours = "" if "training" in system else f"{1e6 / rate / 3600:.1f}"
-        table.append([system, way, f"{rate:.2f}", f"{rate / base[system]:.2f}", f"{start:.1f}", hours, code])
-    for line in table:
-        print("  ".join(f"{cell:>22}" for cell in line))
+    rows = table(lines, code)
+    for row in rows:
+        print("  ".join(f"{cell:>14}" for cell in row))
     if given.csv:
-        from likeness.files import csv_text, write_content
-
-        write_content(given.csv, csv_text(table))
+        write_content(given.csv, csv_text(rows))
 
 
 if __name__ == "__main__":

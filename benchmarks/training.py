@@ -2,7 +2,7 @@
 
 python benchmarks/training.py                                           # parts:tiny, seconds
 python benchmarks/training.py parts:lite --set training.compile=true    # what a choice gives: run it with and without
-python benchmarks/training.py parts:paper isegan:paper --device cuda
+python benchmarks/training.py parts:paper isegan:paper --device cuda --csv results/training_cuda.csv
 
 The peak is the faster of a large matrix product and a 3 × 3 convolution, in the precision of the recipe, on the same device.
 Multiplications are counted by torch's FlopCounterMode in one step, forward and backward, all players moving.
@@ -25,9 +25,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.faces.drawing import drawn_faces
+from likeness.files import csv_text, write_content
 from likeness.recipe import Phase, Recipe, override
 from likeness.train.loop import take_step, train
 from likeness.train.precision import multiplies_bfloat16
+from likeness.train.run import commit
 
 SIDE = {"cpu": 1536, "cuda": 8192}
 """Of the matrices."""
@@ -110,11 +112,13 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as in likeness train")
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--csv")
     given = parser.parse_args()
     device = torch.device(given.device)
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
     print(f"{device.type}: {machine}, torch {torch.__version__}")
     peaks: dict[torch.dtype, float] = {}
+    rows = [["trained", "settings", "device", "images_a_second", "gflop_an_image", "peak_tflops", "share", "commit"]]
     for written in given.recipes:
         name = written.partition(":")[0]
         recipe = override(systems.recipe(written), given.set)
@@ -131,6 +135,16 @@ def main() -> None:
             f"{used / peaks[kind]:.0%}",
             flush=True,
         )
+        settings = ", ".join([str(kind).removeprefix("torch."), *given.set])
+        figures = [
+            f"{rate:.1f}",
+            f"{count / recipe.training.batch / 1e9:.2f}",
+            f"{peaks[kind] / 1e12:.3f}",
+            f"{used / peaks[kind]:.0%}",
+        ]
+        rows.append([written, settings, machine, *figures, commit()])
+    if given.csv:
+        write_content(given.csv, csv_text(rows))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ pytest -m cuda      on a machine with a GPU: every system takes a step in bfloat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from likeness import assets, systems
+from likeness.baselines.contextual_attention import Critic, gradient_penalty
 from likeness.data.store import FaceStore
 from likeness.engine import open_weights
 from likeness.errors import LikenessError
@@ -60,6 +61,7 @@ def stepped(
     cast: AbstractContextManager[Any] | None = None,
     watch: AbstractContextManager[Any] | None = None,
     skipped: Collection[str] = (),
+    optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
 ) -> list[float]:
     """One step of each phase on a device, batches made before, without the players ``skipped``; the parameters' sums of squares.
 
@@ -74,7 +76,7 @@ def stepped(
         for i, _ in enumerate(phases)
     ]
     system.to(device)
-    optimisers = {player: torch.optim.Adam(system.parameters_of(player), lr=1e-3) for player in system.players}
+    optimisers = {player: optimiser(system.parameters_of(player), lr=1e-3) for player in system.players}
     for batch, phase in zip(batches, phases, strict=True):
         there = mapped(batch, lambda tensor: tensor.to(device))
         with watch or nullcontext():
@@ -157,6 +159,18 @@ def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "\n" not in str(told.value) and not (tmp_path / "run" / "state.pt").exists()
 
 
+class Mix(nn.Module):
+    """A class of its own, for torch leaves a Linear that is called by itself as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colours = nn.Linear(3, 1)
+
+    def forward(self, colours: torch.Tensor) -> torch.Tensor:
+        mixed: torch.Tensor = self.colours(colours)
+        return mixed
+
+
 class Grey(System):
     """One small network, which is compiled in seconds: the mean colour of a face as the mean of grey."""
 
@@ -166,7 +180,7 @@ class Grey(System):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.nets = nn.ModuleDict({"one": nn.Linear(3, 1)})
+        self.nets = nn.ModuleDict({"one": Mix()})
 
     def table(self, store: FaceStore) -> Table:
         return {"colour": torch.stack([torch.tensor(face.image.mean((0, 1)) / 255).float() for face in store])}
@@ -197,14 +211,75 @@ def test_compiled_networks_learn_the_same(tmp_path: Path) -> None:
         phases = (Phase(6, ("G",)),)
         plan = Training(batch=4, rates=(0.05,), phases=phases, bf16=False, compile=compiled, look=100)
         torch.manual_seed(0)
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
         system = Grey(Recipe("grey", plan))
-        before = system.nets["one"].weight.detach().clone()
+        before = system.nets["one"].colours.weight.detach().clone()
         train(system, "grey", FaceStore.of(faces, Framing(size=32), "drawn"), tmp_path / str(compiled))
-        assert (system.nets["one"].weight - before).abs().max() > 0.05
+        assert (system.nets["one"].colours.weight - before).abs().max() > 0.05
+        assert bool(torch._dynamo.utils.counters["stats"]["unique_graphs"]) == compiled
         states.append(torch.load(tmp_path / str(compiled) / "state.pt", weights_only=True)["system"])
-    assert states[0].keys() == states[1].keys() == {"nets.one.weight", "nets.one.bias"}
+    assert states[0].keys() == states[1].keys() == {"nets.one.colours.weight", "nets.one.colours.bias"}
     for key, value in states[0].items():
         torch.testing.assert_close(states[1][key], value, atol=1e-5, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
+def test_a_network_that_cannot_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says so, with the compiler's reason; other mistakes stay what they are."""
+
+    def broken(*given: Any) -> Any:
+        raise ValueError("no such operator")
+
+    torch._dynamo.reset()
+    monkeypatch.setattr("likeness.train.loop.compile_networks", lambda system: compiling.compile_networks(system, broken))
+    plan = Training(batch=4, rates=(0.05,), phases=(Phase(2, ("G",)),), bf16=False, compile=True, look=100)
+    faces = FaceStore.of(drawn_faces(8, Framing(size=32)), Framing(size=32), "drawn")
+    with pytest.raises(LikenessError, match=r"compile these networks \(.*no such operator\); train with --set") as refused:
+        train(Grey(Recipe("grey", plan)), "grey", faces, tmp_path / "run")
+    assert "\n" not in str(refused.value)
+    with pytest.raises(RuntimeError, match="mine"), compiling.told(True):
+        raise RuntimeError("mine")
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
+def test_a_gradient_penalty_of_a_compiled_critic() -> None:
+    """A second derivative, which torch.compile does not have: the penalty is the one of the critic as it is."""
+    torch.manual_seed(0)
+    critic, real, made, hole = Critic(32, 2), torch.rand(2, 4, 32, 32), torch.rand(2, 4, 32, 32), torch.ones(2, 1, 32, 32)
+    found = []
+    for compiled in (False, True):
+        if compiled:
+            torch._dynamo.reset()
+            critic.compile(backend="aot_eager")
+        critic.zero_grad()
+        (critic(real).sum() + gradient_penalty(critic, real, made, hole, torch.full((2, 1, 1, 1), 0.5))).backward()
+        found.append([weight.grad for weight in critic.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
+@pytest.mark.parametrize("name", ["landmark", "parser", "parts"])
+def test_real_networks_are_compiled(name: str) -> None:
+    """Traced and differentiated as torch.compile does it, every phase and player; no code is written, which takes minutes.
+
+    A step with plain gradients moves the weights by the same, to float noise.
+    """
+    moved = []
+    for compiled in (False, True):
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+        system = built(name, "training.bf16=false")
+        before = [weight.detach().clone() for weight in system.parameters()]
+        if compiled:
+            compiling.compile_networks(system, "aot_eager")
+        stepped(system, "cpu", optimiser=torch.optim.SGD)
+        moved.append([weight.detach() - then for weight, then in zip(system.parameters(), before, strict=True)])
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] >= len(system.players)
+    for one, other in zip(*moved, strict=True):
+        ulps = 2 * torch.finfo().eps  # of weights near 1, which were subtracted
+        torch.testing.assert_close(other, one, atol=1e-4 * float(one.abs().max()) + ulps, rtol=1e-3)
 
 
 # with a GPU

@@ -1,6 +1,6 @@
 """What preparing a million photos takes, by repetition: a folder of hard links to a few small photos, and parts repeated.
 
-python tools/million_photos.py --photos 1000000 --seconds 60
+python tools/million_photos.py --photos 1000000 --seconds 60 --csv benchmarks/million.csv
 
 Three figures, each with the peak memory of the process that did it: all photos are written down in pieces; then pieces are
 prepared for so many seconds (detect, align, encode); then the finished parts, repeated to as many rows, are joined into one file.
@@ -78,15 +78,15 @@ def join(partial: Path, output: Path, rows: int) -> int:
     return pq.ParquetFile(output).metadata.num_rows
 
 
-def measured(what: str, work: Callable[..., int], *given: Any) -> int:
-    """Do it in a process of its own; print how many a second, and the most memory that it had."""
+def measured(what: str, work: Callable[..., int], *given: Any) -> list[str]:
+    """Do it in a process of its own; print how many a second, and the most memory that it had; the line of the table."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_child, args=(there, work, given))
     process.start()
     count, seconds, peak = here.recv()
     process.join()
     print(f"{what}: {count} in {seconds:.1f} s, {count / seconds:.1f} a second, peak {peak / 1e6:.0f} MB", flush=True)
-    return count
+    return [what, str(count), f"{count / seconds:.1f}", f"{peak / 1e6:.0f}"]
 
 
 def _child(pipe: Connection, work: Callable[..., int], given: tuple[Any, ...]) -> None:
@@ -101,7 +101,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--csv")
     given = parser.parse_args()
+    lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         photos(folder / "photos", given.photos)
@@ -114,12 +116,18 @@ def main() -> None:
                     (small / person.name).mkdir()
                     for photo in person.iterdir():
                         os.link(photo, small / person.name / photo.name)
-                measured("written down", write_down, small, place)
+                lines.append(measured("written down", write_down, small, place))
             else:
-                measured("written down", write_down, folder / "photos", place)
-        measured("prepared", prepare, place, given.seconds)
+                lines.append(measured("written down", write_down, folder / "photos", place))
+        lines.append(measured("prepared, one process", prepare, place, given.seconds))
         for rows in (given.photos // 10, given.photos):
-            measured("joined", join, place, folder / "all.parquet", rows)
+            lines.append(measured("joined", join, place, folder / "all.parquet", rows))
+    if given.csv:
+        from likeness.files import csv_text, write_content
+        from likeness.train.run import commit
+
+        rows = [["stage", "photos", "per_second", "peak_mb", "commit"], *([*line, commit()] for line in lines)]
+        write_content(given.csv, csv_text(rows))
 
 
 if __name__ == "__main__":

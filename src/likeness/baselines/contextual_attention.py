@@ -159,7 +159,8 @@ def discounted(known: Tensor, rate: float, reach: int = 64) -> Tensor:
 def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor, hole: Tensor, chance: Tensor) -> Tensor:
     """E (‖∇D(x̂) ⊙ hole‖₂ − 1)², x̂ between a real and a made picture (Gulrajani et al. 2017, masked as in the paper)."""
     between = (real + chance * (made - real)).detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    judged = critic.forward(between)  # never what torch.compile made of it, which has no second derivative
+    (slope,) = torch.autograd.grad(judged.sum(), between, create_graph=True)
     lengths: Tensor = (slope[:, :3].float() * hole).flatten(1).norm(dim=1)  # of the colours; the cover is the same in both
     return (lengths - 1).square().mean()
 

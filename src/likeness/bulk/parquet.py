@@ -16,6 +16,8 @@ PATHS = ("path", "file", "input", "name")
 """Columns that may hold paths, where none holds pictures."""
 BATCH = 16
 """Rows that are decoded at a time."""
+BUFFER = 1 << 20
+"""Bytes of a column that are read at a time: a row group may be the whole file."""
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -35,7 +37,7 @@ def check() -> None:
 def _file_of(file: BinaryIO, name: str) -> Any:
     pa, pq = _pyarrow()
     try:
-        return pq.ParquetFile(file, memory_map=False, pre_buffer=False)
+        return pq.ParquetFile(file, memory_map=False, pre_buffer=False, buffer_size=BUFFER)
     except (pa.ArrowException, OSError, ValueError) as problem:
         first = (str(problem).splitlines() or [type(problem).__name__])[0]
         raise LikenessError(f"{name}: cannot be read as Parquet ({first[:200]})") from None

@@ -18,6 +18,9 @@ WAVE = 4096
 MOST_ERRORS = 50
 """Failed attempts of a piece until the run ends; an actor that dies is started anew and its piece comes again."""
 
+MOST_FAILED_STARTS = 3
+"""Actors in a row that may not come up, as on a machine that is too busy to start them in Ray's time, until the run ends."""
+
 
 class Worker:
     """An actor: it has the job open, on one thread."""
@@ -73,7 +76,10 @@ def _begin(ray: Any, workers: int | None, address: str | None) -> None:
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **more)
     except ConnectionError as problem:
-        raise LikenessError(f"no Ray cluster answers at {address} ({str(problem).splitlines()[0][:120]})") from None
+        why = str(problem).splitlines()[0][:120]
+        raise LikenessError(
+            f"no Ray cluster answers at {address} ({why}); where it asks for a token, set RAY_AUTH_MODE=token"
+        ) from None
 
 
 def _wave(ray: Any, job: Job, numbers: list[int], count: int) -> Iterator[tuple[int, Line]]:
@@ -82,6 +88,7 @@ def _wave(ray: Any, job: Job, numbers: list[int], count: int) -> Iterator[tuple[
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.max_consecutive_actor_init_deaths = MOST_FAILED_STARTS
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     data = ray.data.from_items([{"number": number} for number in numbers], override_num_blocks=len(numbers))
     done = data.map_batches(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -9,20 +13,42 @@ from likeness.errors import LikenessError
 from likeness.system import System
 
 
-def compile_networks(system: System) -> None:
+def compile_networks(system: System, backend: str | Callable[..., Any] = "inductor") -> None:
     """Compile each network of each player in place; names of weights stay, and what they compute does but for float noise.
 
-    The first steps take minutes, since every network is compiled for each way in which it is used.
+    The first steps take minutes, since every network is compiled for each way in which it is used: forward and backward, by
+    each player, and once more to be looked at. Only what is called as a whole is compiled, not a network's further methods, nor
+    a ``Linear`` or ``Sequential`` of torch's that is a network by itself.
+
+    Args:
+        system: its networks on the device that trains.
+        backend: torch's; ``aot_eager`` does all but write code, and needs no compiler.
 
     Raises:
         LikenessError: this machine has no compiler that works.
     """
-    check(next(system.parameters()).device)
+    if backend == "inductor":
+        check(next(system.parameters()).device)
     torch._functorch.config.donated_buffer = False  # a player may go back through a graph that another needs again
     for names in system.players.values():
         for name in names:
             for network in _called(getattr(system, name)):
-                network.compile()
+                network.compile(backend=backend)
+
+
+@contextmanager
+def told(compiled: bool) -> Iterator[None]:
+    """Within, networks that torch cannot compile end a ``compiled`` training with one line; what was saved stays.
+
+    Raises:
+        LikenessError: with torch's reason, and what to do.
+    """
+    try:
+        yield
+    except RuntimeError as problem:
+        if not compiled or not type(problem).__module__.startswith(("torch._dynamo", "torch._inductor", "torch._functorch")):
+            raise
+        raise LikenessError(_refusal("torch.compile cannot compile these networks", problem)) from problem
 
 
 def check(device: torch.device) -> None:
@@ -34,11 +60,14 @@ def check(device: torch.device) -> None:
     try:
         torch.compile(_tried)(torch.ones(8, device=device))
     except Exception as problem:  # whatever a missing compiler raises
-        first = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
-        raise LikenessError(
-            f"training.compile=true: torch.compile does not work on this machine ({first.strip()[:150]}); "
-            "train with --set training.compile=false"
-        ) from None
+        raise LikenessError(_refusal("torch.compile does not work on this machine", problem)) from None
+
+
+def _refusal(what: str, problem: Exception) -> str:
+    """One line, with the first of torch's reason."""
+    problem = getattr(problem, "inner_exception", problem)  # the compiler's own, within torch's
+    first = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
+    return f"training.compile=true: {what} ({first.strip()[:150]}); train with --set training.compile=false"
 
 
 def _tried(values: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ from likeness.files import LOCK, locked
 from likeness.recipe import Phase, Recipe, Training, difference, freeze
 from likeness.system import System, Table
 from likeness.train.batches import Batches
-from likeness.train.compiling import compile_networks
+from likeness.train.compiling import compile_networks, told
 from likeness.train.distributed import agree, average_gradients, join, together
 from likeness.train.ema import RunningMean
 from likeness.train.precision import casting
@@ -172,7 +172,7 @@ def _train(
     last = min(plan.steps, steps if steps is not None else plan.steps)
     system.train()
     cast = casting(plan, device)
-    with Batches(system, source, plan, device, last, rank, world, ahead) as batches:
+    with told(plan.compile), Batches(system, source, plan, device, last, rank, world, ahead) as batches:
         while step < last:
             if together(stop() or (minutes is not None and time.monotonic() - began >= 60 * minutes)):
                 break
