@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,46 @@ def no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     from likeness.train.session import Session
 
     monkeypatch.setattr(Session, "_graphs", staticmethod(lambda weights, module: "not in this test"))
+
+
+class Traced(MutableMapping[str, bytes]):
+    """Models that a process of the tests has traced, in a folder of all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __getitem__(self, key: str) -> bytes:
+        try:
+            return (self.folder / f"{key}.onnx").read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: str, model: bytes) -> None:
+        from likeness.files import write_content
+
+        write_content(self.folder / f"{key}.onnx", model)
+
+    def __delitem__(self, key: str) -> None:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.stem for path in self.folder.glob("*.onnx"))
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of these tests share (pytest-xdist gives each of them one inside it)."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once(together: Path) -> None:
+    """Networks alike are traced once for all tests; :mod:`likeness.export.traced` does so within one process."""
+    from likeness.export import traced
+
+    (together / "traced").mkdir(exist_ok=True)
+    traced.known = Traced(together / "traced")
