@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 
 import pytest
@@ -82,16 +82,45 @@ class Traced(MutableMapping[str, bytes]):
 
 
 @pytest.fixture(scope="session")
-def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of these tests share (pytest-xdist gives each of them one inside it)."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session", autouse=True)
-def traced_once(together: Path) -> None:
+def traced_once(common_folder: Path) -> None:
     """Networks alike are traced once for all tests; :mod:`likeness.export.traced` does so within one process."""
     from likeness.export import traced
 
-    (together / "traced").mkdir(exist_ok=True)
-    traced.known = Traced(together / "traced")
+    (common_folder / "traced").mkdir(exist_ok=True)
+    traced.known = Traced(common_folder / "traced")
+
+
+@pytest.fixture(scope="session")
+def tiny_run(common_folder: Path) -> Callable[[str], Path]:
+    """The run directory of a system's tiny recipe after three steps on drawn faces, with its graphs.
+
+    It is trained once for all processes of these tests. Whoever writes into it takes a copy.
+    """
+    from filelock import FileLock
+
+    from likeness import systems
+    from likeness.data.store import FaceStore
+    from likeness.export import export
+    from likeness.faces.drawing import drawn_faces
+    from likeness.train.loop import train
+
+    def made(name: str) -> Path:
+        folder = common_folder / "runs" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "ready").exists():
+                recipe = systems.recipe(f"{name}:tiny")
+                framing = recipe.framing  # type: ignore[attr-defined]
+                store = FaceStore.of(drawn_faces(12, framing, paired=True), framing, "drawn", "labels")
+                export(train(systems.row(name).build(recipe), name, store, folder / "run", steps=3))
+                (folder / "ready").touch()
+        return folder / "run"
+
+    return made

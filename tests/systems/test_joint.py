@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from likeness import systems
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.portrait import Fidelity
-from likeness.export import export
 from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.landmarks import MIRROR
@@ -27,7 +27,6 @@ from likeness.systems.joint.networks import REGIONS, LookEncoder
 from likeness.systems.joint.recipes import CODES, NOISE, Chances, lite, tiny
 from likeness.systems.joint.synthesis import JointSynthesizer
 from likeness.systems.joint.system import JointSystem, others, per_number
-from likeness.train.loop import train
 
 FRAMING = tiny().framing
 
@@ -50,12 +49,8 @@ def table(system: JointSystem) -> Table:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("joint") / "run"
-    store = FaceStore.of(drawn_faces(12, FRAMING), FRAMING, "drawn")
-    train(JointSystem(tiny()), "joint", store, folder, steps=4)
-    export(folder / "weights.safetensors")
-    return folder
+def run(tiny_run: Callable[[str], Path]) -> Path:
+    return tiny_run("joint")
 
 
 @pytest.fixture(scope="module")

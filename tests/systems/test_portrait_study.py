@@ -87,14 +87,18 @@ def test_a_study(
     """Stops, goes on, trains nothing twice, measures, and is the same for held-out photos whatever was asked before."""
     tiny = ("--steps", "20", "--tiny", "--threads", "1", "--general", "g")
     assert likeness("train", "portrait:tiny", "--steps", "1", "-o", "g", "--threads", "1") == 0
-    words = ("study", "portrait", "repair", "bootstrap", "reverse", "identity", "curve")
-    words += ("--data", drawn, "--people", ANN, BOB, "-o", "s", "--csv", "t", *tiny)
+    common = ("--data", drawn, "-o", "s", "--csv", "t", *tiny)
+    words = ("study", "portrait", "repair", "identity", *common, "--people", ANN, BOB)
     assert likeness(*words, "--minutes", "0.001") == 3
     assert likeness(*words, "--only-train") == 0
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
-    assert len(stamps) == 2 * (len(MODELS) - 4)  # effects alone needs A-longer, A+B+hand; alignment A-jitter, A-unaligned
+    assert len(stamps) == 2 * 7  # A, from which all begin, and the six of repair
     assert likeness(*words) == 0
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    assert likeness("study", "portrait", "bootstrap", "reverse", "curve", *common, "--people", ANN) == 0
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    # effects alone needs A-longer, A+B+hand; alignment A-jitter, A-unaligned
+    assert len(list((tmp_path / "s" / ANN).rglob("weights.safetensors"))) == len(MODELS) - 4
     with (tmp_path / "t" / "portrait_repair.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 6 * 7 and {line["count"] for line in lines} == {"16"}

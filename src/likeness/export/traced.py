@@ -41,7 +41,7 @@ def traced(network: Network) -> Any:
 
 
 def structure(network: Network) -> str:
-    """A digest of all that a model depends on: classes, settings, ports, and the shapes of the weights; "" where it cannot be told.
+    """A digest of all that a model depends on: classes, settings, ports, and the shapes of the weights; "" where nobody can tell.
 
     Tensors that are not in the module's state count by value.
     """
