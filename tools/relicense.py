@@ -1,10 +1,10 @@
-"""Bring the cards of weights files up to date: their licence, and the names of recipe fields. Tensors and their hash stay.
+"""Bring the cards of weights files up to date: their licence, the names of recipe fields, and terms. Tensors and their hash stay.
 
     python tools/relicense.py                        all weights that ship
     python tools/relicense.py FILE.safetensors …     these
 
-Only the header is written anew, padded as before, so the tensors may move within the file: the graphs that stand beside it are
-written again where there are any.
+Only the header is written anew, padded as before. Where that moves the tensors within the file, the graphs beside it are
+written again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from likeness.errors import LikenessError
 from likeness.export import export
 from likeness.files import write_content
 from likeness.recipe import _renamed, thaw
+
+TERMS = {"with the finder of": "with the face detector of", "a face that is nobody's": "the generic face"}
+"""What notes and scores said → what they say now (docs/renames.md)."""
 
 
 def today(frozen: Any, held: Any) -> Any:
@@ -51,14 +54,17 @@ def relicense(path: Path) -> bool:
     if thaw(kind, said["recipe"]) != thaw(kind, card.recipe):
         raise LikenessError(f"{path}: its recipe would mean something else")
     text = json.dumps(said, sort_keys=True)
+    for old, new in TERMS.items():
+        text = text.replace(old, new)
     if text == header["__metadata__"][KEY]:
         return False
     header["__metadata__"][KEY] = text
     new = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    write_content(path, _padded(len(new).to_bytes(8, "little") + new + content[8 + length :]))
+    written = _padded(len(new).to_bytes(8, "little") + new + content[8 + length :])
+    write_content(path, written)
     if read_stored(path)[2] != digest:  # it has been checked against the file's own note as well
         raise LikenessError(f"{path}: its tensors have changed; put it back from version control")
-    if any(path.parent.glob("*.onnx")):
+    if written[:8] != content[:8] and any(path.parent.glob("*.onnx")):
         export(path)
     return True
 

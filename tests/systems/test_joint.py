@@ -89,7 +89,7 @@ def test_only_what_is_given_is_seen(system: JointSystem, table: Table) -> None:
 
 
 def test_every_row_keeps_its_own_conditions(system: JointSystem, table: Table) -> None:
-    """The trap of the sheet: rows of different tensors drawn with different indices."""
+    """What a sheet could get wrong: rows of different tensors drawn with different indices."""
     whole = system.given(table, FLAGS)
     for row in (0, 5):
         alone = system.given({key: column[row : row + 1] for key, column in table.items()}, FLAGS)

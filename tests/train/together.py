@@ -46,7 +46,7 @@ class Case:
 
 
 COMPETING = (0, 1, 4)
-"""facefeat's phases but those in which its feature generators rest and faces borrow features of others in the batch."""
+"""facefeat's phases but those in which its feature generators are frozen and faces borrow features of others in the batch."""
 
 CASES = {
     "parts": Case("parts"),
@@ -60,7 +60,7 @@ CASES = {
     "landmark, two targets": Case("landmark", ('targets=["ann","bob"]', "generic=false")),
     "joint": Case("joint", ("weights.identity=0.0",)),
     "facefeat": Case("facefeat", phases=COMPETING),
-    "facefeat, resting": Case("facefeat", phases=(0, 2, 3)),
+    "facefeat, generators frozen": Case("facefeat", phases=(0, 2, 3)),
     "facefeat as it is": Case("facefeat", phases=(1,), normed=True),
     "landmark_detector": Case("landmark_detector"),
     "landmark_detector as it is": Case("landmark_detector", normed=True),
@@ -167,7 +167,7 @@ def gradients(folder: Path) -> None:
     one.grad, other.grad = torch.ones(3) if rank else None, None
     found |= {"one moved": average_gradients([one, other], world), "one": [one.grad, other.grad]}
     one.grad = None
-    found |= {"none moved": average_gradients([one, other], world), "wished": any_wishes(rank == 1), "not": any_wishes(False)}
+    found |= {"none moved": average_gradients([one, other], world), "asked": any_wishes(rank == 1), "not": any_wishes(False)}
     torch.save(found, folder / f"gradients-{rank}.pt")
 
 
