@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 LONG = (
-    "test_together.py", "test_studio_page.py", "test_studio_screens.py", "test_facefeat_experiments.py", "test_portrait_study.py",
-    "test_parts_study.py", "test_loop.py", "test_conformance.py", "test_isegan_system.py", "test_portrait.py", "test_studio_jobs.py",
-    "test_landmark_commands.py", "test_landmark_study.py", "test_sketches.py", "test_hosts.py", "test_joint.py",
-    "test_toy_system.py", "test_facefeat.py", "test_facefeat_users.py", "test_face_detector_system.py", "test_rows.py",
-    "test_studio_static.py", "test_studio_drivers.py", "test_benchmarks.py", "test_commands.py", "test_properties.py", "test_fuzz.py",
+    "test_together.py", "test_studio_page.py", "test_studio_screens.py", "test_facefeat_experiments.py",
+    "test_portrait_study.py", "test_parts_study.py", "test_loop.py", "test_conformance.py", "test_isegan_system.py",
+    "test_portrait.py", "test_studio_jobs.py", "test_landmark_commands.py", "test_landmark_study.py", "test_sketches.py",
+    "test_hosts.py", "test_joint.py", "test_toy_system.py", "test_facefeat.py", "test_facefeat_users.py",
+    "test_face_detector_system.py", "test_rows.py", "test_studio_static.py", "test_studio_drivers.py",
+    "test_benchmarks.py", "test_commands.py", "test_properties.py", "test_fuzz.py",
 )  # fmt: skip
 """Files of tests that take long, which begin first: pytest-xdist gives whole files to its processes in this order."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
