@@ -119,7 +119,7 @@ def studio(work: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_a_training_survives_the_servers_kill(samples: list[Path], tmp_path: Path) -> None:
     """Kill -9 while a person's model trains: the same session finds the job again, and it goes on to its last step."""
     pytest.importorskip("torch", reason="needs likeness[train]")
-    steps = 6
+    steps = 12
     with studio(tmp_path) as (server, address), httpx.Client(base_url=address, timeout=60) as client:
         ids = [client.post("pictures", params={"name": name}, content=data).json()["id"] for name, data in one_person(samples[0])]
         asked = {"kind": "portrait", "pictures": ids, "minutes": 9, "steps": steps, "name": "ada"}

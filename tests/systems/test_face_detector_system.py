@@ -159,7 +159,7 @@ def test_it_learns(tmp_path: Path) -> None:
     """Drawn faces in mosaics: after a minute's fraction most are found."""
     recipe = override(tiny(), ["training.batch=16", "many=0", "none=0.1", "colour=0", "blur=0", "grey=0", "turn=5", "least=0.5"])
     recipe = replace(
-        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=160),), look=1000)
+        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=240),), look=1000)
     )
     torch.manual_seed(0)
     system = FaceDetectorSystem(recipe)
