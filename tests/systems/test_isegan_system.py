@@ -215,7 +215,9 @@ def test_the_other_way_round() -> None:
 def test_it_learns(tmp_path: Path) -> None:
     """A hundred steps on eight drawn faces: both stages come nearer to the photos, and P_int to their parsings."""
     recipe = override(tiny(), ["training.batch=8", "networks.width=16"])
-    recipe = replace(recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=100),), look=1000))
+    recipe = replace(
+        recipe, training=replace(recipe.training, phases=(replace(recipe.training.phases[0], steps=100),), look=1000)
+    )
     faces = store(8)
     torch.manual_seed(1)
     system = ISEGANSystem(recipe)
