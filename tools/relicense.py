@@ -3,8 +3,8 @@
     python tools/relicense.py                        all weights that ship
     python tools/relicense.py FILE.safetensors …     these
 
-Only the header is written anew, padded as before. Where that moves the tensors within the file, the graphs beside it are
-written again.
+Only the header is written anew, padded as before, so the tensors may move within the file: the graphs that stand beside it are
+written again where there are any.
 """
 
 from __future__ import annotations
@@ -60,11 +60,10 @@ def relicense(path: Path) -> bool:
         return False
     header["__metadata__"][KEY] = text
     new = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    written = _padded(len(new).to_bytes(8, "little") + new + content[8 + length :])
-    write_content(path, written)
+    write_content(path, _padded(len(new).to_bytes(8, "little") + new + content[8 + length :]))
     if read_stored(path)[2] != digest:  # it has been checked against the file's own note as well
         raise LikenessError(f"{path}: its tensors have changed; put it back from version control")
-    if written[:8] != content[:8] and any(path.parent.glob("*.onnx")):
+    if any(path.parent.glob("*.onnx")):
         export(path)
     return True
 
