@@ -27,9 +27,10 @@ $(BIN)/uvicorn: $(BIN)/likeness
 studio: $(BIN)/uvicorn
 	$(BIN)/likeness studio
 
-# one process a core; OMP_NUM_THREADS=1, for two processes with two threads each stop one another
+# One process a core; OMP_NUM_THREADS=1, for two processes with two threads each stop one another. Files that take long begin first,
+# as tests/conftest.py orders them. Bytecode is kept, since the tests start many interpreters.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/pytest
 	$(BIN)/ruff check src tests tools benchmarks

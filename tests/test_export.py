@@ -14,29 +14,21 @@ import pytest
 from likeness import assets, checkpoint, systems
 from likeness.card import DIGEST, STORES, header, storage
 from likeness.checkpoint import read_weights, write_weights
-from likeness.data.store import FaceStore
 from likeness.engine import open_weights
 from likeness.engine.graph import in_batches
 from likeness.engine.onnx import GRAPH_KEY, PORTS_KEY, WEIGHTS_KEY, check_sealed, provider
 from likeness.errors import LikenessError
 from likeness.export import export
 from likeness.export.onnx import LARGEST
-from likeness.faces.drawing import drawn_faces
 from likeness.image import from_planes
-from likeness.train.loop import train
 
 SHIPPED = sorted(assets.WEIGHTS.glob("*/*.onnx"))
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tiny_run: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory of a short training, its weights in float16, its graphs written."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    recipe = systems.recipe("parts:tiny")
-    faces = FaceStore.of(drawn_faces(12, recipe.framing), recipe.framing, "drawn")  # type: ignore[attr-defined]
-    train(systems.row("parts").build(recipe), "parts", faces, folder, steps=3)
-    export(folder / "weights.safetensors")
-    return folder
+    return Path(shutil.copytree(tiny_run("parts"), tmp_path_factory.mktemp("runs") / "tiny"))
 
 
 @pytest.fixture(scope="module", params=STORES)

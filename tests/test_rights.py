@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import runpy
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -51,14 +51,14 @@ def test_two_cards_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "likeness: parser: one card at a time; leave it out, or leave out --card\n"
 
 
-def test_relicensing_changes_the_card_alone(tmp_path: Path) -> None:
+def test_relicensing_changes_the_card_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On a copy of what ships, with a card that says Apache and a field's old name: tensors, hash and pictures stay."""
     folder = tmp_path / "face_detector"
     shutil.copytree(assets.WEIGHTS / "face_detector", folder)
     path = folder / "weights.safetensors"
     _say(path, licence="Apache-2.0", notes="a note of another length, so that tensors move" + "." * 300)
     before, tensors = read_card(path), load_file(path)
-    subprocess.run([sys.executable, str(ROOT / "tools" / "relicense.py"), str(path)], check=True, capture_output=True)
+    relicense(path)
     after = read_card(path)
     assert (before.licence, after.licence) == ("Apache-2.0", LICENCE)
     assert (after.system, after.step, after.notes, after.scores) == (before.system, before.step, before.notes, before.scores)
@@ -71,10 +71,16 @@ def test_relicensing_changes_the_card_alone(tmp_path: Path) -> None:
     made = [open_weights(where, engine="onnx").graphs["detector"](picture=pictures) for where in (shipped, path)]
     for name, value in made[0].items():
         np.testing.assert_array_equal(made[1][name], value)
-    said = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "relicense.py"), str(path)], check=True, capture_output=True, text=True
-    )
-    assert "nothing to change" in said.stdout and path.read_bytes() == content
+    capsys.readouterr()
+    relicense(path)
+    assert "nothing to change" in capsys.readouterr().out and path.read_bytes() == content
+
+
+def relicense(path: Path) -> None:
+    """``python tools/relicense.py FILE``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["relicense.py", str(path)])
+        runpy.run_path(str(ROOT / "tools" / "relicense.py"), run_name="__main__")
 
 
 def _say(path: Path, **more: str) -> None:

@@ -50,10 +50,10 @@ def test_taken_apart() -> None:
     torch = pytest.importorskip("torch")
     from likeness.engine.graph import Port
     from likeness.engine.torch import Network
-    from likeness.export.onnx import _traced
+    from likeness.export.traced import trace
 
     ports = (Port("x", ("batch", 3, 8, 12)),), (Port("y", ("batch", 12, 4, 6)),)
-    model, x = _traced(Network(torch.nn.PixelUnshuffle(2), *ports)), torch.randn(2, 3, 8, 12)
+    model, x = trace(Network(torch.nn.PixelUnshuffle(2), *ports)), torch.randn(2, 3, 8, 12)
     quick_shuffles(model)
     orders = [list(node.attribute[0].ints) for node in model.graph.node if node.op_type == "Transpose"]
     assert orders == [[0, 2, 1, 3], [0, 2, 1]]

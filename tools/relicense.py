@@ -1,4 +1,4 @@
-"""Bring the cards of weights files up to date: their licence, and the names of recipe fields. Tensors and their hash stay.
+"""Bring the cards of weights files up to date: their licence, the names of recipe fields, and terms. Tensors and their hash stay.
 
     python tools/relicense.py                        all weights that ship
     python tools/relicense.py FILE.safetensors …     these
@@ -22,6 +22,9 @@ from likeness.errors import LikenessError
 from likeness.export import export
 from likeness.files import write_content
 from likeness.recipe import _renamed, thaw
+
+TERMS = {"with the finder of": "with the face detector of", "a face that is nobody's": "the generic face"}
+"""What notes and scores said → what they say now (docs/renames.md)."""
 
 
 def today(frozen: Any, held: Any) -> Any:
@@ -51,6 +54,8 @@ def relicense(path: Path) -> bool:
     if thaw(kind, said["recipe"]) != thaw(kind, card.recipe):
         raise LikenessError(f"{path}: its recipe would mean something else")
     text = json.dumps(said, sort_keys=True)
+    for old, new in TERMS.items():
+        text = text.replace(old, new)
     if text == header["__metadata__"][KEY]:
         return False
     header["__metadata__"][KEY] = text

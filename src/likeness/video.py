@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,12 +136,14 @@ def frames(path: str | Path, first: int = 0) -> Iterator[Image]:
 def _created(path: Path, tool: str) -> Any:
     """A new container with the mark of provenance in its metadata, where a ``tool`` is named.
 
-    The entries have names that MP4 has no box of its own for; ``use_metadata_tags`` lets FFmpeg write them as QuickTime does.
+    The entries have names that MP4 has no box of its own for; ``use_metadata_tags`` lets FFmpeg write them as QuickTime does. A
+    program that copies the streams into a new file usually keeps the comment alone, so it tells the same.
     """
     if not tool:
         return _av().open(str(path), "w")
     made = _av().open(str(path), "w", options={"movflags": "use_metadata_tags"})
-    made.metadata.update({SOURCE: SOURCE_TYPE, SOFTWARE: tool, "comment": "made with likeness: synthetic face"})
+    told = f"made with likeness: synthetic face; {SOURCE}={SOURCE_TYPE}; {SOFTWARE}={tool}"
+    made.metadata.update({SOURCE: SOURCE_TYPE, SOFTWARE: tool, "comment": told})
     return made
 
 
@@ -152,8 +155,10 @@ def mark(path: str | Path) -> Mark | None:
     """
     with _opened(path) as container:
         found = {name.lower(): value for name, value in container.metadata.items()}
-    kind = found.get(SOURCE.lower())
-    return Mark(kind, found.get(SOFTWARE, "")) if kind else None
+    if kind := found.get(SOURCE.lower()):
+        return Mark(kind, found.get(SOFTWARE, ""))
+    told = re.search(rf"{SOURCE}=(\S+); {SOFTWARE}=(.*)", found.get("comment", ""))
+    return Mark(told[1], told[2]) if told else None
 
 
 def join(parts: Sequence[Path], path: str | Path, sound: str | Path | None = None, tool: str = "") -> Path:

@@ -1,11 +1,11 @@
-"""What needs no training: the nearest frame, and a frame bent by landmarks."""
+"""What needs no training: the nearest frame, and a frame warped by landmarks."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from likeness.baselines.reenactment import NearestFrame, WarpedFrame, bent, normalise_shape, spline
+from likeness.baselines.reenactment import NearestFrame, WarpedFrame, normalise_shape, spline, warped
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing
@@ -38,14 +38,14 @@ def test_the_spline() -> None:
 def test_bending() -> None:
     """By nothing, nothing; a bright dot at a landmark goes where the landmark goes; the edges stay."""
     face = next(iter(FRAMES))
-    assert np.abs(bent(face.image, face.landmarks, face.landmarks).astype(int) - face.image).max() <= 2
+    assert np.abs(warped(face.image, face.landmarks, face.landmarks).astype(int) - face.image).max() <= 2
     picture = np.zeros((64, 64, 3), np.uint8)
     x, y = face.landmarks[30].round().astype(int)
     picture[y - 1 : y + 2, x - 1 : x + 2] = 255
     moved = face.landmarks + np.float32([4, -3])
-    bright = np.argwhere(bent(picture, face.landmarks, moved)[..., 0] > 128)[:, ::-1]
+    bright = np.argwhere(warped(picture, face.landmarks, moved)[..., 0] > 128)[:, ::-1]
     assert np.abs(bright.mean(0) - np.array([x + 4, y - 3])).max() < 1
     lines = np.zeros((64, 64, 3), np.uint8)
     lines[[0, -1]] = 200
-    assert (bent(lines, face.landmarks, moved)[[0, -1]] > 150).all()
+    assert (warped(lines, face.landmarks, moved)[[0, -1]] > 150).all()
     assert WarpedFrame(FRAMES).draw([moved, moved]).shape == (2, 64, 64, 3)

@@ -159,7 +159,7 @@ def test_what_is_refused(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_cells_are_quoted(tmp_path: Path) -> None:
     """Commas, quotes and line ends in a title come back as they were."""
-    odd = 'a "frame", bent\nand so on'
+    odd = 'a "frame", warped\nand so on'
     tables.write_csv(tmp_path / "a.csv", [{"method": odd, "psnr": "1.00"}], {**ABOUT, "faces_of": "5 targets, their first"})
     with (tmp_path / "a.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)

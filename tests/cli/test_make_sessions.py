@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from likeness.cli import main
-from likeness.data.store import FaceStore
-from likeness.export import export
-from likeness.faces.drawing import drawn_faces
 from likeness.image import read
-from likeness.systems.joint.recipes import CODES, tiny
-from likeness.systems.joint.system import JointSystem
-from likeness.train.loop import train
+from likeness.systems.joint.recipes import CODES
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("joint") / "run"
-    train(JointSystem(tiny()), "joint", FaceStore.of(drawn_faces(12, tiny().framing), tiny().framing, "drawn"), folder, steps=2)
-    export(folder / "weights.safetensors")
-    return str(folder)
+def run(tiny_run: Callable[[str], Path]) -> str:
+    return str(tiny_run("joint"))
 
 
 def test_the_forensic_way_of_working(run: str, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,25 @@ def test_a_mark_in_either_format(tmp_path: Path, samples: list[Path]) -> None:
     assert video.mark(tmp_path / "copy.mp4") is not None
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_the_mark_stays_when_streams_are_copied(tmp_path: Path, samples: list[Path], suffix: str) -> None:
+    """As ``ffmpeg -i made.mp4 -c copy other.mp4`` does, which keeps the entries alone that the other format has names for."""
+    made, other = tmp_path / "made.mp4", tmp_path / f"other{suffix}"
+    with video.Writer(made, Fraction(25), tool="likeness test 1") as out:
+        out.add(read(samples[0]))
+    with av.open(str(made)) as source, av.open(str(other), "w") as target:
+        target.metadata.update(source.metadata)
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    if suffix == ".mp4":
+        with av.open(str(other)) as target:
+            assert "DigitalSourceType" not in target.metadata
+    assert video.mark(other) == Mark(SOURCE_TYPE, "likeness test 1")
+
+
 def test_no_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.mp4").write_text("no video")
     for name, message in (("a.mp4", "cannot be read as video"), ("none.mp4", "no such file")):

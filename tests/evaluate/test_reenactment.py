@@ -1,4 +1,4 @@
-"""Table 1's measures: a perfect puppet there and back, one that is somebody else, one that trembles."""
+"""Table 1's measures: a perfect method there and back, one that is somebody else, one that trembles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_jerk() -> None:
 
 
 def test_cycles(instruments: Path, samples: list[Path]) -> None:
-    """A puppet that answers with the target's frame, and back with the source's, is perfect; one that is always ada is not."""
+    """A method that answers with the target's frame, and back with the source's, is perfect; one that is always ada is not."""
     framing, reader, people = Framing(size=128), FaceReader(), {}
     for name, path in zip(("ada", "bo"), samples, strict=False):
         photo = read(path)

@@ -88,7 +88,7 @@ def test_the_tables(
     assert all(line["count"] == "6" and 0 < float(line["fsim"]) < 1 for line in lines.values())
     assert (tmp_path / "out" / "isegan.png").is_file()
     before = (tmp_path / "out" / "base" / "weights.safetensors").stat().st_mtime_ns
-    assert likeness(*words) == 0
+    assert likeness(*words, "--only-train") == 0
     assert (tmp_path / "out" / "base" / "weights.safetensors").stat().st_mtime_ns == before
     capsys.readouterr()
     run = tmp_path / "out" / "full"

@@ -69,8 +69,22 @@ def laid(page: Any, bench: str) -> None:
             page.wait_for_function("() => !window.studio.active.asked.size")
         page.locator(".mix .many .tile").nth(4).click()
         page.locator(".bench").evaluate("(one) => one.scrollTo(0, 0)")
-    page.wait_for_timeout(5000)  # messages are gone, what follows the last change is painted
     page.mouse.move(2, 2)
+    page.wait_for_timeout(500)  # what follows the last change has been asked for
+    page.locator(".toast").first.wait_for(state="detached")
+    still(page)
+
+
+def still(page: Any) -> None:
+    """Wait until nothing changes any more."""
+    before = page.screenshot()
+    for _ in range(50):
+        page.wait_for_timeout(500)
+        now = page.screenshot()
+        if now == before:
+            return
+        before = now
+    raise AssertionError("the page does not come to rest")
 
 
 def screens(browser: Any, address: str, look: str) -> Iterator[tuple[str, Image.Image]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,15 +328,9 @@ def test_weights_of_zero_leave_terms_out() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tiny_run: Callable[[str], Path]) -> Path:
     """A tiny run with its graphs."""
-    from likeness.export import export
-
-    recipe = systems.recipe("facefeat:tiny")
-    folder = tmp_path_factory.mktemp("facefeat") / "run"
-    torch.manual_seed(1)
-    export(train(systems.row("facefeat").build(recipe), "facefeat", store(recipe), folder))
-    return folder
+    return tiny_run("facefeat")
 
 
 def test_seeds_and_what_is_kept(run: Path, samples: list[Path]) -> None:

@@ -378,7 +378,7 @@ def test_frontal_listed_pairs_and_mistakes(
     base = ("evaluate", "facefeat", "--data", drawn, "--weights", model)
     assert likeness(*base, "--experiment", "frontal", "--limit", 3, "-o", "frontal.json") == 0
     methods = [line["method"] for line in json.loads((tmp_path / "frontal.json").read_text())["lines"]]
-    assert {"ours", "landmarks turned, photo bent"} <= set(methods)
+    assert {"ours", "landmarks turned, photo warped"} <= set(methods)
     (tmp_path / "pairs.txt").write_text("2\t1\nP4\t1\t2\nP4\t1\tP5\t1\nP5\t3\t4\nP5\t2\tP4\t3\n")
     capsys.readouterr()
     assert likeness(*base, "--experiment", "pairs", "--pairs", "pairs.txt", "-o", "listed.json") == 0

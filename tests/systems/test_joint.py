@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from likeness.cli import main
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.portrait import Fidelity
-from likeness.export import export
 from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.landmarks import MIRROR
@@ -28,7 +28,6 @@ from likeness.systems.joint.networks import REGIONS, LookEncoder
 from likeness.systems.joint.recipes import CODES, NOISE, Chances, lite, tiny
 from likeness.systems.joint.synthesis import JointSynthesizer
 from likeness.systems.joint.system import JointSystem, others, per_number
-from likeness.train.loop import train
 
 FRAMING = tiny().framing
 
@@ -51,12 +50,8 @@ def table(system: JointSystem) -> Table:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("joint") / "run"
-    store = FaceStore.of(drawn_faces(12, FRAMING), FRAMING, "drawn")
-    train(JointSystem(tiny()), "joint", store, folder, steps=4)
-    export(folder / "weights.safetensors")
-    return folder
+def run(tiny_run: Callable[[str], Path]) -> Path:
+    return tiny_run("joint")
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +90,7 @@ def test_only_what_is_given_is_seen(system: JointSystem, table: Table) -> None:
 
 
 def test_every_row_keeps_its_own_conditions(system: JointSystem, table: Table) -> None:
-    """The trap of the sheet: rows of different tensors drawn with different indices."""
+    """What a sheet could get wrong: rows of different tensors drawn with different indices."""
     whole = system.given(table, FLAGS)
     for row in (0, 5):
         alone = system.given({key: column[row : row + 1] for key, column in table.items()}, FLAGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,26 +10,17 @@ import pytest
 
 from likeness import systems
 from likeness.cli import main
-from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.export import export
-from likeness.faces.drawing import drawn_faces
 from likeness.faces.morphable import POSE
 from likeness.faces.reader import FaceReader
 from likeness.image import read
-from likeness.systems.joint.recipes import tiny
 from likeness.systems.joint.reenact import PhotoTarget
 from likeness.systems.joint.synthesis import JointSynthesizer
-from likeness.systems.joint.system import JointSystem
-from likeness.train.loop import train
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("joint") / "run"
-    train(JointSystem(tiny()), "joint", FaceStore.of(drawn_faces(12, tiny().framing), tiny().framing, "drawn"), folder, steps=2)
-    export(folder / "weights.safetensors")
-    return folder
+def run(tiny_run: Callable[[str], Path]) -> Path:
+    return tiny_run("joint")
 
 
 @pytest.fixture(scope="module")

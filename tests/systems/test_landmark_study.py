@@ -62,9 +62,9 @@ def test_two_clips(
     assert likeness(*words, "--csv", "table.csv") == 0
     rows = {line["method"]: line for line in csv.DictReader((tmp_path / "table.csv").read_text().splitlines())}
     assert next(iter(rows)) == "LandmarkGAN" and "pix2pix, drawn landmarks" in rows and len(rows) == 5
-    near, bent = rows["nearest frame"], rows["a frame, bent"]
-    assert near["pairs"] == "2" and float(near["id_distance"]) < 0.1 < float(bent["id_distance"])
-    assert float(bent["lmk"]) < float(near["lmk"]) and float(bent["ssim"]) > 0.7
+    near, warped = rows["nearest frame"], rows["a frame, warped"]
+    assert near["pairs"] == "2" and float(near["id_distance"]) < 0.1 < float(warped["id_distance"])
+    assert float(warped["lmk"]) < float(near["lmk"]) and float(warped["ssim"]) > 0.7
     said = json.loads((tmp_path / "s" / "landmark.json").read_text())
     assert said["faces"] == 4 and said["faces_of"] == "2 targets, their first 2 test frames"
     assert read(tmp_path / "s" / "landmark.png").shape[0] > 128

@@ -20,6 +20,7 @@ from likeness.faces.landmarks import eye_distance
 from likeness.image import pictures_in, read
 from likeness.systems.parts.recipes import PartsRecipe
 from likeness.systems.parts.study import COMBINATIONS, VARIANTS, ablation, recipes, variant
+from likeness.train import pace
 
 Run = Callable[..., int]
 
@@ -85,8 +86,15 @@ def test_all_have_one_budget() -> None:
 
 
 def test_a_study_goes_on_where_it_stopped(
-    drawn: Path, likeness: Run, instruments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    drawn: Path,
+    likeness: Run,
+    instruments: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pace, "WARM", 1)
+    monkeypatch.setattr(pace, "TIMED", 2)
     words = ("study", "parts", "baselines", "--tiny", "--steps", "20", "--data", drawn, "-o", "s", "--photos", "all")
     words += ("--csv", "t.csv", "--curves")
     assert likeness(*words, "--minutes", "0.001") == 3
@@ -97,7 +105,7 @@ def test_a_study_goes_on_where_it_stopped(
     }
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("weights.safetensors")}
     assert len(stamps) == 5
-    assert likeness(*words) == 0
+    assert likeness(*words, "--only-train") == 0
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps  # nothing is trained twice
     said = json.loads((tmp_path / "s" / "baselines.json").read_text())
     titles = [line["method"] for line in said["lines"]]

@@ -1,4 +1,4 @@
-"""What a target's face can be made of without training: its own frames, chosen or bent by landmarks."""
+"""What a target's face can be made of without training: its own frames, chosen or warped by landmarks."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class NearestFrame:
 
 
 class WarpedFrame:
-    """One frame of a target, looking ahead, bent by a thin-plate spline so that its landmarks come to where they are wanted."""
+    """One frame of a target, looking ahead, warped by a thin-plate spline so that its landmarks come to where they are wanted."""
 
-    title = "a frame, bent"
+    title = "a frame, warped"
 
     def __init__(self, frames: FaceStore) -> None:
         faces = list(frames)
@@ -53,11 +53,11 @@ class WarpedFrame:
         self.image, self.landmarks = ahead.image, ahead.landmarks
 
     def draw(self, conditions: Sequence[Points]) -> Image:
-        """The frame bent to each set of landmarks; its corners stay."""
-        return np.stack([bent(self.image, self.landmarks, points) for points in conditions])
+        """The frame warped to each set of landmarks; its corners stay."""
+        return np.stack([warped(self.image, self.landmarks, points) for points in conditions])
 
 
-def bent(picture: Image, landmarks: Points, wanted: Points) -> Image:
+def warped(picture: Image, landmarks: Points, wanted: Points) -> Image:
     """A picture S × S × 3 in which what is at ``landmarks`` comes to lie at ``wanted`` (N × 2 each); edges stay where they are.
 
     A thin-plate spline (Bookstein 1989) says, for each pixel of the result, where it comes from.

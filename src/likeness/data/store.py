@@ -340,7 +340,8 @@ class FaceStore:
 
 
 def _decoded(cell: dict[str, Any]) -> np.ndarray:
-    return np.asarray(Pillow.open(io.BytesIO(cell["bytes"])).convert("RGB"))
+    # named, since Pillow otherwise tries dozens of formats before it comes to WebP
+    return np.asarray(Pillow.open(io.BytesIO(cell["bytes"]), formats=("WEBP", "PNG", "JPEG")).convert("RGB"))
 
 
 def _decoded_maps(cell: dict[str, Any]) -> np.ndarray:

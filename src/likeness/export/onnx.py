@@ -6,31 +6,22 @@ DequantizeLinear, so that the same file serves both engines and a graph takes so
 
 from __future__ import annotations
 
-import io
 import json
-import logging
-import warnings
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from likeness.card import DIGEST, STEPS, header, read_stored, restored
 from likeness.checkpoint import fill_graphs
-from likeness.engine.graph import Port
 from likeness.engine.onnx import GRAPH_KEY, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
 from likeness.engine.torch import Network, networks_of
 from likeness.errors import LikenessError
 from likeness.export.shuffles import quick_shuffles
+from likeness.export.traced import traced
 from likeness.files import write_content
 
 LARGEST = 150_000
 """Bytes that a graph file has at most."""
-EXAMPLE = {"batch": 2}
-ELSE = 64
-"""The example size of a named dimension that is not the batch."""
 
 
 def export(path: str | Path, place: str = "") -> list[Path]:
@@ -58,9 +49,9 @@ def export(path: str | Path, place: str = "") -> list[Path]:
     places = _places(path)
     written = []
     for name, network in networks.items():
-        model = _traced(network)
+        model = traced(network)
         quick_shuffles(model)
-        _without_zero_biases(model)
+        _without_zero_biases(model, set(places))
         _point(model, places, path.name)
         _strip(model)
         notes = {WEIGHTS_KEY: header(path)[DIGEST], PORTS_KEY: _ports(network), GRAPH_KEY: UNSEALED}
@@ -77,41 +68,6 @@ def export(path: str | Path, place: str = "") -> list[Path]:
 def _ports(network: Network) -> str:
     """The ports of a graph as JSON."""
     return json.dumps({side: [asdict(port) for port in getattr(network, side)] for side in ("inputs", "outputs")})
-
-
-def _example(port: Port) -> torch.Tensor:
-    shape = [EXAMPLE.get(size, ELSE) if isinstance(size, str) else size for size in port.shape]
-    chance = torch.rand(shape, generator=torch.Generator().manual_seed(len(port.name)))
-    return port.low + (port.high - port.low) * chance
-
-
-def _traced(network: Network) -> Any:
-    """The network as an ONNX model whose initializers have the names of its parameters and buffers."""
-    from torch.export import Dim
-
-    dims = {size: Dim(size) for port in network.inputs for size in port.shape if isinstance(size, str)}
-    shapes = tuple({i: dims[size] for i, size in enumerate(port.shape) if isinstance(size, str)} for port in network.inputs)
-    quiet = logging.getLogger("torch.onnx")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                network.module.eval(),
-                tuple(_example(port) for port in network.inputs),
-                dynamo=True,
-                external_data=False,
-                optimize=False,
-                input_names=[port.name for port in network.inputs],
-                output_names=[port.name for port in network.outputs],
-                dynamic_shapes=shapes,
-                verbose=False,
-            )
-    finally:
-        quiet.setLevel(level)
-    assert program is not None
-    return program.model_proto
 
 
 def _places(path: Path) -> dict[str, tuple[str, list[int], int, int]]:
@@ -164,17 +120,17 @@ def _point(model: Any, places: dict[str, tuple[str, list[int], int, int]], file:
     model.graph.node.extend(nodes)
 
 
-def _without_zero_biases(model: Any) -> None:
+def _without_zero_biases(model: Any, stored: set[str]) -> None:
     """Take the computed zeros away that convolutions without a bias are given as one, and what only they were computed from.
 
     onnxruntime does not see that they are constant, and so cannot join such a convolution with the normalisation and the ReLU
-    that follow it.
+    that follow it. What the weights file has (``stored``, by name) is not looked at.
     """
     from onnx import numpy_helper
 
     graph = model.graph
     made = {output: node for node in graph.node for output in node.output}
-    constants = {one.name: one for one in graph.initializer if not one.external_data}
+    constants = {one.name: one for one in graph.initializer if one.name not in stored}
     constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.attribute}
 
     def zero(name: str) -> bool:

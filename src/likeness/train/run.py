@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -124,8 +125,11 @@ OWN = "src/likeness/train/run.py"
 """Where this file stands in the repository of likeness."""
 
 
+@cache
 def commit() -> str:
     """The commit of the code that runs, with ``+`` when there are changes; empty outside a checkout of likeness.
+
+    It is asked for once a process, which runs the code that it began with.
 
     A repository counts only if this very file is tracked in it as :data:`OWN`: installed into somebody else's, likeness does not
     say that it is theirs.

@@ -56,7 +56,7 @@ class Morphable(nn.Module):
         mean, shapes, expressions = (part.double().cpu().numpy() for part in (self.mean, self.shapes, self.expressions))
         return MorphableModel.of_all(mean, shapes, expressions, float(self.noise))
 
-    def adopt(self, model: MorphableModel, numbers: morphable.Floats) -> None:
+    def take_over(self, model: MorphableModel, numbers: morphable.Floats) -> None:
         """Take over a model, and how its numbers are spread over the training faces."""
         spread = np.maximum(numbers.std(0), LEAST_SPREAD)
         values = (*model.for_all(), [model.noise], numbers.mean(0), spread, model.importance(spread))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from likeness import baselines, sheet
-from likeness.baselines.reenactment import bent
+from likeness.baselines.reenactment import warped
 from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -116,7 +116,7 @@ def _outcome(
     return Outcome(title, about | {"experiment": options.experiment}, lines, names, notes=notes, **more)
 
 
-def floors(options: People, faces: Sequence[AlignedFace]) -> dict[str, Method]:
+def trivial_baselines(options: People, faces: Sequence[AlignedFace]) -> dict[str, Method]:
     """What needs no training: the photo copied, which is one person and no diversity; and the mean face, which is nobody."""
     mean, _ = average_face(options.known())
     found: dict[str, Method] = {
@@ -148,7 +148,7 @@ def _similarity(options: Options, models: Models, judge: Judge, progress: Progre
     faces = _faces(options, models["ours"].framing)
     methods = {name: measures.of(system) for name, system in models.items()}
     methods["reconstruction"] = measures.rebuilt(models["ours"])
-    methods |= floors(options, faces)
+    methods |= trivial_baselines(options, faces)
     lines, pictures = measures.compared(faces, methods, judge, progress)
     tables = {"features": measures.feature_diversity(models["ours"], pictures["photo"], seed=options.seed)}
     sheets = {"faces": sheet.beside(pictures)}
@@ -187,16 +187,18 @@ def _templates(options: Options, models: Models, judge: Judge, progress: Progres
     return _outcome(options, models, [], lines, len(chosen))
 
 
-def warped(faces: Sequence[AlignedFace]) -> Image:
-    """Figure 3's floor: landmarks turned to yaw 0 through the solid face, and the photo bent to them."""
-    return np.stack([bent(face.image, face.landmarks, turned(face.landmarks, -pose(face.landmarks).angles[0])) for face in faces])
+def turned_and_warped(faces: Sequence[AlignedFace]) -> Image:
+    """Figure 3's trivial baseline: landmarks turned to yaw 0 through the solid face, and the photo warped to them."""
+    return np.stack(
+        [warped(face.image, face.landmarks, turned(face.landmarks, -pose(face.landmarks).angles[0])) for face in faces]
+    )
 
 
 def _frontal(options: Options, models: Models, judge: Judge, progress: Progress) -> Outcome:
     faces = _faces(options, models["ours"].framing)
     methods: dict[str, Callable[[Sequence[AlignedFace]], Image]]
     methods = {name: panels.frontal(system, options.seed) for name, system in models.items()}
-    lines, pictures = panels.frontalised(faces, {**methods, "landmarks turned, photo bent": warped}, judge)
+    lines, pictures = panels.frontalised(faces, {**methods, "landmarks turned, photo warped": turned_and_warped}, judge)
     order = np.argsort([-abs(pose(face.landmarks).angles[0]) for face in faces])
     sheets = {"faces": sheet.beside({name: some[order] for name, some in pictures.items()}, 16)}
     return _outcome(options, models, [], lines, len(faces), sheets=sheets)

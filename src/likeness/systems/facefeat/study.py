@@ -24,7 +24,7 @@ from likeness.recipe import Phase, Recipe, Training
 from likeness.records import Image
 from likeness.systems.facefeat import measures, recipes
 from likeness.systems.facefeat.measures import INSTRUMENTS, Judge, Line
-from likeness.systems.facefeat.protocol import floors, opened
+from likeness.systems.facefeat.protocol import opened, trivial_baselines
 from likeness.systems.facefeat.recipes import COMPETE, EXTRACT, RECONSTRUCT, FaceFeatRecipe
 from likeness.systems.facefeat.synthesis import FaceFeatSynthesizer
 from likeness.systems.facefeat.usefulness import REAL, SYNTHETIC, rivals, told_apart
@@ -193,7 +193,7 @@ def measure(
     chosen = options.faces(first.framing)
     faces = list(chosen)
     methods = {title: measures.of(system) for title, system in models.items()}
-    methods |= floors(options, faces) if experiment == "table3" else {}
+    methods |= trivial_baselines(options, faces) if experiment == "table3" else {}
     lines, pictures = measures.compared(faces, methods, judge, progress)
     if experiment == "table4":
         lines = [_with_diversity(line, models, pictures["photo"], options.seed) for line in lines]

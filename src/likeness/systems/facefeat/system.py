@@ -172,7 +172,7 @@ class FaceFeatSystem(System):
         stride = -(-len(table["landmarks"]) // LEARNED_FROM)
         landmarks, people = table["landmarks"][::stride].cpu().numpy(), table["person"][::stride].cpu().numpy()
         model = basis(self.recipe, landmarks, people)
-        self.morphable.adopt(model, model.fit(landmarks))
+        self.morphable.take_over(model, model.fit(landmarks))
 
     def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What E_id and E_1 have learned, and of the others those that are as large as this recipe's; the rest begin anew."""
@@ -205,20 +205,20 @@ class FaceFeatSystem(System):
 
     def identity_of(self, photo: Tensor) -> Tensor:
         """f_id by E_id at rest."""
-        with torch.no_grad(), resting(self.identity):
+        with torch.no_grad(), frozen(self.identity):
             found: Tensor = self.identity(photo)
         return found.float()
 
     def pose_of(self, photo: Tensor) -> Tensor:
         """f_1 by E_1 at rest; gradients reach the pictures."""
-        with resting(self.pose):
+        with frozen(self.pose):
             numbers: Tensor = self.pose(photo)
         return numbers.float()[:, self.rows]
 
     def recognise(self, faces: Tensor) -> Tensor:
         """E_id(x) of (11): the recogniser and its layer, or where there is none E_id itself; gradients reach the pictures."""
         if not self.recipe.recogniser:
-            with resting(self.identity):
+            with frozen(self.identity):
                 found: Tensor = self.identity(faces)
             return found.float()
         if self._recogniser is None:
@@ -407,7 +407,7 @@ class Game:
         return self._image
 
     def encoder_terms(self) -> Mapping[str, Term]:
-        """E_2: (8) alone, through a resting G^I."""
+        """E_2: (8) alone, through a frozen G^I."""
         terms = self.rebuilt_terms()
         if not terms:
             return {}
@@ -460,7 +460,7 @@ class Game:
 
 
 @contextmanager
-def resting(network: nn.Module) -> Iterator[None]:
+def frozen(network: nn.Module) -> Iterator[None]:
     """While open, a network normalises by its running statistics and moves none, whatever the rest does."""
     training = network.training
     network.eval()

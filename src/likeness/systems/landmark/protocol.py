@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from likeness import sheet, systems
-from likeness.baselines.reenactment import NearestFrame, WarpedFrame, bent
+from likeness.baselines.reenactment import NearestFrame, WarpedFrame, warped
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
@@ -53,7 +53,7 @@ def generic(people: People, model: LandmarkSynthesizer, progress: Progress = no_
     average, middle = average_face(train)
     methods = {
         f"{model.card.recipe['name']}": model.draw,
-        "the average face, bent": lambda points: np.stack([bent(average, middle, some) for some in points]),
+        "the average face, warped": lambda points: np.stack([warped(average, middle, some) for some in points]),
     }
     scores, pictures = follow(chosen, methods, progress)
     faces, size = list(chosen), model.framing.size
