@@ -93,6 +93,9 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate landmark_detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
 	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_generic.csv --sheet runs/landmark_generic.png
 	$(LIKENESS) evaluate joint --data $(DATA) --limit 100 --groups --csv results/joint.csv --sheet runs/joint_sheet.png
+	$(LIKENESS) evaluate facefeat --data $(DATA) --limit 200 --csv results/facefeat.csv --sheet runs/facefeat.png
+	$(LIKENESS) evaluate facefeat --experiment vary --data $(DATA) --limit 20 --csv results/facefeat_vary.csv --sheet runs/facefeat_vary.png
+	$(LIKENESS) evaluate facefeat --experiment blend --data $(DATA) --limit 20 --csv results/facefeat_blend.csv --sheet runs/facefeat_blend.png
 	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/targets --csv results/landmark.csv
 	$(LIKENESS) study landmark --data $(LFW5) --from landmark --steps 500 --limit 20 -o runs/lfw5 --csv results/landmark_lfw.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png

@@ -18,7 +18,7 @@ from likeness.recipe import freeze, thaw
 from likeness.synthesizer import KINDS
 
 SYSTEMS = sorted(systems.SYSTEMS)
-NOT_SHIPPED: tuple[str, ...] = ("facefeat",)
+NOT_SHIPPED: tuple[str, ...] = ()
 """Systems whose weights have not been trained well enough to ship."""
 
 

@@ -76,8 +76,6 @@ def test_pictures_agree(shipped_folder: Path, samples: list[Path]) -> None:
     """A request of each system by both engines: the same words about it, and pictures within one step of 255, but for
     pixels of a parsing between two classes and a dot's or a square's edge.
     """
-    if shipped_folder.name == "facefeat_features":
-        pytest.skip("facefeat_features makes no pictures; its graphs are compared above")
     made = []
     for engine in ("onnx", "torch"):
         system = systems.load(shipped_folder, engine=engine)

@@ -55,7 +55,7 @@ def jobs() -> tuple[Job, ...]:
         Job("a drawing", "portrait", {"drawing": apply("pencil", read(sample("fay")))}),
         Job("a sketch", "isegan", {"sketch": apply("hand_drawn", read(sample("cleo")))}, (10, 46, 180)),
         Job("landmarks", "landmark", {"landmarks": sample("eun"), "yaw": 8.0}),
-        Job("what each pixel is", "parser", {"photo": sample("dev")}),
+        Job("one photo", "facefeat", {"photo": sample("dev"), "noise": 3, "yaw": 20.0}),
     )
 
 

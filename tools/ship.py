@@ -78,16 +78,18 @@ NOTES = {
         "650 steps (after 1,000 of the converter alone) of the same recipe with 10 for the image's weight and 0.1 for "
         "the critic's."
     ),
-    "facefeat_features": (
-        "**Makes**: of a framed face, numbers that tell who it is (E_id), and its pose and expression (E_1); no faces: "
-        "the painter of FaceFeat-GAN is still to be trained. **For**: conditioning what makes faces, and comparing faces "
-        "that were made here; research. **Not for**: telling who somebody is in earnest, or watching people; it is weaker "
-        "than the recogniser that taught it. **Trained on**: LFW (public figures of about 2000 to 2010, more men than "
-        "women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of other collections; expect it to be weaker on "
-        "people whom those do not show. E_id learned what mobilefacenet_a says, through a layer that tells apart the "
-        "people of three photos or more. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness "
-        "train facefeat:features --data faces.parquet`, stopped before its end and without its cooldown. **Choices**: "
-        "none were made on test people."
+    "facefeat": (
+        "**Makes**: 128 × 128 photos of the person of one photo, in poses, expressions and light by chance, kept or chosen; "
+        "of a framed face also numbers that tell who it is (E_id), its pose and expression (E_1). **For**: research on "
+        "synthesis and recognition, sets of people who do not exist, art. **Not for**: telling who somebody is in earnest, "
+        "watching people, or passing a made face off as a photo of somebody. **Trained on**: LFW (public figures of about "
+        "2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of other collections; "
+        "expect it to be weaker on people whom those do not show. E_id learned what mobilefacenet_a says, through a layer "
+        "that tells apart the people of three photos or more. **State**: a first sitting of the painter: people are kept; "
+        "hair and grounds are smudged, poses by chance vary little. **Chain**: `likeness prepare lfw celebamask faces -o "
+        "faces.parquet`; `likeness train facefeat:features --data faces.parquet`, 4,867 steps; `likeness train facefeat:lite "
+        "--data faces.parquet --from` these weights: E and G^I alone for 1,500 steps, the discriminators and feature "
+        "generators for 200, then all; `likeness calibrate`. **Choices**: none were made on test people."
     ),
     "joint": (
         "**Makes**: a 128 × 128 face from any mix of facial parts, a drawing, a parsing, landmarks, pixels to keep, a "
@@ -131,7 +133,7 @@ TERMS = {
     "landmark_detector": f"{RESEARCH}; also on YouTube Faces (research)",
     "face_detector": RESEARCH,
     "landmark": RESEARCH,
-    "facefeat_features": f"{RESEARCH}; also on other collections of faces for research",
+    "facefeat": f"{RESEARCH}; also on other collections of faces for research",
     "joint": f"{RESEARCH}; also on other collections of faces for research",
     "parts": f"{RESEARCH}; also on other collections of faces for research",
     "portrait": RESEARCH,

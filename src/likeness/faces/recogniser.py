@@ -22,7 +22,6 @@ class FaceRecogniser(Tool):
     """The network and the framing it learned in. It taught what makes faces of identities here, so it does not judge them."""
 
     system: ClassVar[str] = "facefeat"
-    folder: ClassVar[str] = "facefeat_features"
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
