@@ -71,7 +71,10 @@ def run(job: Job, numbers: Iterable[int], workers: int | None = None, address: s
 def _begin(ray: Any, workers: int | None, address: str | None) -> None:
     address = address or os.environ.get("RAY_ADDRESS") or None
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as it will be; else Ray warns of it
-    more: dict[str, Any] = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
+    # "local": by itself Ray would join a cluster that was once started on this machine, and refuse to be told its size
+    more: dict[str, Any] = (
+        {"address": address} if address else {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    )
     variables = dict.fromkeys(THREADS, "1")
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": variables}, **more)
@@ -80,6 +83,8 @@ def _begin(ray: Any, workers: int | None, address: str | None) -> None:
         raise LikenessError(
             f"no Ray cluster answers at {address} ({why}); where it asks for a token, set RAY_AUTH_MODE=token"
         ) from None
+    except Exception as problem:  # Ray's own is a plain one, such as of a machine that is too busy to start it in time
+        raise _told(problem) from None
 
 
 def _wave(ray: Any, job: Job, numbers: list[int], count: int) -> Iterator[tuple[int, Line]]:
