@@ -22,6 +22,22 @@ from likeness.cli.options import Filled
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADINGS = {
+    "similarity": "similarity to the photo ↑",
+    "face_found_percent": "a face found, %",
+    "lpips_two_draws": "LPIPS of two draws ↑",
+    "features": "features",
+    "f_1": "f_1, pose and expression",
+    "f_2": "f_2, the rest",
+    "pooled": "all",
+    "draws": "draws",
+    "yaw_deviation": "yaw spreads, °",
+    "mouth_deviation": "mouth spreads",
+    "light_deviation": "light spreads",
+    "similarity_deviation": "similarity spreads",
+    "place": "step",
+    "similarity_to_first": "similarity to the first ↑",
+    "similarity_to_second": "similarity to the second ↑",
+    "lpips_to_next": "LPIPS to the next",
     "system": "system",
     "way": "way",
     "per_second": "a second",

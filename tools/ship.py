@@ -183,6 +183,9 @@ def main() -> None:
                     lpips, identity = (one[name][0] for name in ("lpips", "identity"))
                     figures.append(f"{one['given']}: LPIPS {lpips:.3f}, identity {identity:.3f}, kernel {one['kernel']:.1f}")
             line = "; ".join(figures) + f"; N = {said['faces']}"
+        elif "similarity" in first:
+            line = f"similarity of photo and made face {first['similarity'][0]:.3f}, "
+            line += f"a face found in {first['face_found_percent']:.0f} %; N = {said['faces']}"
         elif "effect" in first:
             figures = []
             for one in said["lines"]:

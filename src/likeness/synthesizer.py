@@ -21,6 +21,7 @@ from likeness import provenance
 from likeness.engine import Weights
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, Similarity, paste_back
+from likeness.faces.donors import Donor, donor
 from likeness.faces.reader import FaceReader, PhotoFace
 from likeness.image import picture_of
 from likeness.records import Image
@@ -276,3 +277,14 @@ def plain(value: Any) -> Any:
 def stacked(requests: Sequence[Prepared], name: str) -> NDArray[Any]:
     """An array of all requests with a batch axis."""
     return np.stack([request.arrays[name] for request in requests])
+
+
+class FromParts(Synthesizer):
+    """What makes faces of facial parts; ``widths`` are the mean widths of parts in pixels of the ``framing``."""
+
+    framing: Framing
+    widths: NDArray[np.float32]
+
+    def donor(self, value: Any, word: str) -> Donor:
+        """The parts a user calls ``word`` in a picture; see :func:`likeness.faces.donors.donor`."""
+        return donor(value, word, self.reader, self.framing, self.widths)

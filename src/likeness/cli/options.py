@@ -18,8 +18,7 @@ from likeness.errors import LikenessError
 if TYPE_CHECKING:
     from likeness.faces.donors import Donor
     from likeness.shards.running import Crew
-    from likeness.synthesizer import Result
-    from likeness.systems.parts.synthesis import FromParts
+    from likeness.synthesizer import FromParts, Result
     from likeness.train.session import Session, Trained
 
 PART_FLAGS = ("eyes", "left_eye", "right_eye", "nose", "mouth", "jaw")
@@ -224,7 +223,7 @@ def painter(weights: str, engine: str = "auto", device: str = "auto") -> FromPar
     """The parts system, what stands in for it, or a baseline of it, from its weights."""
     from likeness import baselines, systems
     from likeness.card import read_card
-    from likeness.systems.parts.synthesis import FromParts
+    from likeness.synthesizer import FromParts
 
     if read_card(systems.weights_path(weights)).system in baselines.PARTS:  # they are torch all through
         from likeness.systems.parts.protocol import opened

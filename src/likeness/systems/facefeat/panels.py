@@ -135,7 +135,7 @@ def interpolated(
         shown.append(made)
     lines: list[Line] = [
         {
-            "step": number,
+            "place": number,
             "similarity_to_first": spread(np.array(first)[:, number]),
             "similarity_to_second": spread(np.array(second)[:, number]),
             "lpips_to_next": spread(np.array(steps)[:, number]) if number + 1 < STEPS else "",

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from likeness.errors import LikenessError
-from likeness.synthesizer import Prepared, Result, Synthesizer
+from likeness.synthesizer import FromParts, Prepared, Result, Synthesizer
 from likeness.systems.joint.synthesis import PARTS, JointSynthesizer
-from likeness.systems.parts.synthesis import FromParts
 
 Values = dict[str, Any]
 

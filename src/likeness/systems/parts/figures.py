@@ -16,8 +16,7 @@ from likeness.faces.donors import Donor
 from likeness.faces.parts import Patch
 from likeness.faces.reader import PhotoFace
 from likeness.records import Image
-from likeness.synthesizer import Result
-from likeness.systems.parts.synthesis import FromParts
+from likeness.synthesizer import FromParts, Result
 
 GROUPS: tuple[str, ...] = ("eyes", "nose", "mouth")
 """The columns of figure 8."""

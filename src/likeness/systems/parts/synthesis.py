@@ -6,29 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
 from likeness.faces import parts
 from likeness.faces.align import Framing, face_area
-from likeness.faces.donors import Donor, donor, layings
+from likeness.faces.donors import layings
 from likeness.faces.parts import Patch
 from likeness.image import from_planes
 from likeness.records import Image
-from likeness.synthesizer import Condition, Option, Place, Prepared, Result, Synthesizer, describe, plain, stacked
-
-
-class FromParts(Synthesizer):
-    """What makes faces of facial parts; ``widths`` are the mean widths of parts in pixels of the ``framing``."""
-
-    framing: Framing
-    widths: NDArray[np.float32]
-
-    def donor(self, value: Any, word: str) -> Donor:
-        """The parts a user calls ``word`` in a picture; see :func:`likeness.faces.donors.donor`."""
-        return donor(value, word, self.reader, self.framing, self.widths)
+from likeness.synthesizer import Condition, FromParts, Option, Place, Prepared, Result, describe, plain, stacked
 
 
 class PartsSynthesizer(FromParts):

@@ -7,7 +7,7 @@ const degrees = (value) => (value ? `${Math.abs(value)}° ${value > 0 ? "right" 
 const percent = (value) => `${Math.round(value * 100)} %`;
 /** What of the photo can stay: words of the option keep. */
 const KEEP = [["pose", "Pose", "the pose stays"], ["expression", "Expression", "the expression stays"], ["rest", "Light, hair, ground", "light, hair and ground stay"]];
-const TRAIN = `likeness train facefeat:lite --data faces.parquet --from facefeat_features -o runs/many
+const TRAIN = `likeness train facefeat:lite --data faces.parquet --from facefeat -o runs/many
 likeness studio --model many=runs/many`;
 
 export class ManyBench extends Bench {
@@ -42,7 +42,7 @@ export class ManyBench extends Bench {
       this.left.replaceChildren();
       this.right.replaceChildren();
       this.blank.replaceChildren(icon("grid"), h("h2", {}, "Many faces of one person"),
-        h("p", {}, "From one photo, a grid of the same person in other poses and expressions. The model for it, facefeat, has no weights here yet: they do not ship with this version of likeness. Whoever has trained some opens them like this:"),
+        h("p", {}, "From one photo, a grid of the same person in other poses and expressions. The model for it, facefeat, has no weights here. Whoever has trained some opens them like this:"),
         h("div", { class: "codebox" }, h("pre", { tabindex: "0", "aria-label": "the commands" }, TRAIN), button("", { icon: "copy", kind: "quiet little", title: "Copy the commands" }, () => copy(TRAIN))));
       return;
     }
