@@ -68,6 +68,7 @@ REQUESTS = {
     "landmark_detector": {},
     "face_detector": {},
     "joint": {"noise": 3},
+    "facefeat": {"noise": 3},
 }
 """What a request of each system holds beside a picture for its first condition."""
 

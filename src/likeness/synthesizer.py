@@ -147,6 +147,8 @@ class Synthesizer(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     batch: ClassVar[int] = 32
     """Requests that the graphs take at a time, so that memory stays bounded."""
+    stands_in: ClassVar[tuple[str, ...]] = ()
+    """Systems whose requests these weights can take, too."""
     framing: Framing
 
     def __init__(self, weights: Weights) -> None:
@@ -171,12 +173,8 @@ class Synthesizer(ABC):
         """
 
     def standing_in(self, system: str) -> Synthesizer:
-        """These weights behind the conditions and options of another system, for that one's commands.
-
-        Raises:
-            LikenessError: they do not make what that system makes.
-        """
-        raise LikenessError(f"{self.weights.path}: holds weights of {self.card.system!r}, not of {system!r}")
+        """These weights behind the conditions and options of another system, one of :attr:`stands_in`, for its commands."""
+        raise NotImplementedError
 
     def with_chance(self, prepared: Prepared, request: Mapping[str, Any]) -> Prepared:
         """:meth:`prepare` of a request that differs from that of ``prepared`` in conditions and options of the kind noise alone.

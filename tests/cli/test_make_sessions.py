@@ -11,7 +11,7 @@ import pytest
 
 from likeness.cli import main
 from likeness.image import read
-from likeness.systems.joint.recipes import CODES
+from likeness.systems.joint.recipes import CHANCES
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_forensic_way_of_working(run: str, samples: list[Path], tmp_path: Pa
     assert [face["parent"] for face in faces] == [0, 0, 0, 0, 3, 3, 5]
     chosen, varied, changed = faces[2]["request"], faces[4]["request"], faces[6]["request"]
     assert chosen["noise"] == 2 and varied["noise"] == 3
-    assert varied["hold"] == {code: 2 for code in CODES if code != "hair"}
+    assert varied["hold"] == {code: 2 for code in CHANCES if code != "hair"}
     assert changed == {**varied, "mouth": str(samples[1])}
     last = read(out)
     assert main(["make", "--choose", "7", *common]) == 0  # the same face again

@@ -323,7 +323,7 @@ def test_it_stands_in_for_specialists(made: JointSynthesizer, run: Path, samples
     with pytest.raises(LikenessError, match=r"shift: the joint model lays parts"):
         as_parts(photo=ann, shift={"mouth": (0.1, 0)})
     for other in ("isegan", "facefeat"):
-        with pytest.raises(LikenessError, match="stands in for parts and portrait alone"):
+        with pytest.raises(LikenessError, match="holds weights of 'joint', not of"):
             systems.load(run, other)
     for words in (["parts", ann, "--mouth", bo], ["portrait", "draw", ann, "--effect", "pencil", "--sheet"]):
         target = tmp_path / f"{words[0]}.png"

@@ -25,6 +25,7 @@ from likeness.faces.drawing import drawn_faces
 from likeness.recipe import freeze, override
 from likeness.train.ema import RunningMean
 from likeness.train.loop import train
+from likeness.train.precision import casting
 from likeness.train.rows import row_numbers
 
 
@@ -165,7 +166,7 @@ def test_the_sheets_show_the_mean(tmp_path: Path) -> None:
     system.eval()
     framing = recipe.framing  # type: ignore[attr-defined]
     check = system.table(FaceStore.of(drawn_faces(20, framing), framing, "drawn").select("validation"))
-    with torch.autocast("cpu", torch.bfloat16):
+    with casting(recipe.training, torch.device("cpu")):
         assert system.measure(check)["psnr"] == pytest.approx(said, abs=1e-4)
 
 

@@ -221,12 +221,13 @@ def sidecar(picture: Path, content: dict[str, Any]) -> Path:
 
 def painter(weights: str, engine: str = "auto", device: str = "auto") -> FromParts:
     """The parts system, what stands in for it, or a baseline of it, from its weights."""
-    from likeness import baselines, systems
+    from likeness import systems
     from likeness.card import read_card
     from likeness.synthesizer import FromParts
 
-    if read_card(systems.weights_path(weights)).system in baselines.PARTS:  # they are torch all through
-        from likeness.systems.parts.protocol import opened
+    name = read_card(systems.weights_path(weights)).system
+    if name != "parts" and (name not in systems.known() or "parts" not in systems.row(name).synthesizer_class().stands_in):
+        from likeness.systems.parts.protocol import opened  # the baselines are torch all through
 
         return opened(weights)
     made = systems.load(weights, "parts", engine, device)

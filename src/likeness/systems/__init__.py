@@ -247,6 +247,8 @@ def load(weights: str | Path, system: str | None = None, engine: str = "auto", d
     card = read_card(path)
     name = card.system
     place = row(name)
+    if system is not None and name != system and system not in place.synthesizer_class().stands_in:
+        raise LikenessError(f"{path}: holds weights of {name!r}, not of {system!r}")
     try:
         thaw(place.recipe_class(), card.recipe)
     except LikenessError as problem:

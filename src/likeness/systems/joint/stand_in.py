@@ -38,15 +38,9 @@ class StandIn(FromParts):
 
 
 def stand_in(joint: JointSynthesizer, system: str) -> Synthesizer:
-    """The joint model in the place of ``parts`` or ``portrait``.
-
-    Raises:
-        LikenessError: it does not stand in for that system.
-    """
+    """The joint model in the place of ``parts`` or ``portrait``."""
     from likeness import systems
 
-    if system not in REQUESTS:
-        raise LikenessError(f"{joint.weights.path}: holds weights of 'joint', which stands in for {' and '.join(REQUESTS)} alone")
     return StandIn(joint, systems.row(system).synthesizer_class(), *REQUESTS[system])
 
 

@@ -76,6 +76,7 @@ class JointSynthesizer(Synthesizer):
         Option("hold", (), f"code → seed: codes of the noise that have a seed of their own: {', '.join(CHANCES)}", "noise"),
     )
     batch: ClassVar[int] = 16
+    stands_in: ClassVar[tuple[str, ...]] = ("parts", "portrait")
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
