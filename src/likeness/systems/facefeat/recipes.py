@@ -209,6 +209,13 @@ def lite() -> FaceFeatRecipe:
     )
 
 
+def finetune() -> FaceFeatRecipe:
+    """Go on from weights of ``lite`` (``--from facefeat``), sitting by sitting; D, D1 and D2 do not ship and begin alone."""
+    base = lite()
+    phases = (Phase(200, ("D1", "D2", "D"), ("image_feature",)), Phase(12_000, COMPETE))
+    return replace(base, name="facefeat:finetune", training=replace(base.training, phases=phases))
+
+
 def paper() -> FaceFeatRecipe:
     """The paper's networks, batch and schedule, E_id by (5) on photos; for a GPU. Not run at length yet."""
     phases = (Phase(50_000, EXTRACT), Phase(200_000, COMPETE))
@@ -234,4 +241,4 @@ def feature_rows(recipe: FaceFeatRecipe) -> list[int]:
     return [*range(recipe.shapes, modes), modes + POSE.index("yaw")]
 
 
-RECIPES = {"tiny": tiny, "features": features, "lite": lite, "paper": paper}
+RECIPES = {"tiny": tiny, "features": features, "lite": lite, "finetune": finetune, "paper": paper}

@@ -7,7 +7,7 @@ const degrees = (value) => (value ? `${Math.abs(value)}° ${value > 0 ? "right" 
 const percent = (value) => `${Math.round(value * 100)} %`;
 /** What of the photo can stay: words of the option keep. */
 const KEEP = [["pose", "Pose", "the pose stays"], ["expression", "Expression", "the expression stays"], ["rest", "Light, hair, ground", "light, hair and ground stay"]];
-const TRAIN = `likeness train facefeat:lite --data faces.parquet --from facefeat -o runs/many
+const TRAIN = `likeness train facefeat:finetune --data faces.parquet --from facefeat -o runs/many
 likeness studio --model many=runs/many`;
 
 export class ManyBench extends Bench {
