@@ -7,8 +7,7 @@ Faces a second of bulk making by 1 and 2 processes, by Ray with 1 and 2 actors (
 loop that calls ``likeness.load(system)(photo=…).save(…)`` for each photo. The time that workers need to begin is told
 apart: it is taken from two runs of different lengths. So are the milliseconds of processor that a face takes, those of Ray's own
 processes included, which say where the time goes; and the peak memory of the largest process in the short run and in the long
-one, since it must not grow (both from /proc, so on Linux alone). Where a system's weights do not ship (facefeat, which makes
-many new photos of a person), networks of its tiny recipe with random weights work in their place, and the line says so.
+one, since it must not grow (both from /proc, so on Linux alone).
 
 Then images a second of training parts:lite by a plain PyTorch loop, and by ours with and without each trick.
 """
@@ -42,8 +41,8 @@ class Use:
     peak: float
 
 
-Way = Callable[[str, str, Path, Path], Use]
-"""How faces are made: of a system, its weights, the listed photos and the output."""
+Way = Callable[[str, Path, Path], Use]
+"""How faces are made: of a system, the listed photos and the output."""
 
 
 @dataclass(frozen=True)
@@ -80,28 +79,6 @@ def photos(folder: Path, count: int) -> Path:
     return listed
 
 
-def weights_of(system: str, folder: Path) -> tuple[str, str]:
-    """What works, and what its line is called: the weights that ship, or random ones of the tiny recipe."""
-    from likeness import assets, systems
-
-    if (assets.WEIGHTS / system).is_dir():
-        return system, system
-    import torch
-
-    from likeness.data.store import FaceStore
-    from likeness.export import export
-    from likeness.faces.drawing import drawn_faces
-    from likeness.train.loop import train
-
-    torch.manual_seed(1)
-    recipe = systems.recipe(f"{system}:tiny")
-    framing = recipe.framing  # type: ignore[attr-defined]
-    store = FaceStore.of(drawn_faces(24, framing, paired=True), framing, "drawn", "labels")
-    path = train(systems.row(system).build(recipe), system, store, folder / f"random {system}", steps=1)
-    export(path, systems.row(system).graph_module)
-    return str(path), f"{system} (tiny, random)"
-
-
 def below(pid: int) -> list[int]:
     """A process, its children, and theirs (Linux)."""
     found = [pid]
@@ -133,41 +110,41 @@ def watched(words: list[str], more: dict[str, str] | None = None) -> Use:
     return Use(time.monotonic() - began, sum(taken.values()), max(peaks))
 
 
-def naive(system: str, weights: str, listed: Path, output: Path) -> Use:
+def naive(system: str, listed: Path, output: Path) -> Use:
     """What a user would write first; in a process of its own."""
     code = "import sys, likeness\nfrom pathlib import Path\nsystem, name, listed, output = sys.argv[1:]\n"
     code += "made = likeness.load(system)\nPath(output).mkdir()\n"
     code += "for i, photo in enumerate(Path(listed).read_text().split('\\n')): made(**{name: photo}).save(f'{output}/{i}.png')\n"
-    words = [sys.executable, "-c", code, weights, CONDITIONS[system], str(listed), str(output)]
+    words = [sys.executable, "-c", code, system, CONDITIONS[system], str(listed), str(output)]
     return watched(words, {"LIKENESS_THREADS": "1", "OMP_NUM_THREADS": "1"})
 
 
 def by_bulk(engine: str, count: int) -> Way:
     """The command, with an engine and so many processes."""
 
-    def run(system: str, weights: str, listed: Path, output: Path) -> Use:
-        words = ["bulk", system, str(listed), "-o", str(output), "--weights", weights]
+    def run(system: str, listed: Path, output: Path) -> Use:
+        words = ["bulk", system, str(listed), "-o", str(output)]
         words += ["--engine", engine, "--processes", str(count), "--shard", "8"]
         return watched([sys.executable, "-m", "likeness.cli", *words])
 
     return run
 
 
-def pace(system: str, called: str, way: str, run: Way, weights: str, lists: tuple[Path, Path], folder: Path) -> Line:
+def pace(system: str, way: str, run: Way, lists: tuple[Path, Path], folder: Path) -> Line:
     """A line, from a short and a long run."""
     uses, counts, size = [], [], 0.0
     for listed in lists:
         output = folder / "out"
-        uses.append(run(system, weights, listed, output))
+        uses.append(run(system, listed, output))
         counts.append(len(listed.read_text().split("\n")))
         sizes = [path.stat().st_size for path in output.rglob("*.png")]  # the same input twice in a shard is one picture
         size = sum(sizes) / len(sizes)
         shutil.rmtree(output)
-    print(f"{called}, {way}: {counts} inputs in {[round(use.seconds, 1) for use in uses]} s", file=sys.stderr, flush=True)
+    print(f"{system}, {way}: {counts} inputs in {[round(use.seconds, 1) for use in uses]} s", file=sys.stderr, flush=True)
     more = counts[1] - counts[0]
     each = max((uses[1].seconds - uses[0].seconds) / more, 1e-6)
     processor = (uses[1].processor - uses[0].processor) / more
-    return Line(called, way, 1 / each, uses[0].seconds - counts[0] * each, processor, size, (uses[0].peak, uses[1].peak))
+    return Line(system, way, 1 / each, uses[0].seconds - counts[0] * each, processor, size, (uses[0].peak, uses[1].peak))
 
 
 def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> list[Line]:
@@ -177,11 +154,10 @@ def making(systems: list[str], inputs: int, folder: Path, only: list[str]) -> li
         ways |= {"ray 1": by_bulk("ray", 1), "ray 2": by_bulk("ray", 2)}
     few, lines = photos(folder, min(16, inputs // 2)), []
     for system in systems:
-        weights, called = weights_of(system, folder)
         many = photos(folder, inputs * TIMES.get(system, 1))
         for way, run in ways.items():
             if not only or way in only:
-                lines.append(pace(system, called, way, run, weights, (few, many), folder))
+                lines.append(pace(system, way, run, (few, many), folder))
     return lines
 
 

@@ -7,13 +7,10 @@ Server, browser and page are on this machine; needs likeness[studio,browser] and
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from studio_page import opened
 
 WATCH = """() => {
   const bench = window.studio.active;
@@ -30,29 +27,19 @@ WATCH = """() => {
 
 def measured(moves: int) -> list[float]:
     """Milliseconds of every face that was painted while the mouth was dragged ``moves`` times."""
-    with tempfile.TemporaryDirectory() as work, sync_playwright() as started:
-        command = [sys.executable, "-m", "likeness.cli", "studio", "--port", "0", "--no-browser", "--work", work]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(server.stdout.readline().strip() + "#landmarks")
-            page.locator(".ms:not(:empty)").wait_for()
-            page.wait_for_timeout(4000)  # the other systems are opened meanwhile
-            page.evaluate(WATCH)
-            box = page.locator(".stage").bounding_box()
-            assert box is not None
-            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.76
-            page.mouse.move(x, y)
-            page.mouse.down()
-            for n in range(moves):
-                page.mouse.move(x + 20 * ((n % 20) / 10 - 1), y + n % 7)
-                page.wait_for_timeout(16)
-            page.mouse.up()
-            page.wait_for_timeout(500)
-            times: list[float] = page.evaluate("window.times")
-            browser.close()
-            server.terminate()
+    with opened("landmarks") as page:
+        page.evaluate(WATCH)
+        box = page.locator(".stage").bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.76
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for n in range(moves):
+            page.mouse.move(x + 20 * ((n % 20) / 10 - 1), y + n % 7)
+            page.wait_for_timeout(16)
+        page.mouse.up()
+        page.wait_for_timeout(500)
+        times: list[float] = page.evaluate("window.times")
     return times
 
 

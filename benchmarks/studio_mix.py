@@ -7,13 +7,10 @@ Server, browser and page are on this machine; needs likeness[studio,browser], ch
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from studio_page import opened
 
 CHANGE = """async (n) => {
   const bench = window.studio.active;
@@ -32,21 +29,12 @@ CHANGE = """async (n) => {
 
 def measured(changes: int) -> np.ndarray:
     """Milliseconds to the chosen face and to all nine, of every change: N × 2."""
-    with tempfile.TemporaryDirectory() as work, sync_playwright() as started:
-        command = [sys.executable, "-m", "likeness.cli", "studio", "--port", "0", "--no-browser", "--work", work]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(server.stdout.readline().strip() + "#make")
-            page.locator(".ms:not(:empty)").wait_for()
-            page.evaluate("window.studio.samples()")
-            page.wait_for_timeout(4000)  # the other systems are opened meanwhile
-            for n in range(12):  # every picture is read once
-                page.evaluate(CHANGE, n)
-            times = [page.evaluate(CHANGE, n) for n in range(changes)]
-            browser.close()
-            server.terminate()
+    with opened("make") as page:
+        page.evaluate("window.studio.samples()")
+        page.wait_for_timeout(2000)
+        for n in range(12):  # every picture is read once
+            page.evaluate(CHANGE, n)
+        times = [page.evaluate(CHANGE, n) for n in range(changes)]
     return np.asarray(times)
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from likeness import assets, provenance
+from likeness import provenance
 from likeness.train.precision import multiplies_bfloat16
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -28,15 +28,9 @@ def benchmark(name: str) -> ModuleType:
     return module
 
 
-def test_making_where_no_weights_ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is measured with random weights of the tiny recipe, and its line says so."""
+def test_the_naive_loop_makes_what_it_is_asked_for(tmp_path: Path) -> None:
     scale = benchmark("scale")
-    assert scale.weights_of("parts", tmp_path) == ("parts", "parts")
-    with monkeypatch.context() as missing:
-        missing.setattr(assets, "WEIGHTS", tmp_path / "none")
-        weights, called = scale.weights_of("facefeat", tmp_path)
-    assert called == "facefeat (tiny, random)"
-    use = scale.naive("facefeat", weights, scale.photos(tmp_path, 1), tmp_path / "out")
+    use = scale.naive("facefeat", scale.photos(tmp_path, 1), tmp_path / "out")
     (picture,) = (tmp_path / "out").iterdir()
     assert provenance.read(picture) is not None
     if sys.platform == "linux":
@@ -47,7 +41,7 @@ def test_the_pace_is_what_a_longer_run_takes_more(tmp_path: Path) -> None:
     """Beginning takes 3 s and 1 s of processor, a face .5 s and .2 s: the line says so."""
     scale = benchmark("scale")
 
-    def way(system: str, weights: str, listed: Path, output: Path) -> object:
+    def way(system: str, listed: Path, output: Path) -> object:
         count = len(listed.read_text().split("\n"))
         output.mkdir()
         for number in range(count):
@@ -55,7 +49,7 @@ def test_the_pace_is_what_a_longer_run_takes_more(tmp_path: Path) -> None:
         return scale.Use(3 + 0.5 * count, 1 + 0.2 * count, 5e6 + count)
 
     lists = scale.photos(tmp_path, 4), scale.photos(tmp_path, 20)
-    one = scale.pace("parts", "parts", "pool 1", way, "parts", lists, tmp_path)
+    one = scale.pace("parts", "pool 1", way, lists, tmp_path)
     assert (one.rate, one.start, one.size, one.peaks) == (2.0, 3.0, 700.0, (5e6 + 4, 5e6 + 20))
     assert one.processor == pytest.approx(0.2)
     two = dataclasses.replace(one, way="pool 2", rate=3.8)

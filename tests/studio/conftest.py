@@ -17,6 +17,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield made
 
 
+@pytest.fixture
+def client(address: str) -> Iterator[Any]:
+    """Requests to its API, of one session."""
+    httpx = pytest.importorskip("httpx", reason="needs likeness[studio]")
+    with httpx.Client(base_url=f"{address}api/v1", timeout=120) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def play() -> Iterator[Any]:
     """Playwright, where there is a browser."""

@@ -181,8 +181,8 @@ def _live(served: Served, client: Any, message: str | bytes, where: str) -> None
     cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     with sockets.connect(served.live, additional_headers={"Cookie": cookie}) as socket:
         socket.send(message)
-        socket.send(json.dumps({"seq": "last", "stream": "last", "system": "nobody"}))
-        try:
+        try:  # the server may have closed before the second message leaves
+            socket.send(json.dumps({"seq": "last", "stream": "last", "system": "nobody"}))
             while True:
                 content = socket.recv(timeout=120)
                 told = json.loads(content if isinstance(content, str) else content[4 : 4 + struct.unpack(">I", content[:4])[0]])

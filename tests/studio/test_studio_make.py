@@ -52,12 +52,6 @@ def address(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         yield made
 
 
-@pytest.fixture
-def client(address: str) -> Iterator[Any]:
-    with httpx.Client(base_url=f"{address}api/v1", timeout=120) as made:
-        yield made
-
-
 def sent(client: Any, path: Path) -> str:
     return str(client.post("/pictures", params={"name": path.name}, content=path.read_bytes()).json()["id"])
 

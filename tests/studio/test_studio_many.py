@@ -47,14 +47,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A studio that offers it, as its user starts it."""
-    with started(tmp_path_factory.mktemp("studio"), "--model", f"many={run}") as made:
-        yield made
-
-
-@pytest.fixture
-def client(address: str) -> Iterator[Any]:
-    with httpx.Client(base_url=f"{address}api/v1", timeout=120) as made:
+    """A studio whose facefeat it is, as its user starts it."""
+    with started(tmp_path_factory.mktemp("studio"), "--model", f"facefeat={run}") as made:
         yield made
 
 
@@ -69,7 +63,7 @@ def test_pictures_as_options_and_identities_are_the_sessions(client: Any, sample
         }
         for share in (0.0, 0.5, 1.0)
     ]
-    made = client.post("/make", json={"system": "many", "requests": requests}).json()["results"]
+    made = client.post("/make", json={"system": "facefeat", "requests": requests}).json()["results"]
     assert "--identity bo.png" in made[1]["command"] and "--expression cleo.png" in made[1]["command"]
     zipfile.ZipFile(io.BytesIO(client.get(f"/results/{made[1]['id']}/bundle").content)).extractall(tmp_path)
     words = shlex.split((tmp_path / "again.sh").read_text().splitlines()[-1])[1:]
@@ -89,11 +83,11 @@ def test_an_option_is_never_the_name_of_a_file_of_the_servers(client: Any, sampl
         ({"blend": 3}, 422),
         ({"keep": ["nose"]}, 422),
     ):
-        answer = client.post("/make", json={"system": "many", "conditions": {"photo": id}, "options": options})
+        answer = client.post("/make", json={"system": "facefeat", "conditions": {"photo": id}, "options": options})
         assert answer.status_code == status, answer.text
         assert "passwd" not in answer.text and "cannot be read" not in answer.text
     for identity in ([1.0, 2.0], ["a"], "nobody's"):
-        answer = client.post("/make", json={"system": "many", "conditions": {"photo": id, "identity": identity}})
+        answer = client.post("/make", json={"system": "facefeat", "conditions": {"photo": id, "identity": identity}})
         assert 400 <= answer.status_code < 500
 
 

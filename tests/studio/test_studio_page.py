@@ -214,16 +214,6 @@ def test_a_person_is_trained_and_drawn(page: Any, samples: list[Path], tmp_path:
     page.locator(".job").wait_for(state="detached")
 
 
-def test_where_no_weights_of_facefeat_are_the_bench_says_so(page: Any) -> None:
-    if page.evaluate("window.studio.backend.systems.some(({ system }) => system === 'facefeat')"):
-        pytest.skip("weights of facefeat ship")
-    page.locator("#tab-many").click()
-    assert "has no weights here" in page.locator(".empty").inner_text()
-    assert page.locator(".actions").is_hidden()
-    page.keyboard.press("v")
-    page.keyboard.press("Control+s")
-
-
 def test_session_is_a_file_and_survives_a_reload(page: Any, tmp_path: Path) -> None:
     drop(page, "ada", "bo")
     page.locator('.tile[data-tile^="mouth:"]').nth(1).click()

@@ -89,7 +89,7 @@ def test_codes_of_noise_are_distributed_as_those_that_were_seen() -> None:
     prior = Prior(IDENTITY)
     for _ in range(900):
         codes = mean + np.einsum("kij,bkj->bki", mixing, rng.standard_normal((64, len(LOOKS), width)))
-        prior.see(torch.from_numpy(codes.reshape(64, -1)))
+        prior.update(torch.from_numpy(codes.reshape(64, -1)))
     chance = prior.chance()
     noise = rng.standard_normal((8000, len(LOOKS) * width)).astype(np.float32)
     made = np.stack([chance.look(one) for one in noise]).reshape(-1, len(LOOKS), width)

@@ -66,7 +66,7 @@ class Prior(nn.Module):
     identity f, c is ``told`` f + ``left`` ε: the regression of c on f, and the Cholesky factor of what it leaves.
 
     A code of a look has the running mean ``code_mean`` and, about it, the second moments ``code_square``, both moved by
-    :meth:`see`: where the KL term weighs little, codes of photos are not distributed as N(0, 1) (the aggregated posterior of
+    :meth:`update`: where the KL term weighs little, codes of photos are not distributed as N(0, 1) (the aggregated posterior of
     Makhzani et al. 2015).
     """
 
@@ -115,7 +115,7 @@ class Prior(nn.Module):
         for name, value in found.items():
             getattr(self, name).copy_(value)
 
-    def see(self, codes: Tensor) -> None:
+    def update(self, codes: Tensor) -> None:
         """Move the running moments by codes of photos, B × 96, ground, hair, skin and rest in turn."""
         with torch.no_grad():
             pieces = codes.float().unflatten(1, self.code_mean.shape)

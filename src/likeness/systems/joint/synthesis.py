@@ -37,9 +37,9 @@ from likeness.systems.joint.recipes import CHANCES, CODES, NOISE, VARYING, Joint
 
 PARTS = tuple(parts.ALIASES)
 SEEDS = 2**31
-PLACELESS = {"like", "look", "noise"}
+WITHOUT_PLACE = {"like", "look", "noise"}
 """Conditions that tell no place in the face: with these alone the noise gives landmarks."""
-FACELESS = {"landmarks", "parsing", "look", "noise"}
+WITHOUT_PERSON = {"landmarks", "parsing", "look", "noise"}
 """Conditions that do not tell who it is: with these alone the noise gives a person."""
 MASKED = 127
 """A mask's grey value above which a pixel is kept."""
@@ -84,6 +84,7 @@ class JointSynthesizer(Synthesizer):
         self.framing = self.recipe.framing
         self.anchors, self.widths = weights.tensor("anchors.mean"), weights.tensor("anchors.width")
         self.chance = Chance.of(weights)
+        self._usual = {one.name: one.default for one in self.options}
 
     def prepare(self, request: Mapping[str, Any]) -> Prepared:
         """See :meth:`likeness.synthesizer.Synthesizer.prepare`."""
@@ -118,8 +119,8 @@ class JointSynthesizer(Synthesizer):
             pictures |= drawn
             notes += note
             lay("drawing", maps.drawing_maps(pictures["drawing"]))
-        elif options["effect"]:
-            raise LikenessError("effect: there is no drawing that it could draw")
+        elif unused := [name for name in ("effect", "frame") if options[name] != self._usual[name]]:
+            raise LikenessError(f"{unused[0]}: there is no drawing that it speaks of")
         if "parsing" in given:
             classes = self._parsing(given["parsing"], number)
             pictures["parsing"] = coloured(classes)
@@ -153,10 +154,10 @@ class JointSynthesizer(Synthesizer):
         arrays, pictures = dict(prepared.arrays), dict(prepared.pictures)
         seed, hold = given.get("noise", 0), options["hold"]
         shape, look = split(self.noise(seed, hold))
-        if given.keys() <= FACELESS:
+        if given.keys() <= WITHOUT_PERSON:
             arrays["identity"] = self.chance.person(self.seeded("person", seed, hold))
             arrays["flags"] = _flagged(arrays["flags"], "identity")
-        if given.keys() <= PLACELESS:
+        if given.keys() <= WITHOUT_PLACE:
             size = self.framing.size
             points = self.chance.landmarks(shape, size, arrays["identity"])
             arrays["maps"], arrays["flags"] = np.zeros_like(arrays["maps"]), _flagged(arrays["flags"], "landmarks")
@@ -168,7 +169,7 @@ class JointSynthesizer(Synthesizer):
             conditions={name: _described(name, value) for name, value in given.items()},
             noise=seed,
             face=prepared.made["face"],
-            **{name: plain(options[name]) for name in ("effect", "hold") if options[name]},
+            **{name: plain(options[name]) for name in ("effect", "frame", "hold") if options[name] != self._usual[name]},
         )
         return replace(prepared, arrays=arrays, pictures=pictures, made=made)
 

@@ -153,11 +153,11 @@ class JointSystem(System):
         """
         own = objective.sampled(mean, spread, batch.noise)
         with torch.no_grad():
-            middle, width = self.look(batch.strange_photo, batch.strange_classes)
-            strange = objective.sampled(middle, width, batch.noise[:, CODES["shape"] :])
+            middle, width = self.look(batch.other_photo, batch.other_classes)
+            other = objective.sampled(middle, width, batch.noise[:, CODES["shape"] :])
             if self.training:
-                self.prior.see(strange)
-        chance = torch.cat([batch.noise[:, : CODES["shape"]], strange], 1)
+                self.prior.update(other)
+        chance = torch.cat([batch.noise[:, : CODES["shape"]], other], 1)
         return torch.where(per_number(batch.looked) > 0, own, chance)
 
     def by_chance(self, batch: JointBatch) -> Tensor:

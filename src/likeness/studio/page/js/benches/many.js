@@ -1,14 +1,12 @@
 // Many faces: one photo, and a grid of that person; what is asked of all of them, what single ones hold, and the way to somebody else.
 import { Bench } from "../bench.js";
-import { button, check, copy, dialog, dropsOn, dropzone, group, h, icon, say, segments, slider, toast } from "../dom.js";
+import { button, check, dialog, dropsOn, dropzone, group, h, icon, say, segments, slider, toast } from "../dom.js";
 
 const COUNT = 9;
 const degrees = (value) => (value ? `${Math.abs(value)}° ${value > 0 ? "right" : "left"}` : "ahead");
 const percent = (value) => `${Math.round(value * 100)} %`;
 /** What of the photo can stay: words of the option keep. */
 const KEEP = [["pose", "Pose", "the pose stays"], ["expression", "Expression", "the expression stays"], ["rest", "Light, hair, ground", "light, hair and ground stay"]];
-const TRAIN = `likeness train facefeat:finetune --data faces.parquet --from facefeat -o runs/many
-likeness studio --model many=runs/many`;
 
 export class ManyBench extends Bench {
   static key = "many";
@@ -42,8 +40,7 @@ export class ManyBench extends Bench {
       this.left.replaceChildren();
       this.right.replaceChildren();
       this.blank.replaceChildren(icon("grid"), h("h2", {}, "Many faces of one person"),
-        h("p", {}, "From one photo, a grid of the same person in other poses and expressions. The model for it, facefeat, has no weights here. Whoever has trained some opens them like this:"),
-        h("div", { class: "codebox" }, h("pre", { tabindex: "0", "aria-label": "the commands" }, TRAIN), button("", { icon: "copy", kind: "quiet little", title: "Copy the commands" }, () => copy(TRAIN))));
+        h("p", {}, "The model for it, facefeat, cannot be opened here. Weights that can are named by likeness studio --model facefeat=runs/x."));
       return;
     }
     this.blank.replaceChildren(icon("grid"), h("h2", {}, "Many faces of one person"), h("p", {}, "Drop a photo, and a grid of that person appears."),
