@@ -328,9 +328,9 @@ def test_mistakes(words: list[str], likeness: Run, tmp_path: Path, capsys: pytes
 def test_demo(likeness: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert likeness("demo", "-o", "demo") == 0
     assert files(tmp_path / "demo") == [
-        "contact-sheet.png", "isegan.png", "landmark.png", "matrix.png", "mix.png", "parse.png", "parts.png",
+        "contact-sheet.png", "isegan.png", "landmark.png", "many.png", "matrix.png", "mix.png", "parse.png", "parts.png",
         *(f"portrait{n}.png" for n in ("-1", "-2", "-3", "")), *(f"sketch-{n}.png" for n in (1, 2, 3)),
-        *(f"sketch-photo-{n}.png" for n in (1, 2, 3)), "swap.png",
+        *(f"sketch-photo-{n}.png" for n in (1, 2, 3)), "somebody.png", "swap.png", "tries.png",
     ]  # fmt: skip
     said = capsys.readouterr().out
     assert str(tmp_path / "demo" / "contact-sheet.png") in said

@@ -12,7 +12,7 @@ from likeness.cli import options
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.command(
-        commands, "demo", run, "reconstruct, swap, mix, parse, draw and move the sample faces; one contact sheet to look at"
+        commands, "demo", run, "every system on the sample faces, by the commands a user would type; one contact sheet to look at"
     )
     parser.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="where to write (default: demo)")
 
@@ -53,6 +53,11 @@ def run(given: argparse.Namespace) -> int:
         before[title] = [[*call, "-o", drawing]]
         calls[title] = ["sketch", drawing, "--sheet", "-o", str(folder / f"sketch-photo-{n}.png")]
     calls["A's landmarks, moved, and the generic face with them"] = ["face", first, "--edits", "-o", str(folder / "landmark.png")]
+    calls["A, in nine new photos"] = ["many", first, "-n", "9", "-o", str(folder / "many.png")]
+    calls["eyes of B, mouth of C, and like A: nine tries"] = [
+        "make", "joint", "--eyes", others[0], "--mouth", others[1], "--like", first, "-n", "9", "-o", str(folder / "tries.png")
+    ]  # fmt: skip
+    calls["people who do not exist"] = ["make", "joint", "-n", "25", "-o", str(folder / "somebody.png")]
     panels = []
     for title, call in calls.items():
         for one in [*before.get(title, []), call]:
