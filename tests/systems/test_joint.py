@@ -17,7 +17,7 @@ from likeness.errors import LikenessError
 from likeness.evaluate.portrait import Fidelity
 from likeness.faces.drawing import draw, drawn_faces
 from likeness.faces.labels import CLASSES, coloured
-from likeness.faces.landmarks import MIRROR
+from likeness.faces.landmarks import GROUPS, MIRROR
 from likeness.image import write
 from likeness.losses.pixel import root_mean_square
 from likeness.records import AlignedFace
@@ -25,7 +25,7 @@ from likeness.system import Table
 from likeness.systems.joint import conditions, maps, objective, protocol
 from likeness.systems.joint.maps import FLAGS, SPATIAL
 from likeness.systems.joint.networks import REGIONS, LookEncoder
-from likeness.systems.joint.recipes import CODES, NOISE, Chances, lite, tiny
+from likeness.systems.joint.recipes import CODES, NOISE, lite, tiny
 from likeness.systems.joint.synthesis import JointSynthesizer
 from likeness.systems.joint.system import JointSystem, others, per_number
 
@@ -65,13 +65,15 @@ def made(run: Path) -> JointSynthesizer:
 
 
 def test_shares_of_conditions_are_those_of_the_recipe() -> None:
-    plan = Chances()
+    plan = lite().chances
     flags, looked = conditions.chosen(plan, 20_000, chance())
     spatial = flags[:, : len(SPATIAL)]
     alone = spatial.sum(1) == 1
     for index, name in enumerate(SPATIAL):
         assert float((alone & (spatial[:, index] == 1)).float().mean()) == pytest.approx(getattr(plan, name), abs=0.01)
-    assert float((spatial.sum(1) >= 2).float().mean()) == pytest.approx(plan.mixed, abs=0.01)
+    assert float((spatial.sum(1) >= 2).float().mean()) == pytest.approx(plan.mixed + plan.driven, abs=0.01)
+    both = (spatial.sum(1) == 2) & (spatial[:, [FLAGS.index(name) for name in conditions.DRIVEN]].sum(1) == 2)
+    assert float(both.float().mean()) == pytest.approx(plan.driven + plan.mixed * 0.6 / 10, abs=0.01)  # ten pairs of five
     assert float(flags[:, -1].mean()) == pytest.approx(plan.identity, abs=0.015)
     assert float(looked[:, 1].mean()) == pytest.approx(plan.looked * 0.75, abs=0.015)
     told = flags[:, [FLAGS.index(name) for name in ("drawing", "parsing", "landmarks")]].amax(1) > 0
@@ -372,6 +374,14 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
     ):
         with pytest.raises(LikenessError, match=said):
             made.prepare(request)
+
+
+def test_the_mouth_of_a_driven_photo_is_not_told() -> None:
+    face = next(iter(drawn_faces(1, FRAMING)))
+    size = FRAMING.size
+    told = conditions.kept(face.image, face.landmarks, np.zeros((size, size), np.uint8), np.random.default_rng(0), driven=True)
+    inside = face.landmarks[list(GROUPS["outer_lips"])].mean(0).round().astype(int)
+    assert not told[inside[1], inside[0]] and told.mean() > 0.7
 
 
 # measuring

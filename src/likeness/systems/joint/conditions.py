@@ -21,6 +21,9 @@ from likeness.systems.joint import maps
 from likeness.systems.joint.maps import FLAGS, MAPS, SPATIAL
 from likeness.systems.joint.recipes import CODES, NOISE, Chances, JointRecipe
 
+DRIVEN = ("landmarks", "known")
+"""What is told of one photo that is driven, see :class:`likeness.systems.joint.reenact.PhotoTarget`."""
+
 
 @dataclass(frozen=True)
 class JointBatch:
@@ -50,11 +53,13 @@ def chosen(plan: Chances, count: int, chance: torch.Generator) -> tuple[Tensor, 
 
     Where drawing, parsing or landmarks tell the shape, its code is left to chance, so that G learns not to read it.
     """
-    shares = torch.tensor([getattr(plan, name) for name in (*SPATIAL, "mixed")])
+    shares = torch.tensor([getattr(plan, name) for name in (*SPATIAL, "mixed", "driven")])
     place = torch.bucketize(torch.rand(count, generator=chance), shares.cumsum(0), right=True)
     flags = torch.zeros(count, len(FLAGS))
     single = place < len(SPATIAL)
     flags[single, place[single]] = 1
+    for name in DRIVEN:
+        flags[place == len(SPATIAL) + 1, FLAGS.index(name)] = 1
     order, two = torch.rand(count, len(SPATIAL), generator=chance).argsort(1), torch.rand(count, generator=chance) < 0.6
     for row in torch.nonzero(place == len(SPATIAL)).flatten().tolist():
         flags[row, order[row, : 2 if two[row] else 3]] = 1
@@ -118,7 +123,8 @@ def batch_of(
             elif name == "landmarks":
                 one = maps.landmark_maps(points[row], size)
             else:
-                one = maps.known_maps(pictures[row], kept(pictures[row], points[row], classes[row], chance))
+                driven = {name for name in SPATIAL if flags[row, FLAGS.index(name)]} == set(DRIVEN)
+                one = maps.known_maps(pictures[row], kept(pictures[row], points[row], classes[row], chance, driven))
             made[row, maps.channels(name)] = torch.from_numpy(one).to(device)
     identity = rows["identity"].float()
     if augment:
@@ -155,9 +161,17 @@ def _parts(
     return torch.cat(placement.place(photo, masks, anchors, shifts=shifts, scales=scales, gains=gains), 1)
 
 
-def kept(picture: Image, points: Points, classes: NDArray[np.uint8], chance: np.random.Generator) -> NDArray[np.bool_]:
-    """Pixels that are given, S × S: all but a feature or a rectangle, hair and ground alone, or the face alone."""
+def kept(
+    picture: Image, points: Points, classes: NDArray[np.uint8], chance: np.random.Generator, driven: bool = False
+) -> NDArray[np.bool_]:
+    """Pixels that are given, S × S: all but a feature or a rectangle, hair and ground alone, or the face alone.
+
+    With ``driven`` all but the mouth, and sometimes the eyes, as :class:`likeness.systems.joint.reenact.PhotoTarget` gives them.
+    """
     size = picture.shape[0]
+    if driven:
+        lost = ["mouth"] if chance.random() < 0.7 else ["mouth", "left_eye", "right_eye"]
+        return ~np.asarray(effects.erased_region(picture.shape[:2], points, lost), np.bool_)
     kind = chance.integers(4)
     if kind == 0:
         names = [str(name) for name in chance.choice(["left_eye", "right_eye", "nose", "mouth"], chance.integers(1, 3), False)]

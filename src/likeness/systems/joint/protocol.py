@@ -1,4 +1,7 @@
-"""The joint protocol: each condition and some mixes on test people, beside the specialists given the same."""
+"""The joint protocol: each condition and some mixes on test people, beside the specialists given the same.
+
+Other experiments measure the joint model as other systems are measured: :mod:`likeness.systems.joint.comparisons`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from likeness import sheet, systems
+from likeness.errors import LikenessError
 from likeness.evaluate.features import LiteFeatures
 from likeness.evaluate.groups import group_table
 from likeness.evaluate.kid import kernel_distance
@@ -20,6 +24,8 @@ from likeness.faces.reader import PhotoFace
 from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image
 from likeness.synthesizer import Synthesizer
+from likeness.systems.facefeat.measures import Judge
+from likeness.systems.joint import comparisons
 from likeness.systems.joint.synthesis import JointSynthesizer
 
 CONDITIONS: dict[str, tuple[str, ...]] = {
@@ -47,6 +53,12 @@ SPECIALISTS: dict[str, tuple[str, str]] = {
 }
 """Line → the system that does only this, and its condition."""
 SHOWN = 8
+EXPERIMENTS = {
+    "conditions": "each condition and some mixes, beside the specialists",
+    "sketches": "ISEGAN's protocol on artists' sketches, beside isegan and portrait",
+    "clips": "one photo of each person driven by clips",
+    "many": "table 3 of FaceFeat-GAN: faces of a photo's person, beside facefeat",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +66,35 @@ class Options(People):
     """What can be chosen of the protocol."""
 
     weights: str = option("a weights file or run directory", "joint", metavar="W")
+    experiment: str = option(
+        "; ".join(f"{name}: {what}" for name, what in EXPERIMENTS.items()), "conditions", choices=tuple(EXPERIMENTS)
+    )
+    clips: str | None = option("of clips: a clip or a folder of them", None, metavar="PATH")
+    frames: int = option("of clips: how many frames of each, from the first on", 60, metavar="N")
     alone: bool = option("without the specialists", False)
     groups: bool = option("also by skin tone, sharpness and yaw of the photo", False)
 
 
 def measure(options: Options, progress: Progress = no_progress) -> Outcome:
+    """One of :data:`EXPERIMENTS` of a model.
+
+    Raises:
+        LikenessError: other weights, no such faces, or clips that are missing or not wanted.
+    """
+    if (options.experiment == "clips") != bool(options.clips):
+        raise LikenessError("--clips: names the clips of --experiment clips, and no other experiment's")
+    system = systems.load(options.weights, "joint")
+    assert isinstance(system, JointSynthesizer)
+    if options.experiment == "sketches":
+        return comparisons.drawn_by_artists(options, system, progress)
+    if options.experiment == "many":
+        return comparisons.many(options, system, progress)
+    if options.clips:
+        return comparisons.driven(options, system, options.clips, options.frames, Judge(), progress)
+    return conditions(options, system, progress)
+
+
+def conditions(options: Options, system: JointSynthesizer, progress: Progress = no_progress) -> Outcome:
     """Faces from each of :data:`CONDITIONS`, with each face's own noise, and the specialists' of the same photo.
 
     Columns besides those of :class:`likeness.evaluate.portrait.Fidelity`: ``landmarks``, how far the made face's landmarks are
@@ -66,10 +102,8 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     photos on EfficientNet-Lite0; ``apart``, the LPIPS distance of two faces of the same conditions and other noise.
 
     Raises:
-        LikenessError: other weights, or no such faces.
+        LikenessError: no such faces.
     """
-    system = systems.load(options.weights, "joint")
-    assert isinstance(system, JointSynthesizer)
     chosen = options.faces(system.framing)
     faces = list(chosen)
     ruler, lite = Ruler(), LiteFeatures()

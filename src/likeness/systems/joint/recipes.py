@@ -53,7 +53,8 @@ class Networks:
 class Chances:
     """How often a training face is given which spatial condition: shares of the faces; what is left of 1 is given none.
 
-    ``parts``, ``drawing``, ``parsing``, ``landmarks`` and ``known`` alone; ``mixed``: two or three of them. ``identity`` is how
+    ``parts``, ``drawing``, ``parsing``, ``landmarks`` and ``known`` alone; ``driven``: landmarks, and known pixels that lack the
+    mouth, as where one photo is driven; ``mixed``: two or three conditions by chance. ``identity`` is how
     often there is an identity as well, ``other`` how often it is taken from another photo of the person where there is one,
     ``looked`` how often a piece of the noise is the photo's own code instead of chance, all of them or each by itself.
     """
@@ -63,6 +64,7 @@ class Chances:
     parsing: float = 0.1
     landmarks: float = 0.34
     known: float = 0.06
+    driven: float = 0.0
     mixed: float = 0.16
     identity: float = 0.5
     other: float = 0.6
@@ -72,8 +74,9 @@ class Chances:
     def __post_init__(self) -> None:
         names = tuple(one.name for one in fields(self))
         require_each(self, names, 0, 1, "a share from 0 to 1", "chances.")
-        total = self.parts + self.drawing + self.parsing + self.landmarks + self.known + self.mixed
-        require(total <= 1 + 1e-9, "chances", total, "shares of parts, drawing, parsing, landmarks, known, mixed up to 1 in all")
+        total = self.parts + self.drawing + self.parsing + self.landmarks + self.known + self.driven + self.mixed
+        wanted = "shares of parts, drawing, parsing, landmarks, known, driven, mixed up to 1 in all"
+        require(total <= 1 + 1e-9, "chances", total, wanted)
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def lite() -> JointRecipe:
             look=250,
             max_missing=0.02,
         ),
+        chances=Chances(landmarks=0.28, mixed=0.12, driven=0.1),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=6.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=64,
         judged=6,
@@ -188,6 +192,7 @@ def gpu() -> JointRecipe:
         ),
         framing=Framing(size=256),
         networks=Networks(64, 128, 256, 384, 384, 96, 96),
+        chances=Chances(landmarks=0.28, mixed=0.12, driven=0.1),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=12.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=128,
         expects="half a day on an H200-class GPU",
