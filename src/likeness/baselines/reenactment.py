@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.solid import pose
+from likeness.faces.warp import warped
 from likeness.records import Image, Points
 
 
@@ -55,40 +55,3 @@ class WarpedFrame:
     def draw(self, conditions: Sequence[Points]) -> Image:
         """The frame warped to each set of landmarks; its corners stay."""
         return np.stack([warped(self.image, self.landmarks, points) for points in conditions])
-
-
-def warped(picture: Image, landmarks: Points, wanted: Points) -> Image:
-    """A picture S × S × 3 in which what is at ``landmarks`` comes to lie at ``wanted`` (N × 2 each); edges stay where they are.
-
-    A thin-plate spline (Bookstein 1989) says, for each pixel of the result, where it comes from.
-    """
-    size = picture.shape[0]
-    edge = np.linspace(0, size - 1, 5)
-    border = np.array([(x, y) for x in edge for y in edge if x in edge[[0, -1]] or y in edge[[0, -1]]])
-    here = np.concatenate([wanted.astype(np.float64), border])
-    there = np.concatenate([landmarks.astype(np.float64), border])
-    rows, columns = np.mgrid[:size, :size]
-    grid = np.stack([columns.ravel(), rows.ravel()], 1).astype(np.float64)
-    found = spline(here, there, grid).astype(np.float32).reshape(size, size, 2)
-    made = cv2.remap(picture, found[..., 0], found[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(made, np.uint8)
-
-
-def spline(
-    points: NDArray[np.float64], values: NDArray[np.float64], asked: NDArray[np.float64], stiff: float = 1e-3
-) -> NDArray[np.float64]:
-    """The thin-plate spline through ``values`` N × 2 at ``points`` N × 2, at ``asked`` M × 2; ``stiff`` evens it out."""
-    scale = max(float(np.ptp(points)), 1e-9)
-    points, asked = points / scale, asked / scale
-
-    def bend(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        square = np.maximum(np.square(a[:, None] - b[None]).sum(-1), 1e-18)
-        return np.asarray(square * np.log(square) / 2)
-
-    count = len(points)
-    flat = np.hstack([np.ones((count, 1)), points])
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = bend(points, points) + stiff * np.eye(count) / count
-    system[:count, count:], system[count:, :count] = flat, flat.T
-    weights = np.linalg.lstsq(system, np.concatenate([values, np.zeros((3, values.shape[1]))]), rcond=None)[0]
-    return np.asarray(bend(asked, points) @ weights[:count] + np.hstack([np.ones((len(asked), 1)), asked]) @ weights[count:])

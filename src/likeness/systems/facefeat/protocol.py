@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from likeness import baselines, sheet
-from likeness.baselines.reenactment import warped
 from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
@@ -24,6 +23,7 @@ from likeness.experiment import Outcome, Progress, distinct, no_progress, option
 from likeness.faces.align import Framing
 from likeness.faces.average import average_face
 from likeness.faces.solid import pose, turned
+from likeness.faces.warp import warped
 from likeness.records import AlignedFace, Image
 from likeness.systems import weights_path
 from likeness.systems.facefeat import measures, panels

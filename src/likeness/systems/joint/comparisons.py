@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from likeness import sheet, systems
-from likeness.baselines.reenactment import warped
 from likeness.errors import LikenessError
 from likeness.evaluate import sketches
 from likeness.evaluate.landmark_error import interocular_error
@@ -21,6 +20,7 @@ from likeness.experiment import Outcome, Progress, no_progress
 from likeness.faces.align import alignment, face_area, upright
 from likeness.faces.reader import FaceReader, PhotoFace
 from likeness.faces.tracking import Steady, follow
+from likeness.faces.warp import warped
 from likeness.records import AlignedFace, Image, Points
 from likeness.systems.facefeat.measures import INSTRUMENTS, Judge, compared, of, spread
 from likeness.systems.facefeat.synthesis import FaceFeatSynthesizer
@@ -155,7 +155,8 @@ def driven(
         progress(number, len(files), f"reading {file.name}")
         drivers.append(Driver.of(file, system, frames, reader))
     figures: dict[str, list[dict[str, float]]] = {"joint": [], "the photo, bent": [], "the driver": []}
-    pairs, shown = [], []
+    pairs: list[str] = []
+    shown: list[list[Image | None]] = []
     for number, face in enumerate(faces):
         target = PhotoTarget(system, PhotoFace(face.name, face.image, face.landmarks))
         for driver in drivers:
@@ -174,7 +175,7 @@ def driven(
         {
             "method": method,
             "pairs": len(pairs),
-            **{name: spread(np.array([one[name] for one in some])) for name in names if name in some[0]},
+            **{name: spread(np.array([one[name] for one in some])) if name in some[0] else "-" for name in names},
             "each": {name: [one[name] for one in some] for name in names if name in some[0]},
         }
         for method, some in figures.items()

@@ -1,18 +1,25 @@
-"""One photo of a person as the target of a reenactment: who it is and its look from the photo, the pose from landmarks."""
+"""One photo of a person as the target of a reenactment.
+
+The photo is bent to the driver's landmarks by a thin-plate spline. Its mouth, which may have to open, is left out and made by the
+joint model of the rest of the bent photo, the landmarks, the identity and the look.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
+from likeness.faces.effects import erased_region
 from likeness.faces.landmarks import COUNT
 from likeness.faces.morphable import POSE
 from likeness.faces.recogniser import FaceRecogniser
 from likeness.faces.tools import open_tool
+from likeness.faces.warp import warped
 from likeness.image import from_planes
 from likeness.records import Image, Points
 from likeness.systems.joint import maps
@@ -21,7 +28,11 @@ from likeness.systems.joint.recipes import CODES
 from likeness.systems.joint.synthesis import JointSynthesizer
 
 WIDEST = 35.0
-"""Degrees of yaw either way beyond which few training faces look."""
+"""Degrees of yaw away from the camera, or from where the photo looks, beyond which a bent photo is no face any more."""
+MADE = ("mouth",)
+"""Features that are made anew; the others are bent."""
+STEP = 4
+"""One pixel in so many each way is bent exactly."""
 
 
 class PhotoTarget:
@@ -42,12 +53,13 @@ class PhotoTarget:
     def __init__(self, system: JointSynthesizer, photo: Any, number: int = 1) -> None:
         self.system, self.card, self.framing = system, system.card, system.framing
         face = system.face_of(photo, "like", number)
-        framed, landmarks, _ = face.framed(self.framing)
+        self.photo, landmarks, _ = face.framed(self.framing)
         self.identity = system.identity(face)
         self.noise = system.noise(0)
-        self.noise[CODES["shape"] :] = system.look(framed[None])[0]
+        self.noise[CODES["shape"] :] = system.look(self.photo[None])[0]
         self.model = open_tool(FaceRecogniser).morphable()
         self.person = self.model.fit(landmarks[None])[0]
+        self.landmarks = landmarks
         self.away = landmarks - self.model.project(self.person[None])[0]
 
     def draw(self, conditions: Sequence[Points], *, target: str | None = None, convert: bool = True) -> Image:
@@ -65,12 +77,17 @@ class PhotoTarget:
         points = self.converted(points) if convert else points
         count, size = len(points), self.framing.size
         spatial = np.zeros((count, MAPS, size, size), np.float32)
-        for one, some in zip(spatial, points, strict=True):
+        bent = np.stack([warped(self.photo, self.landmarks, some, STEP) for some in points])
+        told = np.stack([~erased_region((size, size), some, MADE) for some in points])
+        for one, some, picture, where in zip(spatial, points, bent, told, strict=True):
             one[maps.channels("landmarks")] = maps.landmark_maps(some, size)
-        flags = np.array([float(name in ("landmarks", "identity")) for name in FLAGS], np.float32)
+            one[maps.channels("known")] = maps.known_maps(picture, where)
+        flags = np.array([float(name in ("landmarks", "known", "identity")) for name in FLAGS], np.float32)
         vectors = {"noise": self.noise, "identity": self.identity, "flags": flags}
         repeated = {name: np.repeat(vector[None], count, 0) for name, vector in vectors.items()}
-        return from_planes(self.system.paint({"maps": spatial, **repeated}))
+        made = from_planes(self.system.paint({"maps": spatial, **repeated}))
+        share = np.stack([_soft(where) for where in told])[..., None]
+        return np.asarray((bent * share + made * (1 - share)).round(), np.uint8)
 
     def converted(self, landmarks: Points) -> Points:
         """Landmarks N × 68 × 2 with the person's shape, the driver's expression and pose."""
@@ -81,9 +98,17 @@ class PhotoTarget:
         return np.asarray(self.model.project(numbers) + larger[:, None, None] * self.away, np.float32)
 
     def ood_scores(self, landmarks: Sequence[Points], target: str | None = None, convert: bool = True) -> NDArray[np.float32]:
-        """How far each head is turned, over :data:`WIDEST`; over 1 is outside of what was learned."""
-        numbers = self.model.fit(checked(landmarks))
-        return np.asarray(np.abs(numbers[:, len(self.model.modes) + POSE.index("yaw")]) / WIDEST, np.float32)
+        """How far each head is turned, from the camera or from the photo's, over :data:`WIDEST`; over 1 is too far."""
+        place = len(self.model.modes) + POSE.index("yaw")
+        yaw = self.model.fit(checked(landmarks))[:, place]
+        return np.asarray(np.maximum(np.abs(yaw), np.abs(yaw - self.person[place])) / WIDEST, np.float32)
+
+
+def _soft(where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Pixels S × S that are kept as they are, with a soft edge inside of them."""
+    size = where.shape[0]
+    inner = cv2.erode(where.astype(np.float32), np.ones((max(size // 25, 1),) * 2))
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), size / 85), np.float32)
 
 
 def checked(landmarks: Sequence[Points]) -> Points:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from likeness import sheet, systems
-from likeness.baselines.reenactment import NearestFrame, WarpedFrame, warped
+from likeness.baselines.reenactment import NearestFrame, WarpedFrame
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.reenactment import ReenactmentMethod, compare, follow, pairs_of
 from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.average import average_face
+from likeness.faces.warp import warped
 from likeness.records import Image, Points
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer, drawn
 
