@@ -22,6 +22,7 @@ from likeness.engine import Weights
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, Similarity, paste_back
 from likeness.faces.donors import Donor, donor
+from likeness.faces.inspection import remarks
 from likeness.faces.reader import FaceReader, PhotoFace
 from likeness.image import picture_of
 from likeness.records import Image
@@ -234,6 +235,17 @@ class Synthesizer(ABC):
             return value
         photo, name = picture_of(value, condition)
         return self.reader.read(photo, name, number)
+
+    def face_and_remarks(self, value: Any, condition: str, number: int = 1) -> tuple[PhotoFace, tuple[str, ...]]:
+        """:meth:`face_of`, and what makes the photo a poor one of the person, in one line each: it is searched for all faces."""
+        if isinstance(value, PhotoFace):
+            found, count = value, 1
+        else:
+            photo, name = picture_of(value, condition)
+            every = self.reader.read_all(photo, name)
+            count = len(every)
+            found = every[number - 1] if 1 <= number <= count else self.reader.read(photo, name, number)
+        return found, tuple(f"{found.name}: {note}" for note in remarks(found.landmarks, count, number))
 
     def prepare_framed(self, request: Mapping[str, Any], framing: Framing) -> Prepared:
         """:meth:`prepare` of a system that reads one framed face: its ``picture`` S × S × 3 and ``transform`` 2 × 3."""

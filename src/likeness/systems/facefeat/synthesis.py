@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from likeness.engine import Weights
 from likeness.engine.graph import Array, in_batches
 from likeness.errors import LikenessError
-from likeness.faces.inspection import remarks
-from likeness.faces.reader import PhotoFace
-from likeness.image import from_planes, picture_of, to_planes
+from likeness.image import from_planes, to_planes
 from likeness.recipe import thaw
 from likeness.records import Image
 from likeness.synthesizer import Condition, Option, Prepared, Result, Synthesizer, describe, stacked
@@ -89,14 +87,7 @@ class FaceFeatSynthesizer(Synthesizer):
         """
         if isinstance(value, Person):
             return value
-        if isinstance(value, PhotoFace):
-            found, count = value, 1
-        else:
-            photo, name = picture_of(value, condition)
-            every = self.reader.read_all(photo, name)
-            count = len(every)
-            found = every[number - 1] if 1 <= number <= count else self.reader.read(photo, name, number)
-        notes = tuple(f"{found.name}: {note}" for note in remarks(found.landmarks, count, number))
+        found, notes = self.face_and_remarks(value, condition, number)
         return self.person_of(found.framed(self.framing)[0], found.name, notes)
 
     def person_of(self, picture: Image, name: str, notes: tuple[str, ...] = ()) -> Person:

@@ -137,7 +137,10 @@ class JointSynthesizer(Synthesizer):
             raise LikenessError("mask: name the photo to keep, too")
         identity = np.zeros(self.recipe.identity, np.float32)
         if "like" in given:
-            identity = self.identity(given["like"], number)
+            people = _people(given["like"])
+            seen = [self.face_and_remarks(one, "like", number) for one in people or ()]
+            notes += [line for _, some in seen for line in some]
+            identity = self.identity([face for face, _ in seen] or given["like"], number)
             flags[FLAGS.index("identity")] = 1
         noise = np.zeros(NOISE, np.float32)
         if "look" in given:
@@ -212,13 +215,10 @@ class JointSynthesizer(Synthesizer):
         Raises:
             LikenessError: a photo shows no such face, or the numbers are too few or not finite.
         """
-        length = self.recipe.identity
-        numbers = isinstance(value, list | tuple) and all(isinstance(one, int | float) for one in value)
-        if numbers or (isinstance(value, np.ndarray) and value.ndim == 1):
+        length, people = self.recipe.identity, _people(value)
+        if people is None:
             found = np.asarray(value, np.float32)[None]
         else:
-            several = value.split(",") if isinstance(value, str) and not Path(value).exists() else value
-            people = several if isinstance(several, list | tuple) else [several]
             faces = [self.face_of(one, "like", number) for one in people]
             recogniser = open_tool(FaceRecogniser)
             found = recogniser.framed([face.framed(recogniser.framing)[0] for face in faces])
@@ -318,6 +318,16 @@ class JointSynthesizer(Synthesizer):
                 raise LikenessError(f"{name}: the mask is {picture.shape[1]}×{picture.shape[0]}, the photo {wide}×{high}")
             kept = moved.warp(picture, size, size).max(-1) > MASKED
         return framed, kept, Place(face.photo, moved, np.asarray(~kept, np.float32), file=face.name)
+
+
+def _people(value: Any) -> list[Any] | None:
+    """The photos of a person, one or several, several paths also between commas; None where numbers of an identity are given."""
+    if isinstance(value, list | tuple) and all(isinstance(one, int | float) for one in value):
+        return None
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return None
+    several = value.split(",") if isinstance(value, str) and not Path(value).exists() else value
+    return list(several) if isinstance(several, list | tuple) else [several]
 
 
 def _flagged(flags: Array, name: str) -> Array:
