@@ -72,6 +72,7 @@ PAIRS ?= 500
 TARGETS ?= runs/targets.parquet
 LFW5 ?= runs/lfw5.parquet
 PHOTOS ?= ../shared/data/lfw
+CLIPS ?= ../shared/data/clips
 YOUTUBE ?= ../shared/data/youtube_faces
 LIKENESS := $(BIN)/likeness
 results: $(BIN)/pytest
@@ -93,6 +94,9 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate landmark_detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
 	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_generic.csv --sheet runs/landmark_generic.png
 	$(LIKENESS) evaluate joint --data $(DATA) --limit 100 --groups --csv results/joint.csv --sheet runs/joint_sheet.png
+	$(LIKENESS) evaluate joint --experiment clips --clips $(CLIPS) --data $(DATA) --limit 10 --csv results/joint_clips.csv --sheet runs/joint_clips.png
+	$(LIKENESS) evaluate joint --experiment many --data $(DATA) --limit 100 --csv results/joint_many.csv --sheet runs/joint_many.png
+	$(LIKENESS) evaluate joint --experiment sketches --data $(CUFS256) --source cufs --photos all --csv results/joint_sketches.csv --sheet runs/joint_sketches.png
 	$(LIKENESS) evaluate facefeat --data $(DATA) --limit 200 --csv results/facefeat.csv --sheet runs/facefeat.png
 	$(LIKENESS) evaluate facefeat --experiment vary --data $(DATA) --limit 20 --csv results/facefeat_vary.csv --sheet runs/facefeat_vary.png
 	$(LIKENESS) evaluate facefeat --experiment blend --data $(DATA) --limit 20 --csv results/facefeat_blend.csv --sheet runs/facefeat_blend.png

@@ -83,6 +83,8 @@ HEADINGS = {
     "identity": "identity ↑",
     "lmk": "LMK ↓",
     "id_distance": "ID ↓",
+    "steady": "like the next frame ↑",
+    "flicker": "ground changes, levels ↓",
     "twitch": "trembles, × the driver",
     "follows": "landmarks off by, % of the eyes' outer corners ↓",
     "like_driver": "like the driver",
