@@ -1,6 +1,6 @@
 """How fast a clip is reenacted, end to end and by stages.
 
-    python benchmarks/clip_speed.py CLIP [--target T] [--frames 120]
+    python benchmarks/clip_speed.py CLIP [--target T | --like PHOTO] [--frames 120]
 
 The clip is scaled to 256 pixels first. The whole is what ``likeness reenact`` does, by the clock, on as many threads as
 ``LIKENESS_THREADS`` says; the stages are processor time a frame on one thread.
@@ -23,7 +23,9 @@ from likeness.faces.align import upright
 from likeness.faces.reader import FaceReader
 from likeness.faces.tracking import follow
 from likeness.records import Image
-from likeness.systems.landmark.reenact import BATCH, Options, made, reenact
+from likeness.systems.joint.reenact import PhotoTarget
+from likeness.systems.joint.synthesis import JointSynthesizer
+from likeness.systems.landmark.reenact import BATCH, Options, Target, made, reenact
 from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
 SIDE = 256
@@ -38,15 +40,26 @@ def scaled(picture: Image) -> Image:
     return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def target(name: str, photo: str | None) -> Target:
+    """Who is driven: a target of its own, or with a ``photo`` the person in it, by the joint model."""
+    if photo:
+        joint = systems.load("joint", "joint")
+        assert isinstance(joint, JointSynthesizer)
+        return PhotoTarget(joint, photo)
+    model = systems.load(name, "landmark")
+    assert isinstance(model, LandmarkSynthesizer)
+    return model
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip")
     parser.add_argument("--target", default="landmark")
+    parser.add_argument("--like", metavar="PHOTO", help="drive the person in this photo instead")
     parser.add_argument("--frames", type=int, default=120)
     given = parser.parse_args()
-    model, reader = systems.load(given.target, "landmark"), FaceReader()
-    assert isinstance(model, LandmarkSynthesizer)
+    model, reader = target(given.target, given.like), FaceReader()
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / "small.mp4"
         with video.Writer(small, video.look(given.clip).rate) as out:

@@ -2,8 +2,8 @@
 
     python benchmarks/making.py [--clip CLIP] [--photos FOLDER]
 
-Prints the cold start of a command, the warm call of each system, what busy processes beside it cost, and, where a clip or a
-folder of photos is named, reenacted frames and prepared faces a second.
+Prints the cold start of a command, the warm call of each system by the engine that is used when none is named, what busy
+processes beside it cost, and, where a clip or a folder of photos is named, reenacted frames and prepared faces a second.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def main() -> None:
             eager.append(command(*words, "--engine", "torch"))
         print(f"cold start of likeness parts: torch / onnx {median(eager) / median(onnx):.1f} ({median(onnx):.2f} s)")
         for name, condition in REQUESTS.items():
-            ours, theirs = (systems.load(name, engine=engine) for engine in ("onnx", "torch"))
+            ours, theirs = (systems.load(name, engine=engine) for engine in ("auto", "torch"))
             request = {condition: photo}
             graph = [system.prepare(request) for system in (ours, theirs)]
             whole, made, made_eager = seconds(
                 partial(ours, **request), partial(ours.make, [graph[0]]), partial(theirs.make, [graph[1]])
             )
             print(
-                f"{name}: network torch / onnx {made_eager / made:.2f}; network / whole warm call {made / whole:.2f} "
+                f"{name} ({ours.weights.engine}): network torch / ours {made_eager / made:.2f}; network / whole warm call {made / whole:.2f} "
                 f"({1000 * whole:.1f} ms, the network {1000 * made:.1f} ms)"
             )
         alone = median(command(*words) for _ in range(3))
