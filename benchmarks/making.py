@@ -64,7 +64,8 @@ def main() -> None:
                 partial(ours, **request), partial(ours.make, [graph[0]]), partial(theirs.make, [graph[1]])
             )
             print(
-                f"{name} ({ours.weights.engine}): network torch / ours {made_eager / made:.2f}; network / whole warm call {made / whole:.2f} "
+                f"{name} ({ours.weights.engine}): network torch / ours {made_eager / made:.2f}; "
+                f"network / whole warm call {made / whole:.2f} "
                 f"({1000 * whole:.1f} ms, the network {1000 * made:.1f} ms)"
             )
         alone = median(command(*words) for _ in range(3))
