@@ -26,7 +26,7 @@ from likeness.nn.recogniser import CROP, FIVE, crop_of
 from likeness.recipe import Phase, override
 from likeness.systems.facefeat import objective
 from likeness.systems.facefeat.networks import BeganDecoder, BeganEncoder, FeatureGenerator
-from likeness.systems.facefeat.recipes import COMPETE, FaceFeatRecipe, Weights, tiny
+from likeness.systems.facefeat.recipes import COMPETE, FEATURES, FaceFeatRecipe, Weights, tiny
 from likeness.systems.facefeat.synthesis import between
 from likeness.systems.facefeat.system import FaceFeatBatch, FaceFeatSystem, Game, moved, people_numbers
 from likeness.train.loop import train
@@ -199,6 +199,21 @@ def test_the_image_generator_never_gets_the_energy_of_made_faces() -> None:
     assert len(asked) == 1 and torch.equal(asked[0], one.rebuilt[: one.judged])
     one.image_energy()
     assert torch.equal(asked[1], one.made)
+
+
+def test_features_players_alone_paint_nothing() -> None:
+    """While only features are made no face is: steps are quick. λ_1^f is the recipe's share of λ^f."""
+    system, batch = made("weights.image_share1=0.25")
+    painted = []
+    system.decoder.register_forward_hook(lambda *_: painted.append(1))
+    quick = Game(system, batch, Phase(1, FEATURES, ("image_feature",)))
+    for number in (1, 2):
+        assert set(quick.feature_generator_terms(number)) == {f"feature{number}"}
+        quick.feature_discriminator_terms(number)
+    assert not painted
+    whole = Game(system, batch, Phase(1, COMPETE))
+    one, two = (whole.feature_generator_terms(number)[f"image_feature{number}"].weight for number in (1, 2))
+    assert painted and one == 0.25 * two == 0.25 * system.recipe.weights.image_feature
 
 
 def test_the_encoder_gets_its_reconstructions_gradient_alone() -> None:

@@ -82,7 +82,8 @@ def feature_generator_terms(logits: Tensor, image: Tensor | None, weights: Weigh
     if weights.feature:
         terms[f"feature{number}"] = Term(energy(logits), weights.feature, "(1), first term")
     if image is not None:
-        terms[f"image_feature{number}"] = Term(image, weights.image_feature, "(1), second term")
+        share = weights.image_share1 if number == 1 else 1.0
+        terms[f"image_feature{number}"] = Term(image, share * weights.image_feature, "(1), second term")
     return terms
 
 

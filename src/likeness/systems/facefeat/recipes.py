@@ -11,6 +11,8 @@ from likeness.recipe import Phase, Recipe, Training, require, require_each
 EXTRACT = ("C", "I", "P")
 """The players that learn before all others (section 3.1): E_id's classifier, E_id, and E_1."""
 RECONSTRUCT = ("E", "G")
+FEATURES = ("G1", "D1", "G2", "D2")
+"""The players of features alone: while only these move, no picture is made."""
 COMPETE = ("E", "G1", "D1", "G2", "D2", "G", "D")
 
 
@@ -51,7 +53,8 @@ class Weights:
 
     ``adversarial`` is φ^I(x^rec), ``identity_rec`` and ``identity_made`` are λ_1 and λ_2 of (3), ``image_feature`` λ_i^f of (1),
     ``feature`` φ_i^f there, ``critic_made`` and ``critic_rec`` λ_3 and λ_4 of (4). Not the paper's: ``perceptual`` joins φ_rec,
-    on the features of EfficientNet-Lite1, and ``pose_made`` has E_1 find in x^s the f_1 that it was made from.
+    on the features of EfficientNet-Lite1, and ``pose_made`` has E_1 find in x^s the f_1 that it was made from. ``image_share1``
+    is λ_1^f over ``image_feature``: where D^I takes turned heads for worse pictures, f_1^s would look ahead to please it.
     """
 
     reconstruction: float = 1.0
@@ -62,6 +65,7 @@ class Weights:
     pose_made: float = 0.0
     feature: float = 1.0
     image_feature: float = 1.0
+    image_share1: float = 1.0
     critic_made: float = 1.0
     critic_rec: float = 1.0
 
@@ -210,10 +214,19 @@ def lite() -> FaceFeatRecipe:
 
 
 def finetune() -> FaceFeatRecipe:
-    """Go on from weights of ``lite`` (``--from facefeat``), sitting by sitting; D, D1 and D2 do not ship and begin alone."""
+    """Go on from weights of ``lite`` (``--from facefeat``), sitting by sitting; D, D1 and D2 do not ship and begin anew.
+
+    Features are made without pictures at first, quickly, until they are spread as real ones are; then D learns alone.
+    """
     base = lite()
-    phases = (Phase(200, ("D1", "D2", "D"), ("image_feature",)), Phase(12_000, COMPETE))
-    return replace(base, name="facefeat:finetune", training=replace(base.training, phases=phases))
+    phases = (Phase(3000, FEATURES, ("image_feature",)), Phase(200, ("D",)), Phase(12_000, COMPETE))
+    rates = (2e-4, 2e-4, 2e-4, 4e-4, 5e-4, 1e-3, 5e-4, 1e-3, 4e-4, 2e-4)
+    return replace(
+        base,
+        name="facefeat:finetune",
+        training=replace(base.training, phases=phases, rates=rates),
+        weights=replace(base.weights, image_share1=0.1),
+    )
 
 
 def paper() -> FaceFeatRecipe:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -340,8 +341,8 @@ class FaceFeatSystem(System):
 class Game:
     """One step of the game after the extractors: what is made once and what each player minimises of it.
 
-    x^rec and x^s are painted once. Who moves before G^I is handed gradients of features (:func:`objective.through`), so that no
-    network at rest is gone through twice.
+    x^rec and x^s are painted once, and only where a player asks for them. Who moves before G^I is handed gradients of features
+    (:func:`objective.through`), so that no network at rest is gone through twice.
     """
 
     def __init__(self, system: FaceFeatSystem, batch: FaceFeatBatch, phase: Phase) -> None:
@@ -350,23 +351,35 @@ class Game:
         count = len(photo)
         self.weights = recipe.weights
         self.made_count, self.judged = min(recipe.made or count, count), min(recipe.judged or count, count)
-        self.identity = system.identity_of(photo)
         with torch.no_grad():
             self.pose = system.pose_of(photo)
         self.general: Tensor = system.general(photo).float()
         self.read = _leaf(self.general)
-        heard = self.read
+        self.heard = self.read
         if recipe.jitter:
             shake = per_row(count, lambda n: torch.randn(n, recipe.general, generator=chance), chance)
-            heard = heard + recipe.jitter * shake.to(heard, non_blocking=True)
-        self.rebuilt = system.decode(self.identity, self.pose, heard)
+            self.heard = self.read + recipe.jitter * shake.to(self.read, non_blocking=True)
         self.features, self.painted_from = self._made_features()
-        n = self.made_count
-        self.made = system.decode(self.identity[:n], *(feature[:n] for feature in self.painted_from))
         self._rebuilt_terms: dict[str, Term] | None = None
         self._image: tuple[Tensor, Tensor, Tensor] | None = None
         coin = torch.rand(1, generator=chance).item() < 0.5
         self.turn = (1.0, 1.0) if not recipe.turns else ((2.0, 0.0) if coin else (0.0, 2.0))
+
+    @cached_property
+    def identity(self) -> Tensor:
+        """f_id of the photos."""
+        return self.system.identity_of(self.batch.photo)
+
+    @cached_property
+    def rebuilt(self) -> Tensor:
+        """x^rec."""
+        return self.system.decode(self.identity, self.pose, self.heard)
+
+    @cached_property
+    def made(self) -> Tensor:
+        """x^s, of the first so many faces."""
+        n = self.made_count
+        return self.system.decode(self.identity[:n], *(feature[:n] for feature in self.painted_from))
 
     def _made_features(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """f_1^s and f_2^s, and the same cut off from their generators; while these do not move, real ones of other faces."""
