@@ -31,6 +31,7 @@ HEADINGS = {
     "pooled": "all",
     "draws": "draws",
     "yaw_deviation": "yaw spreads, °",
+    "yaw_range": "from yaw to yaw, °",
     "mouth_deviation": "mouth spreads",
     "light_deviation": "light spreads",
     "similarity_deviation": "similarity spreads",

@@ -71,6 +71,8 @@ def varied(
 ) -> tuple[list[Line], Image]:
     """Figure 4 (a): z_1 varied alone, and z_2 alone: the deviation, within a person, of yaw, mouth, light and similarity.
 
+    ``yaw_range`` is how many degrees lie between the head that is turned most to one side and the one turned most to the other.
+
     Returns:
         A line for each noise, with a value a person in ``each``, and a grid of pictures: N × draws of either.
     """
@@ -79,7 +81,8 @@ def varied(
     lines: list[Line] = []
     shown: list[Image] = []
     for number, what in ((1, "z_1 varied"), (2, "z_2 varied")):
-        columns: dict[str, list[float]] = {"yaw": [], "mouth": [], "light": [], "similarity": [], "similarity_spread": []}
+        names = ("yaw", "yaw_range", "mouth", "light", "similarity", "similarity_spread")
+        columns: dict[str, list[float]] = {name: [] for name in names}
         rows = []
         for i, identity in enumerate(identities):
             progress((number - 1) * len(faces) + i, 2 * len(faces), what)
@@ -92,13 +95,14 @@ def varied(
             alike = similarity(seen, replace(real, features=real.features[i : i + 1], found=real.found[i : i + 1]))
             for name in ("yaw", "mouth"):
                 columns[name].append(spread(seen.attribute(name))[1])
+            columns["yaw_range"].append(float(np.ptp(seen.yaw[seen.found])) if seen.found.any() else float("nan"))
             columns["light"].append(float(np.std([directions.light(picture) for picture in made])))
             columns["similarity"].append(float(alike.mean()))
             columns["similarity_spread"].append(float(alike.std()))
             rows.append(made)
         line: Line = {"method": what, "count": len(faces), "draws": VARIED}
         line |= {
-            name if name == "similarity" else f"{name}_deviation".replace("_spread", ""): spread(np.array(some))
+            name if name in ("similarity", "yaw_range") else f"{name}_deviation".replace("_spread", ""): spread(np.array(some))
             for name, some in columns.items()
         }
         lines.append(line | {"each": columns})
