@@ -167,7 +167,6 @@ def test_sketch_by_keyboard(page: Any, tmp_path: Path) -> None:
 
 
 def test_portrait_marks_strangers(page: Any) -> None:
-    pytest.importorskip("dlib", reason="needs likeness[dlib]")
     page.locator("#tab-portrait").click()
     drop(page, "ada", "bo", "cleo")
     page.locator(".person.odd").first.wait_for()

@@ -58,7 +58,6 @@ def add(commands: Any) -> None:
 def _train(given: argparse.Namespace) -> int:
     """Align, draw, fine-tune, and a contact sheet."""
     import json
-    from importlib.util import find_spec
 
     from likeness import systems
     from likeness.card import read_card
@@ -91,11 +90,8 @@ def _train(given: argparse.Namespace) -> int:
         elif learned != "drawing":
             raise LikenessError(f"{given.warm}: makes photos, which is no beginning for what makes drawings")
     session = Session(systems.row, **options.limits(given))
-    strangers = find_spec("dlib") is not None
-    if not strangers:
-        print("likeness: that all photos show one person is not checked without dlib (likeness[dlib])", file=sys.stderr)
     with options.bar("reading") as show:
-        gathered = gather(given.photos, recipe.framing, show, given.drawings, strangers)  # type: ignore[attr-defined]
+        gathered = gather(given.photos, recipe.framing, show, given.drawings)  # type: ignore[attr-defined]
     for title, why in gathered.left_out:
         print(f"likeness: left out {title}: {why}", file=sys.stderr)
     held_out = len(gathered.store.select("validation"))

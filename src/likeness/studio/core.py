@@ -264,15 +264,11 @@ class Studio:
         return encoded(apply(effect, pixels, seed), "png")
 
     def check(self, client: str, ids: list[str]) -> dict[str, Any]:
-        """Which pictures can teach a person's model, and which seem to show somebody else (where dlib is installed)."""
-        from likeness.faces.descriptor import FaceDescriptor, strangers
+        """Which pictures can teach a person's model, and which seem to show somebody else."""
+        from likeness.faces.descriptor import describer
 
-        notes, rows, described = [], [], []
-        try:
-            descriptor: FaceDescriptor | None = FaceDescriptor()
-        except LikenessError as problem:
-            descriptor = None
-            notes.append(str(problem))
+        notes, rows, described = list[str](), [], []
+        descriptor = describer()
         for id in ids:
             row: dict[str, Any] = {"id": id, "usable": False, "reason": "", "eye_distance": None, "distance": None}
             rows.append(row)
@@ -288,11 +284,10 @@ class Studio:
                 row["reason"] = f"the face is tiny: its eyes are {row['eye_distance']:.0f} pixels apart, {SMALL:.0f} are needed"
                 continue
             row["usable"] = True
-            if descriptor is not None:
-                described.append((row, descriptor.of(face.photo, face.landmarks)))
+            described.append((row, descriptor.of(face.photo, face.landmarks)))
         person = None
         if len(described) > 1:
-            middle, distances, others = strangers(np.stack([one for _, one in described]))
+            middle, distances, others = descriptor.strangers(np.stack([one for _, one in described]))
             person = described[middle][0]["id"]
             for (row, _), distance, other in zip(described, distances.tolist(), others.tolist(), strict=True):
                 row["distance"] = round(distance, 3)

@@ -15,8 +15,7 @@ from likeness.data.pairs import Pairing, check
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.faces.align import Framing, align
-from likeness.faces.descriptor import STRANGER, FaceDescriptor
-from likeness.faces.descriptor import strangers as strangers_of
+from likeness.faces.descriptor import describer
 from likeness.faces.landmarks import eye_distance
 from likeness.faces.reader import FaceReader
 from likeness.image import pictures_in, read
@@ -37,10 +36,8 @@ def gather(
 
     ``drawings`` is a folder of an artist's drawings of them, called and framed like the photos; photos without one are left out.
 
-    The largest face of a photo is taken. Where ``strangers`` are looked for, faces that do not match the others are left out: the
-    person is whose face is within :data:`STRANGER` of the most others, and a face farther from that one is somebody else's; dlib
-    is needed for that. Pictures that carry this house's own
-    mark are left out too.
+    The largest face of a photo is taken. Where ``strangers`` are looked for, faces that do not match the others are left out
+    (:func:`likeness.faces.descriptor.describer`). Pictures that carry this house's own mark are left out too.
 
     Raises:
         LikenessError: fewer than three photos are left; the message says what was wrong with the others.
@@ -48,7 +45,7 @@ def gather(
     pairing = None if drawings is None else Pairing("with", str(drawings))
     check(pairing)
     name = "person"  # whatever the folder is called: the same photos are the same data
-    reader, describe = FaceReader(), FaceDescriptor() if strangers else None
+    reader, describe = FaceReader(), describer() if strangers else None
     found: list[tuple[str, AlignedFace]] = []
     descriptors: list[NDArray[np.float64]] = []
     left_out: list[tuple[str, str]] = []
@@ -79,10 +76,10 @@ def gather(
         progress(number + 1, len(paths))
     kept = list(range(len(found)))
     if describe and len(found) > 1:
-        person, apart, others = strangers_of(np.stack(descriptors))
+        person, apart, others = describe.strangers(np.stack(descriptors))
         kept = [i for i in kept if not others[i]]
         for i in np.flatnonzero(others).tolist():
-            far = f"distance {apart[i]:.2f} from {found[person][0]}, one person's is below {STRANGER}"
+            far = f"distance {apart[i]:.2f} from {found[person][0]} and its like, one person's is below {describe.limit}"
             left_out.append((found[i][0], f"seems to be somebody else: {far}"))
     if len(kept) < FEWEST:
         reasons = "; ".join(f"{title}: {why}" for title, why in left_out[:3]) or f"the folder holds {len(paths)}"
