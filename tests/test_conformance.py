@@ -12,12 +12,16 @@ import torch
 from likeness import assets, systems
 from likeness.card import LICENCE, read_card
 from likeness.checkpoint import read_weights
+from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.export import export
+from likeness.faces.drawing import drawn_faces
 from likeness.recipe import freeze, thaw
 from likeness.synthesizer import KINDS
 
 SYSTEMS = sorted(systems.SYSTEMS)
+JUDGED = ("facefeat", "isegan", "joint", "landmark", "parts", "portrait")
+"""Systems that make faces."""
 NOT_SHIPPED: tuple[str, ...] = ()
 """Systems whose weights have not been trained well enough to ship."""
 
@@ -48,6 +52,18 @@ def test_a_run_becomes_a_synthesizer(name: str, tiny_run: Callable[[str], Path],
     assert light.weights.engine == "onnx" and light.weights.graphs.keys() == made.weights.graphs.keys()
     for key, graph in light.weights.graphs.items():
         assert (graph.inputs, graph.outputs) == (made.weights.graphs[key].inputs, made.weights.graphs[key].outputs)
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_faces_are_judged_by_efficientnet(name: str, judge: None) -> None:
+    """What a training of faces measures holds a distance on features."""
+    recipe = systems.recipe(f"{name}:tiny")
+    framing = recipe.framing  # type: ignore[attr-defined]
+    system = systems.row(name).build(recipe).eval()
+    table = system.table(FaceStore.of(drawn_faces(2, framing, paired=True), framing, "drawn", "labels"))
+    system.fit_statistics(table)
+    distances = [value for key, value in system.measure(table).items() if key.endswith("lite0")]
+    assert distances and all(0 < value < float("inf") for value in distances)
 
 
 def test_two_builds_from_one_seed_are_equal(name: str) -> None:

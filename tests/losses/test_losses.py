@@ -56,7 +56,7 @@ def test_feature_distance() -> None:
     assert perceptual.feature_distance(one, one).item() == 0
 
 
-def test_the_judge_of_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_judge_of_validation(judge: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """EfficientNet-Lite0's distance over at most 64 faces: 0 for equal ones, larger for blurred ones than for moved colour."""
     photos = torch.rand(70, 3, 32, 32) * 2 - 1
     assert perceptual.judged_distance(photos, photos) == {"lite0": 0.0}

@@ -23,16 +23,14 @@ from PIL import Image
 REFERENCES = Path(__file__).with_name("screens.png")
 DOCS = Path(__file__).parents[2] / "docs"
 BENCHES = ("parts", "landmarks", "sketch", "portrait", "many", "make")
-LOOKS = {
-    "desk": ((1440, 900), "light"),
-    "desk-dark": ((1440, 900), "dark"),
-    "tablet": ((820, 1180), "light"),
-    "tablet-dark": ((820, 1180), "dark"),
-}
+SIZES = {"desk": (1440, 900), "tablet": (820, 1180)}
+THEMES = {"": "light", "-dark": "dark"}
+LOOKS = [device + ending for device in SIZES for ending in THEMES]
 CELL = (72, 59)
 """Width and height that a screen has at a twentieth of its size, at most."""
 MEAN, FAR, SHARE = 7.0, 60, 0.03
 """How far a small screen may be from its reference: on average, and in at most SHARE of its pixels by more than FAR of 255."""
+ANSWERED = "() => [...window.studio.backend.live.streams.values()].every(({ next, flying }) => !next && !flying.length)"
 SHOWN = {
     "desk/parts": "studio-parts",
     "tablet-dark/landmarks": "studio-tablet",
@@ -72,30 +70,36 @@ def laid(page: Any, bench: str) -> None:
     page.mouse.move(2, 2)
     page.wait_for_timeout(500)  # what follows the last change has been asked for
     page.locator(".toast").first.wait_for(state="detached")
-    still(page)
+    page.wait_for_function(ANSWERED)
 
 
-def still(page: Any) -> None:
-    """Wait until nothing changes any more."""
-    before = page.screenshot()
-    for _ in range(50):
-        page.wait_for_timeout(500)
+def still(page: Any) -> Image.Image:
+    """The page once nothing changes any more."""
+    before = b""
+    for _ in range(100):
         now = page.screenshot()
         if now == before:
-            return
+            return Image.open(io.BytesIO(now)).convert("RGB")
         before = now
+        page.wait_for_timeout(250)
     raise AssertionError("the page does not come to rest")
 
 
-def screens(browser: Any, address: str, look: str) -> Iterator[tuple[str, Image.Image]]:
-    """A screenshot of every bench, after its name."""
-    size, theme = LOOKS[look]
-    with visit(browser, address, size, color_scheme=theme, device_scale_factor=1, reduced_motion="reduce") as page:
+def screens(browser: Any, address: str, device: str) -> Iterator[tuple[str, str, Image.Image]]:
+    """A screenshot of every bench in every theme, after the names of its look and of the bench.
+
+    On the desk the browser asks for the light theme, on the tablet for the dark one; the other is chosen on the page.
+    """
+    asked = "light" if device == "desk" else "dark"
+    with visit(browser, address, SIZES[device], color_scheme=asked, device_scale_factor=1, reduced_motion="reduce") as page:
+        assert page.evaluate("document.documentElement.dataset.theme") == asked
         drop(page, "ada", "bo", "cleo", "dev")
         page.locator('.tile[data-tile^="mouth:"]').nth(3).wait_for()
         for bench in BENCHES:
             laid(page, bench)
-            yield bench, Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            for ending, theme in THEMES.items():
+                page.evaluate("(theme) => window.studio.theme(theme)", theme)
+                yield device + ending, bench, still(page)
 
 
 def small(screen: Image.Image) -> np.ndarray:
@@ -106,15 +110,15 @@ def small(screen: Image.Image) -> np.ndarray:
 def reference(look: str, bench: str) -> np.ndarray:
     """What a bench looked like when the references were made."""
     sheet = Image.open(REFERENCES).convert("RGB")
-    left, top = CELL[0] * BENCHES.index(bench), CELL[1] * list(LOOKS).index(look)
-    width, height = (side // 20 for side in LOOKS[look][0])
+    left, top = CELL[0] * BENCHES.index(bench), CELL[1] * LOOKS.index(look)
+    width, height = (side // 20 for side in SIZES[look.partition("-")[0]])
     return np.asarray(sheet.crop((left, top, left + width, top + height)), np.float32)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_screens_are_as_they_were(browser: Any, address: str, look: str) -> None:
+@pytest.mark.parametrize("device", SIZES)
+def test_screens_are_as_they_were(browser: Any, address: str, device: str) -> None:
     pytest.importorskip("dlib", reason="the Portrait bench says which photos match with likeness[dlib] alone")
-    for bench, screen in screens(browser, address, look):
+    for look, bench, screen in screens(browser, address, device):
         far = np.abs(small(screen) - reference(look, bench)).max(2)
         assert far.mean() < MEAN, f"{look}, {bench}: differs by {far.mean():.1f} of 255 on average"
         assert (far > FAR).mean() < SHARE, f"{look}, {bench}: {100 * (far > FAR).mean():.1f} % of it looks otherwise"
@@ -141,9 +145,10 @@ def write(folder: Path | None) -> None:
         sync_playwright() as play,
         chromium(play) as browser,
     ):
-        for row, look in enumerate(LOOKS):
-            for column, (bench, screen) in enumerate(screens(browser, address, look)):
-                sheet.paste(Image.fromarray(small(screen).round().astype(np.uint8)), (CELL[0] * column, CELL[1] * row))
+        for device in SIZES:
+            for look, bench, screen in screens(browser, address, device):
+                place = CELL[0] * BENCHES.index(bench), CELL[1] * LOOKS.index(look)
+                sheet.paste(Image.fromarray(small(screen).round().astype(np.uint8)), place)
                 if folder is not None:
                     folder.mkdir(parents=True, exist_ok=True)
                     screen.save(folder / f"{look}-{bench}.png")

@@ -116,27 +116,30 @@ def test_processes_with_other_recipes_are_refused(rank: int, runs: Path) -> None
     assert not list(runs.rglob(f"differ-{rank}/weights.safetensors"))
 
 
-def test_two_hosts(runs: Path, tmp_path: Path) -> None:
-    """``torchrun --nnodes 2`` as on two hosts, here two launches that meet at a port: the weights of two processes on one."""
-    case, port = "isegan", free_port()
+def test_the_command_on_two_hosts(runs: Path, tmp_path: Path) -> None:
+    """``torchrun --nnodes 2 -m likeness.cli``, here two launches that meet at a port: the weights of two processes on one host.
+
+    Both processes stop together and end with 0; one set of weights comes out, and its graph.
+    """
+    port = free_port()
     meet = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1", "--master-port", str(port)]
-    launches = [[*TORCHRUN, *meet, "--node-rank", str(host), str(SCRIPT), str(tmp_path), "4", case] for host in range(2)]
+    words = ["-m", "likeness.cli", *together.COMMAND, "-o", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     hosts = [
-        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in launches
+        subprocess.Popen(
+            [*TORCHRUN, *meet, "--node-rank", str(host), *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for host in range(2)
     ]
     said = [host.communicate(timeout=280)[1] for host in hosts]
     assert [host.returncode for host in hosts] == [0, 0], said
-    one, two = (torch.load(folder / f"{case}.pt", weights_only=True)["after"] for folder in (runs / "two", tmp_path))
-    for name, value in one.items():
-        torch.testing.assert_close(two[name], value, atol=1e-6, rtol=0)
-
-
-def test_the_command(tmp_path: Path) -> None:
-    """The real command under torchrun: both processes stop together, one set of weights and its graph come out, and 0."""
-    words = ["-m", "likeness.cli", "train", "parts:tiny", "--steps", "9", "-o", str(tmp_path / "run")]
-    launch = [*TORCHRUN, "--standalone", "--nproc-per-node=2", *words]
-    subprocess.run(launch, check=True, capture_output=True, timeout=200, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert read_card(tmp_path / "run" / "weights.safetensors").step == 9
-    assert all(value.isfinite().all() for value in load_file(tmp_path / "run" / "weights.safetensors").values())
+    one, two = (load_file(folder / "weights.safetensors") for folder in (runs / "two" / "command", tmp_path / "run"))
+    for name, value in one.items():
+        assert value.isfinite().all()
+        torch.testing.assert_close(two[name], value, atol=1e-6, rtol=0)
     assert systems.load(tmp_path / "run").weights.engine == "onnx"

@@ -1,8 +1,8 @@
 """Trains systems in their tiny recipes for a few steps and keeps their states; used by test_together.py, also under torchrun.
 
-    torchrun … tests/train/together.py FOLDER ROWS [CASE …]      # ROWS a process
+    torchrun … tests/train/together.py FOLDER ROWS      # ROWS a process
 
-Without cases it does all that test_together.py looks at, in one start of the processes.
+It does all that test_together.py looks at in one start of the processes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from likeness.system import System
 from likeness.train.distributed import average_gradients, join
 from likeness.train.distributed import together as any_wishes
 from likeness.train.loop import train
+from likeness.train.session import Session
 
 FACES = 20
+COMMAND = ("train", "parts:tiny", "--steps", "9")
 
 
 @dataclass(frozen=True)
@@ -179,17 +181,23 @@ def differ(folder: Path) -> None:
     (folder / f"differ-{rank}.txt").write_text(f"{status}\n{said.getvalue()}")
 
 
-def main(folder: Path, rows: int, names: list[str]) -> None:
-    """Some cases, or everything."""
-    train_cases(folder, rows, names or list(CASES))
-    if not names:
-        train_toy(folder, rows, 5, 12)
-        train_projected(folder)
-        gradients(folder)
-        differ(folder)
+def by_command(folder: Path) -> None:
+    """The command of :data:`COMMAND`, without graphs: its weights are what other launches of it are compared with."""
+    Session._graphs = staticmethod(lambda weights, module: "not looked at")  # type: ignore[method-assign]
+    assert command([*COMMAND, "-o", str(folder / "command")]) == 0
+
+
+def main(folder: Path, rows: int) -> None:
+    """Everything."""
+    train_cases(folder, rows, list(CASES))
+    train_toy(folder, rows, 5, 12)
+    train_projected(folder)
+    gradients(folder)
+    differ(folder)
+    by_command(folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), int(sys.argv[2]))
     sys.stdout.flush()
     os._exit(0)  # see likeness/cli/__main__.py: threads of the process group may abort a process that is done
