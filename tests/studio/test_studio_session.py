@@ -105,7 +105,7 @@ def test_start_anew_asks_and_leaves_nothing(page: Any, tmp_path: Path) -> None:
     page.keyboard.press("Escape")
     assert len(names(page)) == 3
     entry(page, "Start anew")
-    assert page.evaluate("document.activeElement.textContent") == "Save the session, then start anew"
+    assert page.evaluate("document.activeElement.textContent") == "Save and start anew"
     path = saved(page, tmp_path, lambda: page.keyboard.press("Enter"))
     page.locator('h2:has-text("A face of parts")').wait_for()
     page.reload()

@@ -60,7 +60,7 @@ export class JobCard {
     };
     const act = (word, sign, name, start = () => run(name)) => button(word, { icon: sign, kind: "little" }, start);
     const remove = () => ask(`Delete ${job.name}?`, `${job.kind === "portrait" ? "The model, and the copies of the photos that it was trained on," : "The clip that was made"} cannot be brought back${job.kind === "portrait" ? ", and session files do not hold them" : ""}.`,
-      [["Delete", { icon: "bin", kind: "main" }, () => run("delete")]]);
+      [["Delete", { icon: "bin" }, () => run("delete")]]);
     this.buttons.replaceChildren(...[
       ["waiting", "running"].includes(job.state) && act("Stop", "stop", "cancel"),
       ["cancelled", "interrupted", "failed"].includes(job.state) && act("Go on", "play", "resume"),

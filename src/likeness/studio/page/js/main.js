@@ -256,7 +256,7 @@ class App {
 
   anew() {
     ask("Start anew?", "All photos, the shelf and what is on the benches are deleted, and undo does not bring them back. Trainings stay.", [
-      ["Save the session, then start anew", { icon: "save", kind: "main" }, async () => { if (await this.saveSession()) await this.clear(); }],
+      ["Save and start anew", { icon: "save", kind: "main" }, async () => { if (await this.saveSession()) await this.clear(); }],
       ["Delete without saving", { icon: "bin" }, () => this.clear()],
     ]);
   }
