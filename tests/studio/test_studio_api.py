@@ -91,7 +91,7 @@ def test_landmarks_are_read_changed_and_drawn(client: httpx.Client, samples: lis
     assert np.abs(np.array(wider) - np.array(found["framed"])).max() > 3
     asked = {"system": "landmark", "conditions": {"landmarks": wider}, "options": {"framed": True}}
     (made,) = client.post("/make", json=asked).json()["results"]
-    assert made["inputs"] == ["landmarks.json"]
+    assert (made["inputs"], made["pictures"]) == (["landmarks.json"], [])
     assert len(client.get(f"/results/{made['id']}/inputs/landmarks.json").json()["points"]) == 68
 
 
@@ -103,6 +103,61 @@ def test_a_session_is_one_file(client: httpx.Client, address: str, samples: list
         assert other.get(f"/pictures/{id}").status_code == 404
         assert other.post("/session", content=saved).json()["state"] == {"bench": "parts"}
         assert other.get(f"/pictures/{id}").status_code == 200
+
+
+def test_pictures_stand_in_the_order_in_which_they_came(client: httpx.Client, samples: list[Path]) -> None:
+    """Whatever was looked at meanwhile, and in the session's file, too."""
+    first, second, third = (sent(client, path) for path in samples[:3])
+    for id in (second, first):
+        assert client.get(f"/pictures/{id}").status_code == 200
+    assert [one["id"] for one in client.get("/pictures").json()["pictures"]] == [first, second, third]
+    saved = client.get("/session").content
+    assert [one["id"] for one in client.post("/session", content=saved).json()["pictures"]] == [first, second, third]
+
+
+def test_a_picture_is_put_back_by_its_id(tmp_path: Path, samples: list[Path]) -> None:
+    """A restarted server tells the same session another epoch; pictures that are sent again keep their ids."""
+    held, asked = samples[0].read_bytes(), {}
+    with serving(tmp_path) as before, httpx.Client(base_url=before.api) as one:
+        id = sent(one, samples[0])
+        asked = {"system": "parts", "conditions": {"photo": id}}
+        (first,) = one.post("/make", json=asked).json()["results"]
+        epoch, cookies = one.get("/session/state").json()["epoch"], one.cookies
+        assert one.get("/session/state").json() == {"epoch": epoch, "state": None}
+    with serving(tmp_path) as after, httpx.Client(base_url=after.api, cookies=cookies) as one:
+        assert one.get("/session/state").json()["epoch"] != epoch
+        assert one.post("/make", json=asked).status_code == 404
+        for _ in range(2):  # two pages may do so
+            answer = one.post("/pictures", params={"name": "ada.png", "id": id}, content=held)
+            assert (answer.status_code, answer.json()["id"]) == (201, id)
+        assert len(one.get("/pictures").json()["pictures"]) == 1
+        (again,) = one.post("/make", json=asked).json()["results"]
+        assert again["picture"] == first["picture"]
+        for bad in ("short", "a/b" * 8, "é" * 20):
+            assert one.post("/pictures", params={"id": bad}, content=held).status_code == 422
+
+
+def test_aids_of_the_page_are_told_apart(client: httpx.Client, samples: list[Path]) -> None:
+    """Also in a session's file; of files without the mark the names say so."""
+    held = samples[0].read_bytes()
+    photo = client.post("/pictures", params={"name": "drawing.png"}, content=held).json()
+    aid = client.post("/pictures", params={"name": "drawing.png", "internal": True}, content=held).json()
+    assert (photo["internal"], aid["internal"]) == (False, True)
+    saved = client.get("/session").json()
+    told = client.post("/session", json=saved).json()["pictures"]
+    assert [one["internal"] for one in told] == [False, True]
+    for one in saved["pictures"]:
+        del one["internal"]
+    assert all(one["internal"] for one in client.post("/session", json=saved).json()["pictures"])
+
+
+def test_where_programs_lie_is_told_on_this_machine_alone(client: httpx.Client, guarded: str) -> None:
+    program = client.get("/tables").json()["program"]
+    done = subprocess.run([*shlex.split(program["likeness"]), "--version"], capture_output=True, check=True)
+    assert b"likeness" in done.stdout
+    assert client.get("/tables", headers={"X-Forwarded-For": "192.0.2.1"}).json()["program"] is None
+    told = httpx.get(guarded + "/api/v1/tables", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert told.json()["program"] is None and sys.prefix not in told.text
 
 
 def test_one_session_sees_nothing_of_another(client: httpx.Client, address: str, samples: list[Path]) -> None:

@@ -210,6 +210,10 @@ def test_a_person_is_trained_and_drawn(page: Any, samples: list[Path], tmp_path:
     assert read(path).shape == (128, 128, 3)
     page.locator("#tab-portrait").click()
     page.locator('.job button:has-text("Delete")').click()
+    page.keyboard.press("Escape")
+    assert page.locator(".job").count() == 1
+    page.locator('.job button:has-text("Delete")').click()
+    page.locator('dialog button:has-text("Delete")').click()
     page.locator(".job").wait_for(state="detached")
 
 
@@ -232,6 +236,7 @@ def test_session_is_a_file_and_survives_a_reload(page: Any, tmp_path: Path) -> N
     settled(page)
     page.locator('.tools button[title="Session"]').click()
     page.locator('[role=menuitem]:has-text("Start anew")').click()
+    page.locator('dialog button:has-text("Delete without saving")').click()
     page.locator('h2:has-text("A face of parts")').wait_for()
     page.locator(".tools input[type=file]").set_input_files(path)
     page.locator('.tile[data-tile^="mouth:"]').nth(1).wait_for()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import CHROMIUM, visit
+from browsing import CHROMIUM, drop, settled, visit
 
 import likeness
 from likeness import assets, provenance
@@ -103,6 +103,26 @@ def test_works_offline_after_the_first_visit_and_saves(page: Any, tmp_path: Path
         assert read(path).shape == (128, 128, 3)
         mark = provenance.read(path)
         assert mark is not None and mark.trained and system in mark.software
+
+
+@needs
+def test_a_reload_brings_drawing_and_undo_back(page: Any) -> None:
+    """From what the browser keeps; starting anew empties it."""
+    page.locator("#tab-sketch").click()
+    drop(page, "ada")
+    face = settled(page, which=1)
+    page.wait_for_timeout(1500)
+    page.reload()
+    page.locator("#tab-sketch").wait_for()
+    assert (settled(page, which=1) == face).all()
+    assert page.locator('button[aria-label^="Undo"]').is_enabled()
+    page.locator('.tools button[title="Session"]').click()
+    page.locator('[role=menuitem]:has-text("Start anew")').click()
+    page.locator('dialog button:has-text("Delete without saving")').click()
+    page.wait_for_timeout(1500)
+    page.reload()
+    page.locator('h2:has-text("Draw a face")').wait_for()
+    assert page.evaluate("window.studio.backend.vault.pictures()") == []
 
 
 def test_refuses_a_folder_of_something_else_and_another_package(tmp_path: Path) -> None:

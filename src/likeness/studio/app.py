@@ -30,7 +30,8 @@ from likeness.studio.errors import StudioError
 from likeness.studio.guard import Access, Guard
 from likeness.studio.job import possible
 from likeness.studio.live import Connection
-from likeness.studio.wire import API, State, attached, body_of, client_of
+from likeness.studio.server import program
+from likeness.studio.wire import API, State, attached, body_of, client_of, is_here
 from likeness.version import __version__
 
 log = logging.getLogger("likeness.studio")
@@ -121,7 +122,7 @@ def _tables(app: FastAPI, studio: Studio) -> None:
         return Response(reference.STYLE, media_type="text/css")
 
     @app.get(f"{API}/tables", tags=["systems"])
-    async def tables() -> dict[str, Any]:
+    async def tables(request: Request) -> dict[str, Any]:
         """What does not change while the server runs: names, orders, colours, limits."""
         limits = studio.limits
         names = ("picture_bytes", "picture_pixels", "session_bytes", "state_bytes", "clip_bytes", "live_bytes", "drawing_pixels")
@@ -139,6 +140,7 @@ def _tables(app: FastAPI, studio: Studio) -> None:
             "formats": [suffix[1:] for suffix in WRITABLE if suffix != ".jpeg"],
             "limits": {name: getattr(limits, name) for name in (*names, "requests", "streams", "pictures", "results")},
             "jobs": possible(),
+            "program": program() if is_here(request) else None,
         }
 
     @app.get(f"{API}/systems", tags=["systems"])
@@ -157,8 +159,9 @@ def _session(app: FastAPI, studio: Studio) -> None:
 
     @app.get(f"{API}/session/state", tags=["session"])
     async def state(request: Request) -> Response:
-        """The page's state."""
-        return Response(f'{{"state":{studio.session(client_of(request)).state}}}', media_type="application/json")
+        """The page's state, and the session's epoch: another one after a restart, when its pictures are to be sent again."""
+        held = studio.session(client_of(request))
+        return Response(f'{{"epoch":"{held.epoch}","state":{held.state}}}', media_type="application/json")
 
     @app.get(f"{API}/session", tags=["session"], response_class=Response)
     async def save(request: Request) -> Response:

@@ -42,13 +42,19 @@ SMALL = 16.0
 """Pixels between the eyes below which a face is too small to learn from (as ``likeness portrait train`` has it)."""
 AT_A_TIME = 8
 """Pictures of a grid that are made in one turn."""
+HELPERS = ("drawing.png", "parsing.png")
+"""Names of internal pictures in session files that do not say which are."""
 
 
 @dataclass
 class Remembered:
-    """What is remembered of a session beside its pictures: the page's ``state`` as JSON, and when it was last here."""
+    """What is remembered of a session beside its pictures: the page's ``state`` as JSON, and when it was last here.
+
+    ``epoch`` is another one once the session has been forgotten, as after a restart: then its pictures are gone, too.
+    """
 
     state: str = "null"
+    epoch: str = field(default_factory=new_id)
     seen: float = field(default_factory=time.monotonic)
 
 
@@ -110,7 +116,13 @@ class Studio:
     def saved(self, client: str) -> bytes:
         """A session as a file: the page's state and all pictures."""
         pictures = [
-            {"id": one.id, "name": one.name, "type": one.type, "data": base64.b64encode(one.encoded).decode()}
+            {
+                "id": one.id,
+                "name": one.name,
+                "type": one.type,
+                "internal": one.internal,
+                "data": base64.b64encode(one.encoded).decode(),
+            }
             for one in self.pictures.all(client)
         ]
         whole = {
@@ -144,7 +156,8 @@ class Studio:
                 data = base64.b64decode(str(one.get("data", "")), validate=True)
             except (binascii.Error, ValueError):
                 raise StudioError("the session file is damaged: a picture that is not base64") from None
-            found.append(looked_at(data, str(one.get("name", "picture"))[:200], self.limits, one["id"]))
+            internal = one.get("internal", one.get("name") in HELPERS) is True
+            found.append(looked_at(data, str(one.get("name", "picture"))[:200], self.limits, one["id"], internal))
         state = whole.get("state")
         if len(json.dumps(state, ensure_ascii=False)) > self.limits.state_bytes:
             raise too_large("the state", self.limits.state_bytes)

@@ -31,6 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "likeness_session"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ANYWHERE = ("0.0.0.0", "::", "")
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
+"""Headers that proxies add."""
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "font-src 'self'; connect-src 'self'{sockets}; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; "
@@ -86,6 +88,12 @@ class Access:
         except ValueError:
             return False
         return address.is_loopback or not is_loopback(self.host)
+
+    def is_here(self, scope: Scope, headers: dict[bytes, str]) -> bool:
+        """Whether a request comes from this machine itself and through no proxy: it may be told where programs lie."""
+        peer = scope.get("client") or ("",)
+        local = is_loopback(self.host) and is_loopback(peer[0]) and hostname(headers.get(b"host", "")) in LOOPBACK
+        return local and not self.names and not any(name in headers for name in FORWARDED)
 
     def signed(self, client: str) -> str:
         """A session as its cookie's value."""
@@ -150,7 +158,7 @@ class Guard:
         except StudioError as problem:
             await refuse(scope, receive, answer, problem)
             return
-        scope.setdefault("state", {})["client"] = client
+        scope.setdefault("state", {}).update(client=client, here=self.access.is_here(scope, headers))
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return

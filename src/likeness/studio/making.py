@@ -431,6 +431,7 @@ class Kept:
             "command": self.command,
             "python": self.python,
             "inputs": list(self.files),
+            "pictures": list(self.pictures),
         }
 
 

@@ -14,7 +14,7 @@ from likeness.studio import making
 from likeness.studio.core import Studio, scaled
 from likeness.studio.errors import StudioError
 from likeness.studio.making import encoded
-from likeness.studio.pictures import looked_at
+from likeness.studio.pictures import ID, looked_at
 from likeness.studio.wire import API, MEDIA, Making, OfDrawing, OfFace, OfLandmarks, Some, attached, body_of, client_of
 from likeness.synthesizer import Result
 
@@ -29,12 +29,18 @@ def pictures(app: FastAPI, studio: Studio) -> None:
         return await studio.turns.run(client, lambda: work(client))
 
     @app.post(f"{API}/pictures", tags=["pictures"], status_code=201)
-    async def add(request: Request, name: Annotated[str, Query(max_length=300)] = "picture") -> dict[str, Any]:
+    async def add(
+        request: Request,
+        name: Annotated[str, Query(max_length=300)] = "picture",
+        id: Annotated[str, Query(pattern=f"^({ID.pattern})?$", description="of before: it is put back")] = "",
+        internal: Annotated[bool, Query(description="an aid of the client's, none of the user's photos")] = False,
+    ) -> dict[str, Any]:
         """Send a picture: the body is the file's bytes."""
         client, content = client_of(request), await body_of(request)
         studio.session(client)
-        picture = await asyncio.to_thread(looked_at, content, name, studio.limits)
-        return shelf.keep(client, picture).told()
+        picture = await asyncio.to_thread(looked_at, content, name, studio.limits, id, internal)
+        held = next((one for one in shelf.all(client) if one.id == id), None)
+        return (held or shelf.keep(client, picture)).told()
 
     @app.get(f"{API}/pictures", tags=["pictures"])
     async def every(request: Request) -> dict[str, Any]:

@@ -56,7 +56,10 @@ def safe_name(name: str, suffix: str = "", fallback: str = "picture") -> str:
 
 @dataclass(frozen=True)
 class Picture:
-    """An uploaded picture: its bytes as they came, and what its header says. ``width`` and ``height`` are after EXIF's turn."""
+    """An uploaded picture: its bytes as they came, and what its header says. ``width`` and ``height`` are after EXIF's turn.
+
+    ``internal``: a client's own aid, such as the drawing on its paper, and none of the user's photos.
+    """
 
     id: str
     name: str
@@ -65,13 +68,15 @@ class Picture:
     height: int
     encoded: bytes = field(repr=False)
     warnings: tuple[str, ...] = ()
+    internal: bool = False
 
     def told(self) -> dict[str, Any]:
         """What a client is told of it."""
-        return {"id": self.id, "name": self.name, "width": self.width, "height": self.height, "warnings": list(self.warnings)}
+        told = {name: getattr(self, name) for name in ("id", "name", "width", "height", "internal")}
+        return told | {"warnings": list(self.warnings)}
 
 
-def looked_at(encoded: bytes, name: str, limits: Limits, id: str = "") -> Picture:
+def looked_at(encoded: bytes, name: str, limits: Limits, id: str = "", internal: bool = False) -> Picture:
     """A picture of which only the header was read.
 
     Raises:
@@ -105,7 +110,7 @@ def looked_at(encoded: bytes, name: str, limits: Limits, id: str = "") -> Pictur
     if min(width, height) < SMALLEST:
         warnings.append(f"is only {width}×{height}: no face can be read from it")
     media, suffix = TYPES[kind]
-    return Picture(id or new_id(), safe_name(name, suffix), media, width, height, encoded, tuple(warnings))
+    return Picture(id or new_id(), safe_name(name, suffix), media, width, height, encoded, tuple(warnings), internal)
 
 
 @dataclass

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
@@ -23,6 +25,14 @@ def work_folder() -> Path:
     if named := os.environ.get("LIKENESS_STUDIO"):
         return Path(named)
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "likeness" / "studio"
+
+
+def program() -> dict[str, str]:
+    """How the command ``likeness`` and the ``python`` of this environment are called from any terminal."""
+    python = Path(sys.executable)
+    command = python.with_name("likeness.exe" if os.name == "nt" else "likeness")
+    words = [str(command)] if command.is_file() else [str(python), "-m", "likeness.cli"]
+    return {"likeness": shlex.join(words), "python": shlex.join([str(python)])}
 
 
 def listening(host: str, port: int) -> socket.socket:

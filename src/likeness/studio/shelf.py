@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -27,7 +28,8 @@ class Shelf(Generic[T]):
     def __init__(self, what: str, most: int, most_bytes: int, all_bytes: int) -> None:
         self._what, self._most, self._most_bytes, self._all_bytes = what, most, most_bytes, all_bytes
         self._lock = threading.RLock()
-        self._of: dict[str, OrderedDict[str, tuple[T, int]]] = {}
+        self._of: dict[str, OrderedDict[str, tuple[T, int, int]]] = {}  # thing, size, which it is in the order of coming
+        self._numbers = itertools.count()
         self._bytes: dict[str, int] = {}
 
     def add(self, client: str, id: str, thing: T, size: int) -> None:
@@ -37,7 +39,7 @@ class Shelf(Generic[T]):
             if id in own:
                 self._drop(client, id)
             own = self._of.setdefault(client, OrderedDict())
-            own[id] = (thing, size)
+            own[id] = (thing, size, next(self._numbers))
             self._bytes[client] = self._bytes.get(client, 0) + size
             while len(own) > 1 and (len(own) > self._most or self._bytes[client] > self._most_bytes):
                 self._drop(client, next(iter(own)))
@@ -59,9 +61,9 @@ class Shelf(Generic[T]):
             return own[id][0]
 
     def all(self, client: str) -> list[T]:
-        """A session's things, the one that was used longest ago first."""
+        """A session's things, in the order in which they were added."""
         with self._lock:
-            return [thing for thing, _ in self._of.get(client, {}).values()]
+            return [thing for thing, _, _ in sorted(self._of.get(client, {}).values(), key=lambda one: one[2])]
 
     def remove(self, client: str, id: str) -> None:
         """Forget a thing.
@@ -92,7 +94,7 @@ class Shelf(Generic[T]):
             return sum(self._bytes.values())
 
     def _drop(self, client: str, id: str) -> None:
-        _, size = self._of[client].pop(id)
+        _, size, _ = self._of[client].pop(id)
         self._bytes[client] -= size
         if not self._of[client]:
             del self._of[client], self._bytes[client]

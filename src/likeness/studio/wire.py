@@ -89,6 +89,11 @@ def client_of(request: Request | WebSocket) -> str:
     return str(request.scope["state"]["client"])
 
 
+def is_here(request: Request) -> bool:
+    """Whether a request comes from this machine itself, as the guard found it."""
+    return bool(request.scope["state"]["here"])
+
+
 async def body_of(request: Request) -> bytes:
     """A request's body; how large it may be, the guard sees to."""
     return b"".join([chunk async for chunk in request.stream()])

@@ -35,6 +35,8 @@ export class Bench {
   update() {}
   entered() {}
   left_() {}
+  /** The server had forgotten the session: nothing that it made is there any more. */
+  restored() { this.made.clear(); }
   /** {system, conditions, options, seed}, or null while there is nothing to make. May need uploads. */
   async request() { return null; }
   /** The stage on which results are compared. */
@@ -73,6 +75,7 @@ export class Bench {
 
   /** The result of what is on the bench now; made once for the same request. */
   async result() {
+    await this.backend.putBack?.();
     const request = await this.request();
     if (!request) throw new Error("there is no face yet");
     const key = JSON.stringify(request);
@@ -126,13 +129,19 @@ export class Bench {
       const result = await this.result();
       const box = (text, name) => h("div", { class: "codebox" }, h("pre", { tabindex: "0", "aria-label": name }, text),
         button("", { icon: "copy", kind: "quiet little", title: `Copy ${name}` }, () => copy(text)));
-      const needs = (result.inputs ?? []).length > 0 && h("p", { class: "small soft" }, "They read ",
-        result.inputs.map((name, n) => [n ? ", " : "", h("a", { href: this.backend.resultPart(result.id, `inputs/${encodeURIComponent(name)}`), download: name }, name)]),
-        this.backend.kind === "server" ? [" — or take ", h("a", { href: this.backend.resultPart(result.id, "bundle"), download: `${this.fileName()}.zip` }, "everything as one zip")] : null, ".");
+      const { program } = this.backend.tables;
+      const files = [...(result.pictures ?? []), ...(result.inputs ?? [])];
+      const link = (part, name, word) => h("a", { href: this.backend.resultPart(result.id, part), download: name }, word);
+      const given = (name) => (result.inputs?.includes(name) ? link(`inputs/${encodeURIComponent(name)}`, name, name) : name);
+      const needs = files.length > 0 && h("p", { class: "small" }, "They read ", files.map((name, n) => [n ? ", " : "", given(name)]),
+        this.backend.kind === "server" ? [". ", link("bundle", `${this.fileName()}.zip`, "This zip"), " holds all of it: unpack it, and run them in its folder."] : ".");
+      const where = h("p", { class: "small" }, program
+        ? ["Where a terminal does not know ", h("code", {}, "likeness"), ", this is the one that runs here: ", h("code", {}, program.likeness), "; its Python: ", h("code", {}, program.python), "."]
+        : ["The command and the Python are those of an environment with likeness (", h("code", {}, "pip install likeness"), ")."]);
       dialog("Make it again", [
         h("p", { class: "small soft" }, "This very face, to the pixel, from a shell or from Python:"),
         h("h3", {}, "In a shell"), box(result.command, "the command"),
-        h("h3", {}, "In Python"), box(result.python, "the Python lines"), needs,
+        h("h3", {}, "In Python"), box(result.python, "the Python lines"), needs, where,
         result.notes?.length ? result.notes.map((note) => h("p", { class: "note" }, note)) : null,
       ]);
     });
@@ -182,6 +191,16 @@ export class Bench {
     this.ms.textContent = `${Math.round(answer.waited)} ms`;
     this.keepButton.disabled = false;
   }
+}
+
+/** A line that says which model is not here (none where that is empty), and what is used instead. */
+export function absentNote() {
+  const made = h("p", { class: "note", role: "status", hidden: true });
+  made.tell = (absent, used) => {
+    made.hidden = !absent;
+    made.textContent = absent ? `The model ${absent} is not here: ${used} is used instead.` : "";
+  };
+  return made;
 }
 
 /** A small JPEG of a picture, as a data address, for the shelf. */

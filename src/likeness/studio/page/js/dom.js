@@ -178,6 +178,14 @@ export function dialog(title, body, wide = false) {
   return made;
 }
 
+/** A question before something is lost: `choices` are [word, options of its button, run]; Escape and Cancel choose none. The main one has the focus, else Cancel. */
+export function ask(title, words, choices) {
+  const box = dialog(title, [h("p", {}, words), h("div", { class: "row" },
+    choices.map(([word, look, run]) => button(word, look, () => { box.close(); run(); })), button("Cancel", {}, () => box.close()))]);
+  (box.querySelector(".body .main") ?? box.querySelector(".body button:last-child")).focus();
+  return box;
+}
+
 /** A button that opens a list of commands: [word, icon, run, disabled?] or null for a rule. */
 export function menu(word, sign, entries, { up = false, kind = "", title } = {}) {
   const opener = button(word, { icon: sign, kind, title: title ?? word, "aria-haspopup": "menu", "aria-expanded": "false" }, () => toggle());

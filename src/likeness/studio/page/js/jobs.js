@@ -1,5 +1,5 @@
 // A job as a card: how far it is, and what can be done with it.
-import { button, h, toast } from "./dom.js";
+import { ask, button, h, toast } from "./dom.js";
 import { message } from "./bench.js";
 
 const WORDS = { waiting: "waits its turn", running: "at work", stopping: "stopping", done: "done", failed: "failed", cancelled: "stopped", interrupted: "interrupted" };
@@ -54,15 +54,18 @@ export class JobCard {
     const key = JSON.stringify([job.state, job.files, job.system]);
     if (key === this.key) return;
     this.key = key;
-    const act = (word, sign, name) => button(word, { icon: sign, kind: "little" }, async () => {
+    const run = async (name) => {
       try { await this.backend.job(job.id, name); } catch (problem) { toast(message(problem), true); }
       this.again();
-    });
+    };
+    const act = (word, sign, name, start = () => run(name)) => button(word, { icon: sign, kind: "little" }, start);
+    const remove = () => ask(`Delete ${job.name}?`, `${job.kind === "portrait" ? "The model, and the copies of the photos that it was trained on," : "The clip that was made"} cannot be brought back${job.kind === "portrait" ? ", and session files do not hold them" : ""}.`,
+      [["Delete", { icon: "bin" }, () => run("delete")]]);
     this.buttons.replaceChildren(...[
       ["waiting", "running"].includes(job.state) && act("Stop", "stop", "cancel"),
       ["cancelled", "interrupted", "failed"].includes(job.state) && act("Go on", "play", "resume"),
       ...this.more(job),
-      !going && act("Delete", "bin", "delete"),
+      !going && act("Delete", "bin", "delete", remove),
     ].filter(Boolean));
     this.files.replaceChildren(...(job.state === "done" || job.state === "cancelled" ? job.files ?? [] : []).map((name) => {
       const href = this.backend.jobFile(job.id, name);

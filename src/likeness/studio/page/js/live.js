@@ -27,9 +27,10 @@ export function unpack(buffer) {
 
 /** Pictures of an answer are ImageBitmaps when it is handed over. */
 export class Live extends EventTarget {
-  constructor(address) {
+  /** `before()` is waited for before each connection. */
+  constructor(address, before) {
     super();
-    this.address = address;
+    Object.assign(this, { address, before });
     this.streams = new Map();
     this.seq = 0;
     this.scheduled = false;
@@ -38,7 +39,8 @@ export class Live extends EventTarget {
     this.connect();
   }
 
-  connect() {
+  async connect() {
+    try { await this.before(); } catch { return this.again(); }
     const socket = new WebSocket(this.address);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => { this.open = true; this.wait = 250; this.dispatchEvent(new Event("open")); this.schedule(); };
@@ -51,10 +53,16 @@ export class Live extends EventTarget {
         if (newest && !stream.next) stream.next = newest.request;
         stream.flying = [];
       }
-      setTimeout(() => this.connect(), this.wait);
-      this.wait = Math.min(this.wait * 2, 5000);
+      this.again();
     };
     this.socket = socket;
+    return undefined;
+  }
+
+  /** Connect in a while. */
+  again() {
+    setTimeout(() => this.connect(), this.wait);
+    this.wait = Math.min(this.wait * 2, 5000);
   }
 
   /**

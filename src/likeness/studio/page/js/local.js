@@ -1,7 +1,7 @@
 // The studio without a server: landmarks and drawings by onnxruntime-web, on the graphs and weights of the library.
 import { changed } from "./faces.js";
+import { Vault, blobOf } from "./vault.js";
 
-const STATE = "likeness-state";
 const at = (path) => new URL(path, document.baseURI).href;
 
 export class Server {
@@ -14,6 +14,7 @@ export class Server {
     const told = await (await fetch(at("models.json"))).json();
     Object.assign(this, told);
     this.live = new LocalLive(this);
+    this.vault = await new Vault().open();
     this.ort = await import(at("runtime/ort.wasm.min.mjs"));
     this.ort.env.wasm.wasmPaths = at("runtime/");
     this.ort.env.wasm.numThreads = 1;
@@ -58,13 +59,15 @@ export class Server {
     return { pixels: pixels(made.data, size), made: {} };
   }
 
-  addPicture(file, name = file.name) {
+  async addPicture(file, name = file.name, { kept = true } = {}) {
     const id = `p${this.held.size + 1}-${Math.random().toString(36).slice(2, 8)}`;
-    return createImageBitmap(file).then((bitmap) => {
-      this.held.set(id, { name, blob: file, bitmap, address: URL.createObjectURL(file) });
-      return { id, name, width: bitmap.width, height: bitmap.height, warnings: [] };
-    }, () => { throw new Error(`${name}: is not a picture that this browser reads`); });
+    try { await this.hold(id, name, file); } catch { throw new Error(`${name}: is not a picture that this browser reads`); }
+    if (kept) await this.vault.keep({ id, name, blob: file });
+    const { width, height } = this.held.get(id).bitmap;
+    return { id, name, width, height, warnings: [] };
   }
+
+  async hold(id, name, blob) { this.held.set(id, { name, blob, bitmap: await createImageBitmap(blob), address: URL.createObjectURL(blob) }); }
 
   /** A drawing that was sent, in greys. */
   drawn(id) {
@@ -80,7 +83,7 @@ export class Server {
 
   async pictures() { return []; }
   pictureAddress(id) { return this.held.get(id)?.address ?? at(id); }
-  async dropPicture(id) { this.held.delete(id); }
+  async clear() { this.held.clear(); await this.vault.clear(); }
 
   async landmarks(id) {
     const sample = this.samples.find((one) => one.id === id);
@@ -113,14 +116,14 @@ export class Server {
   resultAddress(id) { return this.results.get(id).picture; }
   resultPart(id, part) { return this.results.get(id).inputs[part.split("/").pop()]; }
 
-  async keepState(state) {
+  async keepState(state, history = {}) {
     this.kept = state;
-    try { localStorage.setItem(STATE, await (await this.sessionFile()).text()); } catch { /* larger than a browser keeps */ }
+    await this.vault.write("state", { ...state, ...history });
   }
 
   async state() {
-    const held = localStorage.getItem(STATE);
-    return held ? (await this.openSession(new Blob([held]))).state : null;
+    for (const { id, name, blob } of await this.vault.pictures()) await this.hold(id, name, blob);
+    return this.vault.note("state");
   }
 
   async sessionFile() {
@@ -132,9 +135,11 @@ export class Server {
     let told;
     try { told = JSON.parse(await file.text()); } catch { told = null; }
     if (told?.likeness_session !== 1) throw new Error("this is no session of likeness");
+    await this.clear();
     for (const { id, name, type, data } of told.pictures) {
-      const blob = new Blob([Uint8Array.from(atob(data), (one) => one.charCodeAt(0))], { type });
-      this.held.set(id, { name, blob, bitmap: await createImageBitmap(blob), address: URL.createObjectURL(blob) });
+      const blob = blobOf(data, type);
+      await this.hold(id, name, blob);
+      await this.vault.keep({ id, name, blob });
     }
     return { state: told.state, pictures: [] };
   }

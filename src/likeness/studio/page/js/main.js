@@ -1,5 +1,5 @@
 // The shell: benches, undo, the shelf, the session, light and dark.
-import { button, dialog, download, h, icon, menu, say, toast } from "./dom.js";
+import { ask, button, dialog, download, h, icon, menu, say, toast } from "./dom.js";
 import { message } from "./bench.js";
 import { Store } from "./store.js";
 import { PartsBench } from "./benches/parts.js";
@@ -27,6 +27,7 @@ class App {
   async start() {
     this.theme(localStorage.getItem("likeness-theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
     await this.restore();
+    this.backend.restored = (lost) => this.restored(lost);
     this.shell();
     this.store.addEventListener("change", ({ detail }) => this.changed(detail));
     addEventListener("keydown", (event) => this.key(event));
@@ -42,10 +43,16 @@ class App {
     try {
       const [state, pictures] = await Promise.all([this.backend.state(), this.backend.pictures()]);
       this.pictures = pictures;
-      if (state) this.store.load(state.docs);
+      if (state) this.store.load(state.docs, state);
     } catch (problem) {
       toast(`the last session could not be read: ${message(problem)}`, true);
     }
+  }
+
+  /** The server had forgotten the session, and has its pictures again but for `lost` ones; what it had made is gone there. */
+  restored(lost) {
+    Object.values(this.benches).forEach((bench) => bench.restored());
+    if (lost) toast(`${lost} ${lost === 1 ? "picture" : "pictures"} of this session could not be sent to the studio again`, true);
   }
 
   shell() {
@@ -116,7 +123,7 @@ class App {
     }
     this.steps();
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => this.backend.keepState(this.state()).catch((problem) => toast(`the session is not being kept: ${message(problem)}`, true)), 900);
+    this.saving = setTimeout(() => this.backend.keepState(this.state(), this.store.history).catch((problem) => toast(`the session is not being kept: ${message(problem)}`, true)), 900);
   }
 
   state() { return { docs: this.store.docs }; }
@@ -225,12 +232,16 @@ class App {
 
   async saveSession() {
     try {
-      await this.backend.keepState(this.state());
+      await this.backend.keepState(this.state(), this.store.history);
       const file = await this.backend.sessionFile();
       const address = URL.createObjectURL(file);
       download(address, "session.likeness.json");
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
-    } catch (problem) { toast(message(problem), true); }
+      return true;
+    } catch (problem) {
+      toast(message(problem), true);
+      return false;
+    }
   }
 
   async openSession(file) {
@@ -243,9 +254,16 @@ class App {
     } catch (problem) { toast(message(problem), true); }
   }
 
-  async anew() {
+  anew() {
+    ask("Start anew?", "All photos, the shelf and what is on the benches are deleted, and undo does not bring them back. Trainings stay.", [
+      ["Save and start anew", { icon: "save", kind: "main" }, async () => { if (await this.saveSession()) await this.clear(); }],
+      ["Delete without saving", { icon: "bin" }, () => this.clear()],
+    ]);
+  }
+
+  async clear() {
     try {
-      for (const { id } of this.pictures) await this.backend.dropPicture(id);
+      await this.backend.clear();
       this.pictures = [];
       Object.values(this.benches).forEach((bench) => bench.forget?.());
       this.store.load({});

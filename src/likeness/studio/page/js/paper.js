@@ -32,7 +32,7 @@ export class Paper {
       this.images.set(id, null);
       const image = new Image();
       image.src = this.backend.pictureAddress(id);
-      image.decode().then(() => { this.images.set(id, image); this.caches?.clear(); this.loaded(); this.onready?.(); }, () => {});
+      image.decode().then(() => { this.images.set(id, image); this.caches?.clear(); this.loaded(); this.onready?.(); }, () => this.images.delete(id));
     }
     return held || null;
   }

@@ -51,12 +51,16 @@ export class Store extends EventTarget {
     this.tell(bench);
   }
 
-  /** All of it at once, when a session is opened: history is not kept. */
-  load(docs) {
+  /** What undo and redo go through. It shares nearly everything with the documents. */
+  get history() { return { past: this.past, future: this.future }; }
+
+  /** All of it at once; without a `history` there is nothing to undo. */
+  load(docs, { past = {}, future = {} } = {}) {
     for (const bench of Object.keys(this.initial)) {
-      this.docs[bench] = { ...this.initial[bench], ...(docs?.[bench] ?? {}) };
-      this.past[bench] = [];
-      this.future[bench] = [];
+      const whole = (doc) => ({ ...this.initial[bench], ...doc });
+      this.docs[bench] = whole(docs?.[bench]);
+      this.past[bench] = (past[bench] ?? []).map(whole);
+      this.future[bench] = (future[bench] ?? []).map(whole);
       this.tell(bench);
     }
   }

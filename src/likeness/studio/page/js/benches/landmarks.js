@@ -1,5 +1,5 @@
 // Landmarks: 68 points that can be dragged; a target's face follows.
-import { Bench, message } from "../bench.js";
+import { Bench, absentNote, message } from "../bench.js";
 import { button, check, download, dropsOn, dropzone, group, h, say, segments, select, slider, toast } from "../dom.js";
 import * as faces from "../faces.js";
 import { JobCard } from "../jobs.js";
@@ -62,7 +62,7 @@ export class LandmarksBench extends Bench {
     };
     this.scopes = segments("What a drag moves", [["point", "Point", "point"], ["part", "Part", "part"], ["whole", "Whole", "whole"]], this.scope, (scope) => { this.scope = scope; this.canvas.relay(); });
     this.right.append(
-      group("Target", this.target, this.own),
+      group("Target", this.target, this.absent = absentNote(), this.own),
       group("Drag", this.scopes, check("Show the landmarks", true, (on) => { this.showing = on; this.canvas.relay(); })),
       group("Head", this.sliders.yaw, this.sliders.pitch, this.sliders.roll),
       group("Expression", this.sliders.eyes, this.sliders.mouth),
@@ -169,7 +169,9 @@ export class LandmarksBench extends Bench {
     const doc = this.doc;
     const choices = this.systems().flatMap((one) => (one.targets.length ? one.targets : [""]).map((target) => [`${one.name}|${target}`, ["", "anyone", "generic"].includes(target) ? (one.name === "landmark" ? "the generic face" : one.name) : target]));
     const { system, target } = this.system();
-    this.target.fill(choices, `${system.name}|${target}`);
+    const used = `${system.name}|${target}`;
+    this.target.fill(choices, used);
+    this.absent.tell(!doc.target || doc.target === used ? "" : doc.target.replace("|", " "), choices.find(([key]) => key === used)?.[1]);
     this.own.set(doc.own);
     this.own.hidden = system.targets.length < 2 && system.name === "landmark";
     const points = this.points();

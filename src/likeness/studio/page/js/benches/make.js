@@ -1,5 +1,5 @@
 // Any mix: each thing that is known of a face from a picture of its own, and faces by chance of what none of them tells.
-import { Bench, coloured } from "../bench.js";
+import { Bench, absentNote, coloured } from "../bench.js";
 import { button, carried, dialog, dropsOn, dropzone, group, h, icon, say, select, toast } from "../dom.js";
 import { Stage } from "../stage.js";
 
@@ -101,7 +101,7 @@ export class MakeBench extends Bench {
     this.right.append(
       group("Vary", h("p", { class: "small soft" }, "The chosen face stays; the other eight are like it but for this:"), h("div", { class: "pairs" }, this.varyButtons)),
       group("Made of", this.told, this.emptyButton = button("Empty all slots", { icon: "reset", kind: "little" }, () => this.go({ slots: {}, effect: "" }))),
-      ...(systems.length > 1 ? [group("Model", this.model)] : []));
+      ...(systems.length > 1 ? [group("Model", this.model)] : []), this.absent = absentNote());
     this.drawn = null;
   }
 
@@ -275,6 +275,7 @@ export class MakeBench extends Bench {
     this.effect.hidden = !doc.slots.drawing;
     this.effect.set(doc.effect);
     this.model.set(this.system().name);
+    this.absent.tell(doc.model === this.system().name ? "" : doc.model, this.system().name);
     for (const one of this.varyButtons) one.setAttribute("aria-pressed", String(one.dataset.vary === doc.varied));
     this.layFaces();
     this.layWay();
@@ -331,7 +332,7 @@ export class MakeBench extends Bench {
       this.known.set(key, { bitmap: answer.pictures.picture.bitmap, notes: answer.notes });
       if (this.known.size > KNOWN) this.known.delete(this.known.keys().next().value);
       shown();
-      if (key === this.keysOf[this.doc.chosen]) this.timed(answer);
+      this.timed(answer);
     }, (line) => {
       landed();
       if (this.keysOf.includes(key) && ![...this.failed.values()].includes(line)) toast(line, true);

@@ -144,7 +144,7 @@ export class PortraitBench extends Bench {
   acts(job) {
     const still = !GOING.includes(job.state);
     return [
-      job.system && still && button("Draw with it", { icon: "pen", kind: "little main" }, () => this.drawWith(job.system)),
+      job.system && still && button("Draw with it", { icon: "pen", kind: "little main" }, () => this.drawWith(job)),
       job.state === "done" && job.done < job.total && button("Train on", { icon: "play", kind: "little", title: "Train for as many minutes more as are set above" }, () => this.trying(async () => {
         await this.backend.job(job.id, "resume", { minutes: this.doc.minutes });
         this.poll();
@@ -152,9 +152,9 @@ export class PortraitBench extends Bench {
     ];
   }
 
-  async drawWith(system) {
+  async drawWith({ system, name }) {
     await this.trying(() => this.backend.refresh());
-    this.app.store.change("sketch", { model: system });
+    this.app.store.change("sketch", { model: system, modelName: name });
     location.hash = "sketch";
   }
 }

@@ -1,5 +1,5 @@
 // Sketch: what is drawn on the left appears as a photo on the right.
-import { Bench, coloured } from "../bench.js";
+import { Bench, absentNote, coloured } from "../bench.js";
 import { button, check, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
 import { Paper, frameOf } from "../paper.js";
 import { Stage } from "../stage.js";
@@ -18,7 +18,7 @@ export class SketchBench extends Bench {
   static key = "sketch";
   static title = "Sketch";
   static local = true;
-  static initial = { ops: [], model: "portrait", parsing: null };
+  static initial = { ops: [], model: "portrait", modelName: "", parsing: null };
   static keys = [
     ["N B E", "pen, brush, eraser"], ["[ ]", "finer, broader"], ["← → ↑ ↓", "move the cross (with Shift: further)"], ["Space", "put the pen down, or lift it"],
   ];
@@ -58,8 +58,9 @@ export class SketchBench extends Bench {
       group("Draw", this.tools, this.width, check("Guide lines", true, (on) => { this.guides = on; this.redraw(); }), button("Clear the paper", { icon: "bin", kind: "little" }, () => this.doc.ops.length && this.change({ ops: [], parsing: null }))),
       this.zone, ...(this.effect ? [this.effect] : []), this.photoGroup);
 
-    this.model = select("Model", [], "", (value) => this.change({ model: value }));
+    this.model = select("Model", [], "", (value) => this.use(value));
     this.modelWords = h("p", { class: "small soft" });
+    this.absent = absentNote();
     this.views = segments("Paper shows", [["drawing", "Drawing"], ["parsing", "Parsing"]], this.view, (view) => this.look(view));
     this.classes = h("div", { class: "swatches", role: "radiogroup", "aria-label": "Paint with" });
     this.parsingWords = h("p", { class: "small soft" });
@@ -67,7 +68,7 @@ export class SketchBench extends Bench {
     this.parsingGroup = group("Parsing", this.views, this.parsingWords, this.classes, this.followButton);
     this.eraseGroup = group("Erase and repair", h("p", { class: "small soft" }, "A feature is rubbed out of the drawing; the model paints one that fits the rest."),
       h("div", { class: "row even" }, Object.keys(FEATURES).map((name) => button(name[0].toUpperCase() + name.slice(1), { kind: "little" }, () => this.erase(name)))));
-    this.right.append(group("Model", this.model, this.modelWords), this.parsingGroup, this.eraseGroup);
+    this.right.append(group("Model", this.model, this.absent, this.modelWords), this.parsingGroup, this.eraseGroup);
   }
 
   get stage() { return this.face; }
@@ -79,6 +80,12 @@ export class SketchBench extends Bench {
   }
 
   forget() { this.drawing.forget(); this.face.paint(null); this.asked = null; }
+
+  restored() {
+    super.restored();
+    this.sent = this.sentParsing = null;
+  }
+
   fileName() { return "face-sketch"; }
 
   /** In the page alone results have no intermediates; the drawing is at hand. */
@@ -96,7 +103,12 @@ export class SketchBench extends Bench {
     return this.backend.systems.filter(({ conditions }) => conditions.some(({ kind, needed }) => kind === "drawing" && needed));
   }
 
-  system() { return this.systems().find(({ name }) => name === this.doc.model) ?? this.systems()[0]; }
+  system() { return this.known(this.doc.model) ?? this.known(SketchBench.initial.model) ?? this.systems()[0]; }
+
+  known(model) { return this.systems().find(({ name }) => name === model); }
+
+  /** Draw with a model; its words are noted, for where it is not there any more. */
+  use(model) { this.change({ model, modelName: words(this.known(model)) }); }
 
   condition() { return this.system().conditions.find(({ kind }) => kind === "drawing").name; }
 
@@ -119,9 +131,9 @@ export class SketchBench extends Bench {
     const doc = this.doc;
     const systems = this.systems();
     const system = this.system();
-    const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through a parsing" }[one.name] ?? one.title ?? `${one.recipe?.split(":").pop() ?? one.name} (a person's)`);
     this.model.fill(systems.map((one) => [one.name, words(one)]), system.name);
     this.modelWords.textContent = system.what ?? "";
+    this.absent.tell(system.name === doc.model ? "" : doc.modelName || doc.model, words(system));
     const frame = frameOf(system);
     if (JSON.stringify(frame) !== JSON.stringify(this.frame)) {
       this.frame = frame;
@@ -137,7 +149,7 @@ export class SketchBench extends Bench {
     this.views.hidden = !able;
     this.views.set(this.view);
     this.parsingWords.textContent = !able ? "ISEGAN shows what it takes each pixel for, and follows a parsing that you paint." : doc.parsing ? "The photo follows the parsing that you painted." : "Paint on the parsing: the photo follows it.";
-    if (!able && !this.offer) this.parsingGroup.append(this.offer = button("Use ISEGAN", { kind: "little" }, () => this.change({ model: elsewhere.name })));
+    if (!able && !this.offer) this.parsingGroup.append(this.offer = button("Use ISEGAN", { kind: "little" }, () => this.use(elsewhere.name)));
     if (this.offer) this.offer.hidden = able;
     this.followButton.hidden = !doc.parsing;
     this.classes.hidden = this.view !== "parsing";
@@ -190,7 +202,7 @@ export class SketchBench extends Bench {
     const name = picture.name;
     if (this.backend.kind === "server" && (await coloured(this.backend.pictureAddress(id, 160)))) {
       const file = await this.backend.drawing(id, this.effect.querySelector("select").value);
-      ({ id, width, height } = await this.backend.addPicture(file, "drawing.png"));
+      ({ id, width, height } = await this.backend.addPicture(file, "drawing.png", { internal: true }));
       toast(`${name} is a photo: drawn as ${this.effect.querySelector("select").selectedOptions[0].textContent}`);
     }
     let place = picture.place;
@@ -386,7 +398,7 @@ export class SketchBench extends Bench {
     return this.trying(async () => {
       const canvas = h("canvas", { width: this.frame.width, height: this.frame.height });
       canvas.getContext("2d").drawImage(this.lastParsing, 0, 0, canvas.width, canvas.height);
-      const { id } = await this.backend.addPicture(await file(canvas), "parsing.png");
+      const { id } = await this.backend.addPicture(await file(canvas), "parsing.png", { internal: true });
       this.drawing.images.set(id, canvas);
       this.change({ parsing: { base: id, strokes: [stroke] } });
     });
@@ -433,13 +445,13 @@ export class SketchBench extends Bench {
     if (!ops.length) return null;
     const system = this.system();
     if (this.sent?.ops !== ops || this.sent.frame !== this.frame) {
-      const { id } = await this.backend.addPicture(await file(this.drawing.canvas(ops)), "drawing.png");
+      const { id } = await this.backend.addPicture(await file(this.drawing.canvas(ops)), "drawing.png", { internal: true, kept: false });
       this.sent = { ops, frame: this.frame, id };
     }
     const conditions = { [this.condition()]: this.sent.id };
     if (parsing && this.hasParsing()) {
       if (this.sentParsing?.parsing !== parsing) {
-        const { id } = await this.backend.addPicture(await file(this.parsingCanvas()), "parsing.png");
+        const { id } = await this.backend.addPicture(await file(this.parsingCanvas()), "parsing.png", { internal: true, kept: false });
         this.sentParsing = { parsing, id };
       }
       conditions.parsing = this.sentParsing.id;
@@ -448,6 +460,7 @@ export class SketchBench extends Bench {
   }
 }
 
+const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through a parsing" }[one.name] ?? one.title ?? `${one.recipe?.split(":").pop() ?? one.name} (a person's)`);
 const round = (value) => Math.round(value * 1000) / 1000;
 const force = (event) => (event.pointerType === "pen" && event.pressure ? event.pressure : 0.5);
 const file = (canvas) => new Promise((done) => { canvas.toBlob(done, "image/png"); });
