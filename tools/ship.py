@@ -88,7 +88,7 @@ NOTES = {
         "that tells apart the people of three photos or more. **State**: two sittings of the painter: people are "
         "kept, heads turn; hair and grounds are smudged. **Chain**: `likeness prepare lfw celebamask faces -o "
         "faces.parquet`; `likeness train facefeat:features --data faces.parquet`, 4,867 steps; `likeness train facefeat:lite "
-        "--data faces.parquet --from` these weights, 4,872 steps: E and G^I alone for 1,500, the discriminators and feature "
+        "--data faces.parquet --from` these weights, 4,873 steps: E and G^I alone for 1,500, the discriminators and feature "
         "generators for 200, then all; `likeness train facefeat:finetune --from` it: features alone for 3,000 steps, D^I alone "
         "for 200, then all (the step of this card counts none of these 3,200); `likeness calibrate`. **Choices**: none were "
         "made on test people."
