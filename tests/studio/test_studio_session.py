@@ -16,8 +16,8 @@ from browsing import drop, painted, saved, settled, started, visit
 from likeness.image import read
 
 MENU = '.tools button[title="Session"]'
-GONE = ("ERR_CONNECTION_REFUSED", "WebSocket", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
-"""What a browser's console says while there is no server."""
+GONE = ("ERR_CONNECTION_REFUSED", "WebSocket", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "500 (Internal")
+"""What a browser's console says while a server stops, which ends requests that are under way, and while there is none."""
 
 
 def entry(page: Any, word: str) -> None:
