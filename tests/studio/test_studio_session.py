@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from browsing import drop, painted, saved, settled, started, visit
+from serving import serving
 
 from likeness.image import read
 
@@ -96,6 +97,21 @@ def test_a_restart_loses_nothing(browser: Any, tmp_path: Path) -> None:
                 page.keyboard.press("Control+y")
             page.wait_for_timeout(1000)
             is_whole(page, face)
+
+
+def test_a_session_that_was_forgotten_is_gone_on_with(browser: Any, tmp_path: Path) -> None:
+    """A server forgets what nobody uses for a day, also while its page is open and connected."""
+    with serving(tmp_path) as served, visit(browser, served.address + "/", allowed=("404",)) as page:
+        drop(page, "ada", "bo")
+        page.locator('.tile[data-tile^="mouth:"]').nth(1).wait_for()
+        before = settled(page)
+        (client,) = served.studio.pictures.sessions()
+        served.studio._sessions.clear()
+        served.studio.pictures.clear(client)
+        page.locator('.tile[data-tile^="mouth:"]').nth(1).click()
+        settled(page, before)
+        assert page.locator(".toast.bad").count() == 0
+        assert [one.name for one in served.studio.pictures.all(client)] == ["ada.png", "bo.png"]
 
 
 def test_start_anew_asks_and_leaves_nothing(page: Any, tmp_path: Path) -> None:

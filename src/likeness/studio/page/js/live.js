@@ -122,6 +122,10 @@ export class Live extends EventTarget {
 
   mistake(told) {
     const request = this.landed(told.stream ?? "", told.seq);
-    request?.failed(told.error);
+    if (!request) return;
+    if (request.again || !told.error.startsWith("there is no such")) { request.failed(told.error); return; }
+    request.again = true; // the server may have forgotten the session while the connection stayed
+    const ask = () => { this.stream(told.stream).next ??= request; this.schedule(); };
+    this.before().then(ask, () => request.failed(told.error));
   }
 }
