@@ -183,9 +183,9 @@ export class LandmarksBench extends Bench {
     if (state !== this.listed) {
       this.listed = state;
       this.photoGroup.hidden = !pictures.length;
-      this.photos.replaceChildren(...pictures.map(({ id, name }) => h("button", {
-        type: "button", class: "tile photo", title: name, "aria-label": `Landmarks of ${name}`, "aria-pressed": String(doc.photo === id), onclick: () => this.read(id),
-      }, h("img", { src: this.backend.pictureAddress(id, 160), alt: "", loading: "lazy" }))));
+      this.photos.replaceChildren(...pictures.map((one) => this.photo(one, {
+        "aria-label": `Landmarks of ${one.name}`, "aria-pressed": String(doc.photo === one.id), onclick: () => this.read(one.id),
+      })));
     }
     this.ask();
     this.canvas.relay();

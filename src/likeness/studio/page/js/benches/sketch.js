@@ -14,11 +14,19 @@ const FEATURES = {
   mouth: [[-0.66, 0.86, 0.66, 1.42]],
 };
 
+/** What a model does with a drawing, for people who have not heard of it. */
+const TOLD = {
+  isegan: "In two steps: the drawing becomes a map of the face's regions, a parsing, and both become the photo. Best for what is drawn by hand; a stroke shows a little later than with the general portrait.",
+  portrait: "In one step, by a network of the kind that is called pix2pix. Quick, and best for whole drawings, as of photos; a few strokes on an empty paper give a blur.",
+};
+/** The model that draws where the one that was chosen is not there. */
+const FALLBACK = "portrait";
+
 export class SketchBench extends Bench {
   static key = "sketch";
   static title = "Sketch";
   static local = true;
-  static initial = { ops: [], model: "portrait", modelName: "", parsing: null };
+  static initial = { ops: [], model: "isegan", modelName: "", parsing: null };
   static keys = [
     ["N B E", "pen, brush, eraser"], ["[ ]", "finer, broader"], ["← → ↑ ↓", "move the cross (with Shift: further)"], ["Space", "put the pen down, or lift it"],
   ];
@@ -49,7 +57,7 @@ export class SketchBench extends Bench {
 
     this.zone = dropzone("Drop a sketch or a photo", "photos are drawn first", "image/*", (files) => this.take(files), false);
     const effects = this.backend.tables.effects ?? [];
-    this.effect = effects.length ? select("Photos are drawn as", effects.map((name) => [name, name.replaceAll("_", " ")]), effects.includes("pencil") ? "pencil" : effects[0], () => {}) : null;
+    this.effect = effects.length ? select("Photos are drawn as", effects.map((name) => [name, name.replaceAll("_", " ")]), effects.includes("pencil") ? "pencil" : effects[0], (effect) => this.trying(() => this.drawnAs(effect))) : null;
     this.photos = h("div", { class: "tiles" });
     this.photoGroup = group(this.backend.kind === "server" ? "Photos" : "Sample drawings", this.photos);
     this.tools = segments("Tool", TOOLS, this.tool, (tool) => this.pick(tool));
@@ -103,7 +111,7 @@ export class SketchBench extends Bench {
     return this.backend.systems.filter(({ conditions }) => conditions.some(({ kind, needed }) => kind === "drawing" && needed));
   }
 
-  system() { return this.known(this.doc.model) ?? this.known(SketchBench.initial.model) ?? this.systems()[0]; }
+  system() { return this.known(this.doc.model) ?? this.known(FALLBACK) ?? this.systems()[0]; }
 
   known(model) { return this.systems().find(({ name }) => name === model); }
 
@@ -132,8 +140,9 @@ export class SketchBench extends Bench {
     const systems = this.systems();
     const system = this.system();
     this.model.fill(systems.map((one) => [one.name, words(one)]), system.name);
-    this.modelWords.textContent = system.what ?? "";
-    this.absent.tell(system.name === doc.model ? "" : doc.modelName || doc.model, words(system));
+    this.modelWords.textContent = TOLD[system.name] ?? system.what ?? "";
+    const chosen = doc.modelName || (this.backend.kind === "server" ? doc.model : ""); // the page alone has no ISEGAN
+    this.absent.tell(system.name === doc.model ? "" : chosen, words(system));
     const frame = frameOf(system);
     if (JSON.stringify(frame) !== JSON.stringify(this.frame)) {
       this.frame = frame;
@@ -148,7 +157,7 @@ export class SketchBench extends Bench {
     if (!able) this.view = "drawing";
     this.views.hidden = !able;
     this.views.set(this.view);
-    this.parsingWords.textContent = !able ? "ISEGAN shows what it takes each pixel for, and follows a parsing that you paint." : doc.parsing ? "The photo follows the parsing that you painted." : "Paint on the parsing: the photo follows it.";
+    this.parsingWords.textContent = `A parsing is a map of the face: which pixels are skin, hair, eyes, lips. ${!able ? "ISEGAN makes one of the drawing, and follows what you paint on it." : doc.parsing ? "The photo follows the one that you painted." : "Paint on it, and the photo follows."}`;
     if (!able && !this.offer) this.parsingGroup.append(this.offer = button("Use ISEGAN", { kind: "little" }, () => this.use(elsewhere.name)));
     if (this.offer) this.offer.hidden = able;
     this.followButton.hidden = !doc.parsing;
@@ -159,10 +168,11 @@ export class SketchBench extends Bench {
     if (state !== this.listed) {
       this.listed = state;
       this.photoGroup.hidden = !pictures.length;
-      this.photos.replaceChildren(...pictures.map((picture) => h("button", {
-        type: "button", class: "tile photo", title: picture.name, "aria-label": `Draw ${picture.name}`, onclick: () => this.trying(() => this.lay_(picture)),
-      }, h("img", { src: this.backend.pictureAddress(picture.id, 160), alt: "", loading: "lazy" }))));
+      this.photos.replaceChildren(...pictures.map((picture) => this.photo(picture, { "aria-label": `Draw ${picture.name}`, onclick: () => this.trying(() => this.lay_(picture)) })));
     }
+    const laid = doc.ops.find(({ t }) => t === "i");
+    if (laid?.effect) this.effect?.set(laid.effect);
+    this.face.warn(laid?.faceless ? `no face was seen in ${laid.faceless}: what is made of it is hardly one` : "");
     this.hint.hidden = doc.ops.length > 0 || Boolean(this.current);
     this.wait.hidden = doc.ops.length > 0;
     if (!doc.ops.length) this.face.paint(null);
@@ -199,25 +209,41 @@ export class SketchBench extends Bench {
   /** Lay a picture on the paper: a photo as a drawing, a sketch as it is, its eyes where the framing has them. */
   async lay_(picture) {
     let { id, width, height } = picture;
-    const name = picture.name;
+    const { name } = picture;
+    const drawn = {};
+    let shrunk = 1;
     if (this.backend.kind === "server" && (await coloured(this.backend.pictureAddress(id, 160)))) {
-      const file = await this.backend.drawing(id, this.effect.querySelector("select").value);
-      ({ id, width, height } = await this.backend.addPicture(file, "drawing.png", { internal: true }));
+      Object.assign(drawn, { from: id, effect: this.effect.querySelector("select").value });
+      ({ id, width, height } = await this.drawn(drawn));
+      shrunk = picture.width / width;
       toast(`${name} is a photo: drawn as ${this.effect.querySelector("select").selectedOptions[0].textContent}`);
     }
     let place = picture.place;
     if (!place) {
       try {
         const { points } = await this.backend.landmarks(picture.id);
-        place = byEyes(points);
+        place = byEyes(points).map((value, n) => (n < 4 ? value * shrunk : value));
       } catch {
         const k = this.frame;
         const scale = Math.min(k.width / width, k.height / height) / k.unit;
         place = [scale, 0, 0, scale, (k.width / 2 - k.cx) / k.unit - (scale * width) / 2, (k.height / 2 - k.cy) / k.unit - (scale * height) / 2];
-        toast(`no face was seen in ${name}: it is laid on the paper as a whole`);
+        drawn.faceless = name;
+        toast(`no face was seen in ${name}: it is laid on the paper as a whole`, true);
       }
     }
-    this.change({ ops: [{ t: "i", id, m: place.map((value) => Math.round(value * 1e6) / 1e6) }], parsing: null });
+    this.change({ ops: [{ t: "i", id, m: place.map((value) => Math.round(value * 1e6) / 1e6), ...drawn }], parsing: null });
+  }
+
+  /** A photo of the session as a drawing, which becomes a picture that the page alone knows. */
+  async drawn({ from, effect }) { return this.backend.addPicture(await this.backend.drawing(from, effect), "drawing.png", { internal: true }); }
+
+  /** Draw the photo that lies on the paper in another way; what was drawn over it stays. */
+  async drawnAs(effect) {
+    const laid = this.doc.ops.find(({ from }) => from);
+    if (!laid) return undefined;
+    const { id } = await this.drawn({ from: laid.from, effect });
+    say(`drawn as ${effect.replaceAll("_", " ")}`);
+    return this.change((doc) => ({ ...doc, ops: doc.ops.map((op) => (op === laid ? { ...laid, id, effect } : op)), parsing: null }));
   }
 
   erase(name) {
