@@ -1,19 +1,11 @@
 // Sketch: what is drawn on the left appears as a photo on the right.
 import { Bench, absentNote, coloured } from "../bench.js";
 import { button, check, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
-import { Paper, frameOf } from "../paper.js";
+import { FEATURES, Paper, byEyes, frameOf } from "../paper.js";
 import { Stage } from "../stage.js";
 
 const TOOLS = [["pen", "Pen", "pen"], ["brush", "Brush", "brush"], ["eraser", "Eraser", "eraser"]];
 const SIZES = { pen: 0.045, brush: 0.16, eraser: 0.2 };
-/** Where features stand, in eye distances from the point between the eyes. */
-const FEATURES = {
-  eyes: [[-0.9, -0.24, -0.14, 0.24], [0.14, -0.24, 0.9, 0.24]],
-  brows: [[-1.02, -0.6, -0.1, -0.22], [0.1, -0.6, 1.02, -0.22]],
-  nose: [[-0.34, -0.1, 0.34, 0.88]],
-  mouth: [[-0.66, 0.86, 0.66, 1.42]],
-};
-
 /** What a model does with a drawing, for people who have not heard of it. */
 const TOLD = {
   isegan: "In two steps: the drawing becomes a map of the face's regions, a parsing, and both become the photo. Best for what is drawn by hand; a stroke shows a little later than with the general portrait.",
@@ -44,7 +36,8 @@ export class SketchBench extends Bench {
     this.hint.style.pointerEvents = "none";
     this.hint.style.color = "#5a5d63";
     this.hint.querySelector("h2").style.color = "#1c1d1f";
-    this.wait = h("div", { class: "empty" }, h("p", {}, "The photo appears here."));
+    this.waiting = h("p", {});
+    this.wait = h("div", { class: "empty" }, this.waiting);
     this.paper.element.append(this.hint);
     this.face.element.append(this.wait);
     this.board.classList.add("two");
@@ -174,8 +167,8 @@ export class SketchBench extends Bench {
     if (laid?.effect) this.effect?.set(laid.effect);
     this.face.warn(laid?.faceless ? `no face was seen in ${laid.faceless}: what is made of it is hardly one` : "");
     this.hint.hidden = doc.ops.length > 0 || Boolean(this.current);
-    this.wait.hidden = doc.ops.length > 0;
     if (!doc.ops.length) this.face.paint(null);
+    this.awaited();
     this.redraw();
     this.ask();
   }
@@ -310,6 +303,13 @@ export class SketchBench extends Bench {
     }
   }
 
+  /** What stands in the photo's place until there is one. */
+  awaited() {
+    this.wait.hidden = Boolean(this.face.bitmap);
+    const text = this.doc.ops.length || this.current ? "The photo is being made…" : "The photo appears here.";
+    if (this.waiting.textContent !== text) this.waiting.textContent = text;
+  }
+
   /** A pointer's place in eye distances from between the eyes. */
   at(event) {
     const [x, y] = this.paper.place(event);
@@ -321,7 +321,7 @@ export class SketchBench extends Bench {
     this.current = { t: "s", tool: this.tool, w: this.widths[this.tool], p: [round(u), round(v), round(pressure)] };
     if (this.view === "parsing") this.current = { ...this.current, tool: "class", c: this.painting, w: Math.max(this.current.w, 0.06) };
     this.hint.hidden = true;
-    this.wait.hidden = true;
+    this.awaited();
     this.stroked();
   }
 
@@ -458,6 +458,7 @@ export class SketchBench extends Bench {
     this.backend.live.ask("sketch", { system: system.name, conditions, options: { frame: "as-is" }, want, format: this.view === "parsing" ? "png" : "jpeg" }, blobs, (answer) => {
       if (!this.doc.ops.length && !this.current) return;
       this.face.paint(answer.pictures.picture.bitmap);
+      this.awaited();
       if (answer.pictures.parsing) {
         this.lastParsing = answer.pictures.parsing.bitmap;
         if (this.view === "parsing" && !this.doc.parsing && !this.current) this.redraw();
@@ -490,14 +491,3 @@ const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through
 const round = (value) => Math.round(value * 1000) / 1000;
 const force = (event) => (event.pointerType === "pen" && event.pressure ? event.pressure : 0.5);
 const file = (canvas) => new Promise((done) => { canvas.toBlob(done, "image/png"); });
-
-/** From a picture's pixels to eye distances from between the eyes: a, b, c, d, e, f of a canvas. */
-function byEyes(points) {
-  const mid = (from) => points.slice(from, from + 6).reduce(([x, y], p) => [x + p[0] / 6, y + p[1] / 6], [0.5, 0.5]);
-  const [left, right] = [mid(36), mid(42)];
-  const [x, y] = [right[0] - left[0], right[1] - left[1]];
-  const square = x * x + y * y;
-  const [a, b] = [x / square, -y / square];
-  const middle = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
-  return [a, b, -b, a, -(a * middle[0] - b * middle[1]), -(b * middle[0] + a * middle[1])];
-}
