@@ -239,7 +239,7 @@ class Synthesizer(ABC):
     def face_and_remarks(self, value: Any, condition: str, number: int = 1) -> tuple[PhotoFace, tuple[str, ...]]:
         """:meth:`face_of`, and what makes the photo a poor one of the person, in one line each: it is searched for all faces.
 
-        The face is the one of :meth:`face_of` to the last digit, so that a photo and one that was read before give the same picture.
+        The face is the one of :meth:`face_of` to the last digit: a photo, and the same that was read before, give one picture.
         """
         found, count = self.face_of(value, condition, number), 1
         if not isinstance(value, PhotoFace):

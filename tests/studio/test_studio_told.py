@@ -131,7 +131,10 @@ def test_a_photo_on_the_paper_is_drawn_anew_in_another_way(page: Any, samples: l
     before = settled(page, small)
     page.get_by_label("Photos are drawn as").select_option("line")
     settled(page, before)
-    assert page.evaluate("window.studio.active.doc.ops.map(({ t, effect }) => [t, effect ?? null])") == [["i", "line"], ["e", None]]
+    assert page.evaluate("window.studio.active.doc.ops.map(({ t, effect }) => [t, effect ?? null])") == [
+        ["i", "line"],
+        ["e", None],
+    ]
     page.keyboard.press("Control+z")
     page.wait_for_function("() => window.studio.active.doc.ops[0].effect === 'pencil'")
     assert page.get_by_label("Photos are drawn as").input_value() == "pencil"
@@ -144,7 +147,9 @@ def test_a_photo_on_the_paper_is_drawn_anew_in_another_way(page: Any, samples: l
 def width_on_paper(page: Any) -> float:
     """How wide the picture on the paper lies there, in eye distances."""
     page.wait_for_function("() => window.studio.active.drawing.image(window.studio.active.doc.ops[0].id)")
-    found = page.evaluate("(({ drawing, doc: { ops: [{ id, m }] } }) => m[0] * drawing.image(id).naturalWidth)(window.studio.active)")
+    found = page.evaluate(
+        "(({ drawing, doc: { ops: [{ id, m }] } }) => m[0] * drawing.image(id).naturalWidth)(window.studio.active)"
+    )
     return float(found)
 
 
@@ -165,7 +170,7 @@ def test_keys_choose_parts_that_are_on(page: Any) -> None:
 
 
 def test_nothing_moves_or_sticks_out(page: Any) -> None:
-    """The row of buttons stays in its place while a face is compared; no button is wider than its panel; no bench scrolls the page."""
+    """Comparing moves no button, no button is wider than its panel, no bench scrolls the page, messages cover no button."""
     page.locator("#tab-landmarks").click()
     settled(page)
     drop(page, "ada")
@@ -178,8 +183,8 @@ def test_nothing_moves_or_sticks_out(page: Any) -> None:
     assert [row.nth(n).bounding_box() for n in range(4)] == before
     page.locator(".stage .choices button").nth(1).click()
     assert page.locator(".stage .tag.left").inner_text() == page.locator(".stage .choices button").nth(1).inner_text()
-    out = """() => [...document.querySelectorAll(".side .button")].filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth)
-      .map((one) => one.textContent)"""
+    out = """() => [...document.querySelectorAll(".side .button")]
+      .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
     for bench in ("parts", "landmarks", "sketch", "portrait", "many", "make"):
         page.locator(f"#tab-{bench}").click()
         page.wait_for_timeout(200)
@@ -188,6 +193,6 @@ def test_nothing_moves_or_sticks_out(page: Any) -> None:
     tabs = page.locator(".tabs").bounding_box()
     page.evaluate("window.studio.offline.hidden = false")
     assert page.locator(".tabs").bounding_box() == tabs
-    page.evaluate("document.getElementById('toasts').append(Object.assign(document.createElement('div'), { className: 'toast', textContent: 'x' }))")
-    toast, shelf = page.locator(".toast").last.bounding_box(), page.locator(".actions:visible").bounding_box()
-    assert toast["y"] + toast["height"] < shelf["y"]
+    page.evaluate("import('/js/dom.js').then(({ toast }) => toast('a message'))")
+    toast, row = page.locator(".toast").last.bounding_box(), page.locator(".actions:visible").bounding_box()
+    assert toast["y"] + toast["height"] < row["y"]
