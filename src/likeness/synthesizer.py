@@ -237,14 +237,13 @@ class Synthesizer(ABC):
         return self.reader.read(photo, name, number)
 
     def face_and_remarks(self, value: Any, condition: str, number: int = 1) -> tuple[PhotoFace, tuple[str, ...]]:
-        """:meth:`face_of`, and what makes the photo a poor one of the person, in one line each: it is searched for all faces."""
-        if isinstance(value, PhotoFace):
-            found, count = value, 1
-        else:
-            photo, name = picture_of(value, condition)
-            every = self.reader.read_all(photo, name)
-            count = len(every)
-            found = every[number - 1] if 1 <= number <= count else self.reader.read(photo, name, number)
+        """:meth:`face_of`, and what makes the photo a poor one of the person, in one line each: it is searched for all faces.
+
+        The face is the one of :meth:`face_of` to the last digit: a photo, and the same that was read before, give one picture.
+        """
+        found, count = self.face_of(value, condition, number), 1
+        if not isinstance(value, PhotoFace):
+            count = max(len(self.reader.faces(found.photo)), 1)
         return found, tuple(f"{found.name}: {note}" for note in remarks(found.landmarks, count, number))
 
     def prepare_framed(self, request: Mapping[str, Any], framing: Framing) -> Prepared:

@@ -163,7 +163,7 @@ def test_sketch_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.keyboard.press(" ")
     settled(page, which=1)
     page.wait_for_timeout(300)
-    is_marked(saved(page, tmp_path, lambda: page.keyboard.press("Control+s")), "portrait")
+    is_marked(saved(page, tmp_path, lambda: page.keyboard.press("Control+s")), "isegan")
 
 
 def test_portrait_marks_strangers(page: Any) -> None:

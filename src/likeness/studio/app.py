@@ -139,7 +139,7 @@ def _tables(app: FastAPI, studio: Studio) -> None:
             "effects": list(EFFECTS),
             "formats": [suffix[1:] for suffix in WRITABLE if suffix != ".jpeg"],
             "limits": {name: getattr(limits, name) for name in (*names, "requests", "streams", "pictures", "results")},
-            "jobs": possible(),
+            "jobs": possible(is_here(request)),
             "program": program() if is_here(request) else None,
         }
 

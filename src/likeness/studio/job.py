@@ -6,7 +6,10 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -142,17 +145,29 @@ def last_line(log: Path) -> str:
     return said[-1].removeprefix("likeness: ")[:500] if said else "the command failed; its log says nothing"
 
 
-def possible() -> dict[str, Any]:
-    """Which kinds of jobs can be done here: true, or what is missing."""
-    needs = {"reenact": ("av", "video"), "portrait": ("torch", "train")}
-    found: dict[str, Any] = {}
-    for kind, (package, extra) in needs.items():
-        have = find_spec(package) is not None and find_spec("filelock") is not None
-        found[kind] = have or f"this needs {package}: pip install 'likeness[{extra}]'"
-    return found
+NEEDS = {"reenact": (("av", "filelock"), "video"), "portrait": (("torch", "filelock"), "train")}
+"""Packages that kinds of jobs need, and the extra of likeness that brings them."""
+
+
+def lacking(needs: tuple[tuple[str, ...], str], here: bool = False) -> str:
+    """What is missing for something of :data:`NEEDS` and how it is installed; empty where nothing is.
+
+    ``here``: for somebody at this machine, who is told the pip of this very environment.
+    """
+    packages, extra = needs
+    missing = next((one for one in packages if find_spec(one) is None), None)
+    if missing is None:
+        return ""
+    pip = (shutil.which("pip", path=str(Path(sys.executable).parent)) if here else None) or "pip"
+    return f"this needs {missing}: {shlex.quote(pip)} install 'likeness[{extra}]', then start the studio anew"
+
+
+def possible(here: bool = False) -> dict[str, Any]:
+    """Which kinds of jobs can be done here: true, or what is missing, see :func:`lacking`."""
+    return {kind: lacking(needs, here) or True for kind, needs in NEEDS.items()}
 
 
 def check_possible(kind: str) -> None:
     """Refuse a job that cannot be done here."""
-    if (said := possible()[kind]) is not True:
-        raise StudioError(str(said), 501)
+    if said := lacking(NEEDS[kind]):
+        raise StudioError(said, 501)

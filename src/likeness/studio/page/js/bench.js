@@ -1,5 +1,6 @@
 // What all benches have: three columns, the actions below the canvas, and the face as it is now.
 import { button, copy, dialog, download, h, menu, say, toast } from "./dom.js";
+import { without } from "./store.js";
 
 export const message = (problem) => problem.message ?? String(problem);
 
@@ -28,6 +29,22 @@ export class Bench {
   get doc() { return this.app.store.get(this.key); }
   change(fields, gesture) { this.app.store.change(this.key, fields, gesture); }
   settle(fields) { this.app.store.settle(this.key, fields); }
+
+  /** A document of this bench without a picture that has been removed from the session. */
+  static without(doc, id) { return { ...this.initial, ...without(doc, id) }; }
+
+  /** A picture of the session as a tile. On the server's page its cross, or Delete, removes it from the session. */
+  photo({ id, name }, given = {}, ...content) {
+    const server = this.backend.kind === "server";
+    const remove = () => this.app.remove(id);
+    const tile = h("button", {
+      type: "button", title: name, "data-photo": id, "aria-keyshortcuts": server ? "Delete" : undefined,
+      onkeydown: (event) => { if (server && ["Delete", "Backspace"].includes(event.key)) { event.preventDefault(); remove(); } },
+      ...given, class: `tile photo ${given.class ?? ""}`.trim(),
+    }, content.length ? content : h("img", { src: this.backend.pictureAddress(id, 160), alt: "", loading: "lazy", draggable: false }));
+    const cross = server && button("", { icon: "close", kind: "drop", title: `Remove ${name} from the session`, tabindex: "-1" }, remove);
+    return h("div", { class: "held" }, tile, cross);
+  }
 
   // What a bench brings
   build() {}
@@ -169,14 +186,13 @@ export class Bench {
   compareChoices(choices) {
     const stage = this.stage;
     this.chooser?.remove();
-    this.chooser = h("div", { class: "segments", role: "group", "aria-label": "Compare with" }, choices.map(([name, element], n) => h("button", {
+    this.chooser = h("div", { class: "segments choices", role: "radiogroup", "aria-label": "Compare with", onkeydown: (event) => event.stopPropagation() }, choices.map(([name, element], n) => h("button", {
       type: "button", "aria-checked": String(n === 0), role: "radio", onclick: (event) => {
         [...this.chooser.children].forEach((one) => one.setAttribute("aria-checked", String(one === event.currentTarget)));
         stage.compare(element, [name, "made"]);
       },
     }, name)));
-    this.chooser.setAttribute("role", "radiogroup");
-    this.compareButton.after(this.chooser);
+    stage.element.append(this.chooser); // on the face: the row of buttons stays where it is
   }
 
   endCompare() {

@@ -159,7 +159,7 @@ export function say(text) {
   requestAnimationFrame(() => { place.textContent = text; });
 }
 
-/** A short message at the foot of the page. */
+/** A short message at the top of the page, over which clicks go through. */
 export function toast(text, bad = false) {
   const made = h("div", { class: `toast ${bad ? "bad" : ""}`, role: bad ? "alert" : "status" }, text);
   document.getElementById("toasts").append(made);

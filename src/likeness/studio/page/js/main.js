@@ -1,7 +1,7 @@
 // The shell: benches, undo, the shelf, the session, light and dark.
 import { ask, button, dialog, download, h, icon, menu, say, toast } from "./dom.js";
 import { message } from "./bench.js";
-import { Store } from "./store.js";
+import { Store, names } from "./store.js";
 import { PartsBench } from "./benches/parts.js";
 import { LandmarksBench } from "./benches/landmarks.js";
 import { SketchBench } from "./benches/sketch.js";
@@ -176,7 +176,7 @@ class App {
     dialog("Keys", [
       h("h3", {}, "Everywhere"), list([
         ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save this face"], ["K", "keep it on the shelf"],
-        ["C", "compare with what it was made from"], ["Alt+1…6", "another bench"], ["?", "these keys"],
+        ["C", "compare with what it was made from"], ["Delete", "on a photo: remove it from the session"], ["Alt+1…6", "another bench"], ["?", "these keys"],
       ]),
       h("h3", {}, `${this.active.constructor.title}, on the canvas`), list(this.active.constructor.keys),
     ]);
@@ -200,6 +200,29 @@ class App {
     }
     if (added.length) say(`${added.length} ${added.length === 1 ? "picture" : "pictures"} added`);
     return added;
+  }
+
+  /** Remove a picture from the session, if the user says so. */
+  remove(id) {
+    const picture = this.pictures.find((one) => one.id === id);
+    if (!picture) return;
+    const where = [...this.kinds.filter(({ key }) => names(this.store.get(key), id)).map(({ title }) => title), ...(names(this.store.get("shelf"), id) ? ["the shelf"] : [])];
+    ask(`Remove ${picture.name}?`, `It is deleted from the session${where.length ? `, and taken out of ${where.join(", ")}` : ""}. Undo does not bring it back.`, [
+      ["Remove it", { icon: "bin", kind: "main" }, () => this.removed(picture)],
+    ]);
+  }
+
+  async removed({ id, name }) {
+    const tiles = [...this.place.querySelectorAll("[data-photo]")].map((one) => one.dataset.photo);
+    try { await this.backend.dropPicture(id); } catch (problem) { return toast(message(problem), true); }
+    this.pictures = this.pictures.filter((one) => one.id !== id);
+    const kinds = Object.fromEntries(BENCHES.map((kind) => [kind.key, kind]));
+    const rest = (bench, doc) => (bench === "shelf" ? { ...doc, kept: doc.kept.map((item) => ({ ...item, doc: kinds[item.bench].without(item.doc, id) })) } : kinds[bench].without(doc, id));
+    this.store.rewrite(rest);
+    this.active.update();
+    const next = tiles[tiles.indexOf(id) + 1] ?? tiles[tiles.indexOf(id) - 1];
+    (this.place.querySelector(`[data-photo="${CSS.escape(next ?? "")}"]`) ?? this.place.querySelector(".dropzone"))?.focus();
+    return say(`${name} removed`);
   }
 
   async samples() {

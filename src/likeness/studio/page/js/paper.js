@@ -10,6 +10,14 @@ export function frameOf({ system, framing, size }) {
   return { width: side, height: side, cx: side / 2, cy: high, unit, fine: side <= 128 ? 2 : 1 };
 }
 
+/** Where features stand, in eye distances from the point between the eyes. */
+export const FEATURES = {
+  eyes: [[-0.9, -0.24, -0.14, 0.24], [0.14, -0.24, 0.9, 0.24]],
+  brows: [[-1.02, -0.6, -0.1, -0.22], [0.1, -0.6, 1.02, -0.22]],
+  nose: [[-0.34, -0.1, 0.34, 0.88]],
+  mouth: [[-0.66, 0.86, 0.66, 1.42]],
+};
+
 export class Paper {
   constructor(backend, loaded) {
     this.backend = backend;
@@ -158,4 +166,15 @@ export class Paper {
     for (let i = 0; i < grey.length; i += 1) grey[i] = (77 * data[4 * i] + 150 * data[4 * i + 1] + 29 * data[4 * i + 2] + 128) >> 8;
     return { data: grey, width, height };
   }
+}
+
+/** From a picture's pixels to eye distances from between the eyes: a, b, c, d, e, f of a canvas. */
+export function byEyes(points) {
+  const mid = (from) => points.slice(from, from + 6).reduce(([x, y], p) => [x + p[0] / 6, y + p[1] / 6], [0.5, 0.5]);
+  const [left, right] = [mid(36), mid(42)];
+  const [x, y] = [right[0] - left[0], right[1] - left[1]];
+  const square = x * x + y * y;
+  const [a, b] = [x / square, -y / square];
+  const middle = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
+  return [a, b, -b, a, -(a * middle[0] - b * middle[1]), -(b * middle[0] + a * middle[1])];
 }

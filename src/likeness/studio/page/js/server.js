@@ -96,6 +96,13 @@ export class Server {
 
   pictureAddress(id, longest) { return new URL(`pictures/${id}${longest ? `?longest=${longest}` : ""}`, ROOT).href; }
 
+  /** Delete a picture, here and there. */
+  async dropPicture(id) {
+    await this.putBack();
+    await call(`pictures/${id}`, { method: "DELETE" });
+    await this.vault.drop(id);
+  }
+
   /** Delete all pictures and the state, here and there. */
   async clear() {
     await call("pictures", { method: "DELETE" });

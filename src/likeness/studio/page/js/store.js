@@ -2,6 +2,17 @@
 
 const DEPTH = 200;
 
+/** Plain JSON without a picture: fields that name it and things that it is the `id` of are left out. */
+export function without(value, id) {
+  const gone = (one) => one === id || one?.id === id;
+  if (Array.isArray(value)) return value.filter((one) => !gone(one)).map((one) => without(one, id));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => !gone(one)).map(([name, one]) => [name, without(one, id)]));
+}
+
+/** Whether plain JSON names a picture. */
+export const names = (value, id) => JSON.stringify(value ?? null).includes(JSON.stringify(id));
+
 export class Store extends EventTarget {
   constructor(initial) {
     super();
@@ -61,6 +72,16 @@ export class Store extends EventTarget {
       this.docs[bench] = whole(docs?.[bench]);
       this.past[bench] = (past[bench] ?? []).map(whole);
       this.future[bench] = (future[bench] ?? []).map(whole);
+      this.tell(bench);
+    }
+  }
+
+  /** Put `rewritten(bench, doc)` in the place of every document, those of undo and redo too. */
+  rewrite(rewritten) {
+    for (const bench of Object.keys(this.initial)) {
+      const anew = (doc) => rewritten(bench, doc);
+      this.docs[bench] = anew(this.docs[bench]);
+      for (const steps of [this.past, this.future]) steps[bench] = (steps[bench] ?? []).map(anew);
       this.tell(bench);
     }
   }

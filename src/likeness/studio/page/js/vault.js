@@ -39,6 +39,12 @@ export class Vault {
     for (const key of keys.slice(0, Math.max(keys.length - this.most, 0))) await this.on("pictures", (store) => store.delete(key));
   }
 
+  /** Keep a picture no more. */
+  async drop(id) {
+    const [keys, held] = [(await this.on("pictures", (store) => store.getAllKeys())) ?? [], await this.pictures()];
+    for (const [n, picture] of held.entries()) if (picture.id === id) await this.on("pictures", (store) => store.delete(keys[n]));
+  }
+
   /** All pictures, in the order in which they came. */
   async pictures() { return (await this.on("pictures", (store) => store.getAll())) ?? []; }
 

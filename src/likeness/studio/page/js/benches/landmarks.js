@@ -183,9 +183,9 @@ export class LandmarksBench extends Bench {
     if (state !== this.listed) {
       this.listed = state;
       this.photoGroup.hidden = !pictures.length;
-      this.photos.replaceChildren(...pictures.map(({ id, name }) => h("button", {
-        type: "button", class: "tile photo", title: name, "aria-label": `Landmarks of ${name}`, "aria-pressed": String(doc.photo === id), onclick: () => this.read(id),
-      }, h("img", { src: this.backend.pictureAddress(id, 160), alt: "", loading: "lazy" }))));
+      this.photos.replaceChildren(...pictures.map((one) => this.photo(one, {
+        "aria-label": `Landmarks of ${one.name}`, "aria-pressed": String(doc.photo === one.id), onclick: () => this.read(one.id),
+      })));
     }
     this.ask();
     this.canvas.relay();
@@ -379,13 +379,16 @@ export class LandmarksBench extends Bench {
     this.stopButton = button("Stop", { icon: "stop", kind: "little", hidden: true }, () => this.stopDriving());
     this.takeButton = button("Take these landmarks", { icon: "point", kind: "little", hidden: true }, () => this.takeDriven());
     this.renderButton = button("Make the whole clip", { icon: "save", kind: "little", hidden: true }, () => this.render());
+    const able = this.backend.tables.jobs?.reenact ?? true;
+    this.renderButton.disabled = able !== true;
     this.jobs = h("div", { class: "group" });
     this.cards = new Map();
     this.poll();
     return group("Driver", h("div", { class: "row even" },
       button("Camera", { icon: "camera", kind: "little" }, () => this.driveCamera()),
       button("Clip", { icon: "play", kind: "little" }, () => this.clipInput.click())),
-    this.clipInput, this.video, this.driverState, h("div", { class: "row" }, this.stopButton, this.takeButton, this.renderButton), this.jobs);
+    this.clipInput, this.video, this.driverState, h("div", { class: "row" }, this.stopButton, this.takeButton, this.renderButton),
+    able === true ? null : h("p", { class: "note warn" }, `A clip moves the face live, but cannot be made as a whole here: ${able}.`), this.jobs);
   }
 
   async driveCamera() {
@@ -409,9 +412,11 @@ export class LandmarksBench extends Bench {
   async drive(file) {
     if (!file) return;
     this.stopDriving();
+    this.renderButton.hidden = true;
+    if (file.type && !file.type.startsWith("video/")) { this.driverState.textContent = `${file.name} is no video.`; return; }
     this.clip = file;
     this.video.src = URL.createObjectURL(file);
-    this.video.onerror = () => { this.stopDriving(false); this.driverState.textContent = "this browser cannot play the clip; it can be made as a whole"; this.renderButton.hidden = false; };
+    this.video.onerror = () => { this.stopDriving(false); this.driverState.textContent = file.type ? `This browser cannot play ${file.name}. If it is a video, it can be made as a whole.` : `${file.name} is no video that this browser knows. If it is one, it can be made as a whole.`; this.renderButton.hidden = false; };
     this.renderButton.hidden = false;
     this.run();
   }

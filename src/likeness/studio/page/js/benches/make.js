@@ -1,5 +1,6 @@
 // Any mix: each thing that is known of a face from a picture of its own, and faces by chance of what none of them tells.
 import { Bench, absentNote, coloured } from "../bench.js";
+import { names } from "../store.js";
 import { button, carried, dialog, dropsOn, dropzone, group, h, icon, say, select, toast } from "../dom.js";
 import { Stage } from "../stage.js";
 
@@ -13,6 +14,9 @@ const SLOTS = [
   ["Shape", [["drawing", "Drawing", "pen"], ["parsing", "Parsing", "brush"], ["landmarks", "Landmarks", "point"]]],
   ["Person and photo", [["like", "Like", "person"], ["look", "Look", "sun"], ["keep", "Keep", "pin"], ["mask", "Mask", "eraser"]]],
 ];
+/** What the words say that are not everybody's, beside the system's own. */
+const SAID = { parsing: "a map of the face: which pixels are skin, hair, eyes, lips", look: "the colours of a photo: its hair, skin, light and ground", like: "photos of a person whom the face is to look like", keep: "a photo of which some pixels stay as they are" };
+const VARIED = { person: "who it is", pose: "how the head is held, and the face's shape", hair: "the hair's colour and kind", light: "the light and the skin's colour", ground: "what is behind the head", rest: "the look of eyes, brows, nose and mouth", all: "everything that no picture tells" };
 const SINGLE = ["left_eye", "right_eye"];
 const VARY = { all: "Everything", person: "Person", pose: "Pose", hair: "Hair", light: "Light", ground: "Ground", rest: "The rest" };
 const upper = (word) => word[0].toUpperCase() + word.slice(1).replaceAll("_", " ");
@@ -42,7 +46,11 @@ export class MakeBench extends Bench {
     this.blank = h("div", { class: "empty" });
     this.board.append(this.content, this.blank);
     this.zone = dropzone("Drop pictures", "then put them where they belong", "image/*", (files) => this.add(files));
-    this.samples = button("Use sample faces", { icon: "photo", kind: "little" }, () => this.trying(() => this.app.samples().then(() => this.update())));
+    this.samples = button("Use sample faces", { icon: "photo", kind: "little" }, () => this.trying(async () => {
+      await this.app.samples();
+      this.update();
+      this.photos.querySelector("button")?.focus();
+    }));
     this.photos = h("div", { class: "tiles" });
     this.photoGroup = group("Pictures", this.photos);
     this.arrange();
@@ -95,7 +103,7 @@ export class MakeBench extends Bench {
     this.left.append(h("div", { class: "group" }, this.zone, this.samples), this.photoGroup, ...groups);
 
     const words = Object.keys(system.varying).sort((a, b) => (a === "all") - (b === "all"));
-    this.varyButtons = words.map((word) => button(VARY[word] ?? upper(word), { kind: "little", title: "Eight faces that differ from the chosen one in this alone", "data-vary": word }, () => this.vary(word)));
+    this.varyButtons = words.map((word) => button(VARY[word] ?? upper(word), { kind: "little", title: `Eight faces that differ from the chosen one in this alone: ${VARIED[word] ?? word}`, "data-vary": word }, () => this.vary(word)));
     this.model = select("Model", systems.map(({ name, recipe }) => [name, `${name} (${recipe})`]), system.name, (model) => this.go({ model }));
     this.told = h("div", { class: "small soft" });
     this.right.append(
@@ -126,6 +134,13 @@ export class MakeBench extends Bench {
   }
 
   // What it is made of
+
+  /** Faces on the way that were made of it are gone. */
+  static without(doc, id) {
+    const rest = super.without({ ...doc, history: doc.history?.filter((one) => !names(one, id)) ?? [] }, id);
+    const kept = Object.entries(rest.slots).filter(([, value]) => !Array.isArray(value) || value.length).filter(([name]) => name !== "mask" || rest.slots.keep);
+    return { ...rest, slots: Object.fromEntries(kept) };
+  }
 
   /** A change of the face that is seen; where that one was shown, it can be gone back to. */
   go(fields, words) {
@@ -174,6 +189,9 @@ export class MakeBench extends Bench {
 
   named(value) { return list(value).map((id) => this.picture(id)?.name ?? "a picture").join(", "); }
 
+  /** What a slot's picture is to be. */
+  said(name) { return SAID[name] ?? this.system().conditions.find((one) => one.name === name).words; }
+
   tile(picture, pressed, run) {
     return h("button", {
       type: "button", class: "tile photo", title: picture.name, "aria-label": picture.name, "aria-pressed": pressed === null ? undefined : String(pressed), onclick: run,
@@ -185,8 +203,7 @@ export class MakeBench extends Bench {
     const { word } = this.slots.get(name);
     const several = this.kind(name) === "identity";
     const tiles = h("div", { class: "tiles choose" });
-    const words = this.system().conditions.find((one) => one.name === name).words;
-    const box = dialog(word, [h("p", { class: "small soft" }, `${upper(words)}.`), tiles,
+    const box = dialog(word, [h("p", { class: "small soft" }, `${upper(this.said(name))}.`), tiles,
       dropzone("Drop pictures", "or choose them", "image/*", async (files) => { await this.take(name, files); if (several) lay(); else box.close(); }, several)]);
     const lay = (focus) => {
       tiles.replaceChildren(...this.app.pictures.map((one) => this.tile(one, list(this.doc.slots[name]).includes(one.id), () => this.trying(async () => {
@@ -203,7 +220,7 @@ export class MakeBench extends Bench {
   /** A picture's dialog: where it belongs. */
   use(picture) {
     const box = dialog(`Use ${picture.name} as`, h("div", { class: "pairs" }, [...this.slots].filter(([name]) => name !== "mask" || this.doc.slots.keep).map(([name, { word, sign }]) =>
-      button(word, { icon: sign, "aria-pressed": String(list(this.doc.slots[name]).includes(picture.id)) }, () => { box.close(); this.trying(() => this.put(name, picture.id)); }))));
+      button(word, { icon: sign, title: this.said(name), "aria-pressed": String(list(this.doc.slots[name]).includes(picture.id)) }, () => { box.close(); this.trying(() => this.put(name, picture.id)); }))));
   }
 
   laySlots() {
@@ -217,7 +234,7 @@ export class MakeBench extends Bench {
       const ids = list(value);
       place.hidden = (SINGLE.includes(name) && !this.single && !ids.length) || (name === "mask" && !doc.slots.keep);
       place.replaceChildren(h("button", {
-        type: "button", class: `tile ${ids.length ? "photo" : ""}`, title: ids.length ? `${word}: ${this.named(value)}` : word, "aria-label": `${word}: ${ids.length ? this.named(value) : "empty"}`,
+        type: "button", class: `tile ${ids.length ? "photo" : ""}`, title: ids.length ? `${word}: ${this.named(value)}` : this.said(name), "aria-label": `${word}: ${ids.length ? this.named(value) : "empty"}`,
         onclick: () => this.fill(name), onkeydown: (event) => { if (event.key === "Delete" || event.key === "Backspace") { event.preventDefault(); this.clear(name); } },
       }, ids.length ? h("img", { src: this.backend.pictureAddress(ids[0], 160), alt: "", draggable: false }) : icon(sign), h("span", { class: "word" }, ids.length > 1 ? `${word}: ${ids.length}` : word)),
       ids.length ? button("", { icon: "close", kind: "drop", title: `Empty ${word}` }, () => this.clear(name)) : "");
@@ -227,10 +244,10 @@ export class MakeBench extends Bench {
     this.photoGroup.hidden = !this.app.pictures.length;
     this.samples.hidden = this.app.pictures.length > 0;
     this.photos.replaceChildren(...this.app.pictures.map((one) => {
-      const tile = this.tile(one, null, () => { if (!tile.dragged) this.use(one); });
-      tile.setAttribute("aria-label", `Use ${one.name}`);
+      const held = this.photo(one, { "aria-label": `Use ${one.name}`, onclick: () => { if (!tile.dragged) this.use(one); } });
+      const tile = held.firstChild;
       carried(tile, tile.querySelector("img").src, (under) => under?.closest(".slot"), (slot) => this.trying(() => this.put(slot.dataset.slot, one.id)));
-      return tile;
+      return held;
     }));
     const told = [...this.slots].filter(([name]) => doc.slots[name]).map(([name, { word }]) => h("p", {}, h("strong", {}, word), ` ${this.named(doc.slots[name])}`));
     this.told.replaceChildren(...told, h("p", {}, told.length ? "What these do not tell is chance." : "Nothing yet: everything is chance, and these people do not exist."));

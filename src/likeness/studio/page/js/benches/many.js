@@ -1,5 +1,6 @@
 // Many faces: one photo, and a grid of that person; what is asked of all of them, what single ones hold, and the way to somebody else.
 import { Bench } from "../bench.js";
+import { names } from "../store.js";
 import { button, check, dialog, dropsOn, dropzone, group, h, icon, say, segments, slider, toast } from "../dom.js";
 
 const COUNT = 9;
@@ -81,9 +82,16 @@ export class ManyBench extends Bench {
     if (picture) this.give(field, picture.id);
   }
 
-  /** Take a picture for a field; once more lets it go, but for the person. */
-  give(field, id) {
+  /** Held faces that were made of it are let go. */
+  static without(doc, id) {
+    const rest = { ...doc, held: doc.held.map((one) => (names(one, id) ? null : one)) };
+    return super.without(rest, id);
+  }
+
+  /** Take a picture for a field, if there is a face in it; once more lets it go, but for the person. */
+  async give(field, id) {
     const value = this.doc[field] === id && field !== "photo" ? null : id;
+    if (value && !(await this.trying(() => this.backend.landmarks(id, "")))) return;
     const calm = field === "expression" && value ? { neutral: false, keep: this.doc.keep.filter((word) => word !== "expression") } : {};
     this.change({ [field]: value, ...calm });
   }
@@ -145,9 +153,9 @@ export class ManyBench extends Bench {
     const { doc } = this;
     for (const { field, tiles, group: place } of this.pickers) {
       place.hidden = !this.app.pictures.length || (field !== "photo" && !doc.photo);
-      tiles.replaceChildren(...this.app.pictures.map(({ id, name }) => h("button", {
-        type: "button", class: "tile photo", title: name, "aria-label": `${place.querySelector("h2").textContent}: ${name}`, "aria-pressed": String(doc[field] === id), onclick: () => this.give(field, id),
-      }, h("img", { src: this.backend.pictureAddress(id, 160), alt: "" }))));
+      tiles.replaceChildren(...this.app.pictures.map((one) => this.photo(one, {
+        "aria-label": `${place.querySelector("h2").textContent}: ${one.name}`, "aria-pressed": String(doc[field] === one.id), onclick: () => this.give(field, one.id),
+      })));
     }
     this.yaw.set(doc.yaw ?? 0);
     this.yaw.disable(doc.keep.includes("pose"));

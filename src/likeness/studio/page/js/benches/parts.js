@@ -26,7 +26,10 @@ export class PartsBench extends Bench {
       h("p", {}, "Drop photos: their eyes, noses, mouths and jaws become tiles. Put some on, and the face grows round them."),
       h("div", { class: "row" },
         button("Choose photos", { icon: "plus", kind: "main" }, () => this.zone.querySelector("input").click()),
-        button("Use sample faces", { icon: "photo" }, () => this.trying(() => this.start(this.app.samples())))));
+        button("Use sample faces", { icon: "photo" }, () => this.trying(async () => {
+          await this.start(this.app.samples());
+          this.canvas.element.focus();
+        }))));
     this.canvas.element.append(this.blank);
     this.board.append(this.canvas.element);
     this.pointing();
@@ -88,8 +91,9 @@ export class PartsBench extends Bench {
         }
         this.tiles.set(id, found);
       } catch (problem) {
-        this.tiles.set(id, { problem: message(problem) });
-        if (this.app.active === this) toast(message(problem).includes(name) ? message(problem) : `${name}: ${message(problem)}`, true);
+        const line = message(problem).includes(name) ? message(problem) : `${name}: ${message(problem)}`;
+        this.tiles.set(id, { problem: line });
+        if (this.app.active === this) toast(`${line}. It has no parts; other benches may use it.`, true);
       }
     }
     if (fresh.length) this.update();
@@ -103,15 +107,13 @@ export class PartsBench extends Bench {
     const applied = Object.keys(doc.applied);
     this.blank.hidden = applied.length > 0;
     if (!applied.length) this.canvas.paint(null);
-    this.photoGroup.hidden = !people.length;
-    const state = JSON.stringify([people.map(({ id }) => id), doc.applied]);
+    const seen = this.app.pictures.filter(({ id }) => this.tiles.get(id)?.parts || this.tiles.get(id)?.problem);
+    this.photoGroup.hidden = !seen.length;
+    const state = JSON.stringify([seen.map(({ id }) => id), doc.applied]);
     if (state !== this.racked) {
       const held = document.activeElement?.dataset?.tile;
       this.racked = state;
-      this.photos.replaceChildren(...people.map(({ id, name }, n) => h("button", {
-        type: "button", class: "tile photo", "data-tile": `photo:${id}`, title: `All parts of ${name}`, "aria-label": `Put on all parts of ${name}`,
-        "aria-pressed": String(["eyes", "nose", "mouth"].every((part) => doc.applied[part] === id)), onclick: () => this.applyAll(id),
-      }, h("img", { src: this.tiles.get(id).framed, alt: "" }), h("span", { class: "letter", "aria-hidden": "true" }, letters[n % 26]))));
+      this.photos.replaceChildren(...seen.map((one) => this.whole(one, people.findIndex(({ id }) => id === one.id))));
       for (const [part, rack] of Object.entries(this.racks)) {
         rack.replaceChildren(...people.filter(({ id }) => this.tiles.get(id).shown[part]).map(({ id, name }) => this.tile(part, id, name)));
       }
@@ -131,6 +133,17 @@ export class PartsBench extends Bench {
     this.ask();
     this.canvas.relay();
     if (this.app.pictures.some(({ id }) => !this.tiles.has(id))) this.readTiles();
+  }
+
+  /** A photo as a tile that puts on all its parts; one without a face says why it has none. */
+  whole(picture, n) {
+    const { id, name } = picture;
+    const { problem, framed } = this.tiles.get(id);
+    if (problem) return this.photo(picture, { class: "refused", "data-tile": `photo:${id}`, title: problem, "aria-label": problem, onclick: () => toast(problem, true) });
+    return this.photo(picture, {
+      "data-tile": `photo:${id}`, title: `All parts of ${name}`, "aria-label": `${letters[n % 26]}: put on all parts of ${name}`,
+      "aria-pressed": String(["eyes", "nose", "mouth"].every((part) => this.doc.applied[part] === id)), onclick: () => this.applyAll(id),
+    }, h("img", { src: framed, alt: "" }), h("span", { class: "letter", "aria-hidden": "true" }, letters[n % 26]));
   }
 
   tile(part, id, name) {
@@ -341,12 +354,16 @@ export class PartsBench extends Bench {
 
   onCanvas(event) {
     if (event.target !== this.canvas.element || event.ctrlKey || event.metaKey || event.altKey) return;
-    const order = Object.keys(WORDS);
+    const worn = Object.keys(WORDS).filter((part) => this.doc.applied[part]);
+    const order = worn.length ? worn : Object.keys(WORDS);
     const far = event.shiftKey ? 5 * NUDGE : NUDGE;
     const arrows = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
     const step = { "[": -1, "]": 1 }[event.key];
-    if (step) this.choose(order[(order.indexOf(this.selected) + step + order.length) % order.length]);
-    else if (!this.doc.applied[this.selected]) return;
+    if (step) this.choose(order[(Math.max(order.indexOf(this.selected), step < 0 ? 0 : -1) + step + order.length) % order.length]);
+    else if (!this.doc.applied[this.selected]) {
+      if (arrows[event.key]) toast(`${WORDS[this.selected]}: not put on, so there is nothing to move`);
+      return;
+    }
     else if (arrows[event.key]) this.set("shift", this.moved().map((value, n) => limit(value + arrows[event.key][n], -1.5, 1.5)), `keys:${this.selected}`);
     else if (event.key === "+" || event.key === "=") this.set("scale", limit((this.doc.scale[this.selected] ?? 1) * 1.03, 0.6, 1.5), "keys:size");
     else if (event.key === "-") this.set("scale", limit((this.doc.scale[this.selected] ?? 1) / 1.03, 0.6, 1.5), "keys:size");
@@ -379,7 +396,7 @@ export class PartsBench extends Bench {
       place.replaceChildren(...results.map((result, n) => {
         const applied = chosen[n];
         const words = `eyes ${name[applied.eyes]} · nose ${name[applied.nose]} · mouth ${name[applied.mouth]}`;
-        return h("button", { type: "button", onclick: () => { this.change({ applied, shift: {}, scale: {}, tone: {} }); box.close(); } }, h("img", { src: result.picture, alt: "" }), words);
+        return h("button", { type: "button", title: words, onclick: () => { this.change({ applied, shift: {}, scale: {}, tone: {} }); box.close(); } }, h("img", { src: result.picture, alt: "" }), words);
       }));
     });
   }

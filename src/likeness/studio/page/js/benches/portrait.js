@@ -15,8 +15,10 @@ export class PortraitBench extends Bench {
     this.checks = new Map();
     this.middle.querySelector(".actions").hidden = true;
     this.wall = h("ul", { class: "people", "aria-label": "Photos of the person" });
+    this.able = this.backend.tables.jobs?.portrait ?? true;
     this.blank = h("div", { class: "empty" }, icon("photo"), h("h2", {}, "A model of one person"),
       h("p", {}, "Drop about twenty photos of somebody who agrees to it. Photos that do not match are marked; the rest train a model that turns drawings into that person."),
+      this.able === true ? null : h("p", { class: "note warn" }, `Nothing can be trained here yet: ${this.able}.`),
       button("Choose photos", { icon: "plus", kind: "main" }, () => this.zone.querySelector("input").click()));
     this.board.append(this.wall, this.blank);
     dropsOn(this.board, (files) => this.take(files));
@@ -30,7 +32,7 @@ export class PortraitBench extends Bench {
     this.name = h("input", { type: "text", id: "portrait-name", maxlength: "60", autocomplete: "off", oninput: () => this.change({ name: this.name.value }, "name") });
     this.minutes = slider("Train for", { min: 2, max: 120, step: 1, value: 20, show: (value) => `${value} min` }, (value, gesture) => this.change({ minutes: value }, gesture));
     this.train = button("Train", { icon: "play", kind: "main" }, () => this.begin());
-    this.unable = h("p", { class: "note warn", hidden: true });
+    this.unable = this.able === true ? null : h("p", { class: "note warn" }, `Nothing can be trained here yet: ${this.able}.`);
     this.jobs = h("div", { class: "group" });
     this.cards = new Map();
     this.right.append(group("Model", h("div", { class: "field" }, h("label", { for: "portrait-name" }, "Name"), this.name), this.minutes, this.train, this.unable,
@@ -92,10 +94,7 @@ export class PortraitBench extends Bench {
     else if (people.every(({ id }) => this.checks.has(id))) this.summary.textContent = `${usable} of ${people.length} can be learned from.${usable < 3 ? " At least 3 are needed." : usable < 20 ? " Twenty and more are good." : ""}`;
     this.drop.hidden = !odd.length;
     this.others.hidden = !this.app.pictures.some(({ id }) => !doc.pictures.includes(id));
-    const able = this.backend.tables.jobs?.portrait ?? true;
-    this.unable.hidden = able === true;
-    if (able !== true) this.unable.textContent = able;
-    this.train.disabled = able !== true || usable < 3;
+    this.train.disabled = this.able !== true || usable < 3;
     const held = document.activeElement?.dataset?.person;
     this.wall.replaceChildren(...people.map(({ id, name }) => {
       const check = this.checks.get(id);

@@ -1,24 +1,24 @@
 // Sketch: what is drawn on the left appears as a photo on the right.
 import { Bench, absentNote, coloured } from "../bench.js";
 import { button, check, dropsOn, dropzone, group, h, icon, say, segments, select, slider, toast } from "../dom.js";
-import { Paper, frameOf } from "../paper.js";
+import { FEATURES, Paper, byEyes, frameOf } from "../paper.js";
 import { Stage } from "../stage.js";
 
 const TOOLS = [["pen", "Pen", "pen"], ["brush", "Brush", "brush"], ["eraser", "Eraser", "eraser"]];
 const SIZES = { pen: 0.045, brush: 0.16, eraser: 0.2 };
-/** Where features stand, in eye distances from the point between the eyes. */
-const FEATURES = {
-  eyes: [[-0.9, -0.24, -0.14, 0.24], [0.14, -0.24, 0.9, 0.24]],
-  brows: [[-1.02, -0.6, -0.1, -0.22], [0.1, -0.6, 1.02, -0.22]],
-  nose: [[-0.34, -0.1, 0.34, 0.88]],
-  mouth: [[-0.66, 0.86, 0.66, 1.42]],
+/** What a model does with a drawing, for people who have not heard of it. */
+const TOLD = {
+  isegan: "In two steps: the drawing becomes a map of the face's regions, a parsing, and both become the photo. Best for what is drawn by hand; a stroke shows a little later than with the general portrait.",
+  portrait: "In one step, by a network of the kind that is called pix2pix. Quick, and best for whole drawings, as of photos; a few strokes on an empty paper give a blur.",
 };
+/** The model that draws where the one that was chosen is not there. */
+const FALLBACK = "portrait";
 
 export class SketchBench extends Bench {
   static key = "sketch";
   static title = "Sketch";
   static local = true;
-  static initial = { ops: [], model: "portrait", modelName: "", parsing: null };
+  static initial = { ops: [], model: "isegan", modelName: "", parsing: null };
   static keys = [
     ["N B E", "pen, brush, eraser"], ["[ ]", "finer, broader"], ["← → ↑ ↓", "move the cross (with Shift: further)"], ["Space", "put the pen down, or lift it"],
   ];
@@ -36,7 +36,8 @@ export class SketchBench extends Bench {
     this.hint.style.pointerEvents = "none";
     this.hint.style.color = "#5a5d63";
     this.hint.querySelector("h2").style.color = "#1c1d1f";
-    this.wait = h("div", { class: "empty" }, h("p", {}, "The photo appears here."));
+    this.waiting = h("p", {});
+    this.wait = h("div", { class: "empty" }, this.waiting);
     this.paper.element.append(this.hint);
     this.face.element.append(this.wait);
     this.board.classList.add("two");
@@ -49,7 +50,7 @@ export class SketchBench extends Bench {
 
     this.zone = dropzone("Drop a sketch or a photo", "photos are drawn first", "image/*", (files) => this.take(files), false);
     const effects = this.backend.tables.effects ?? [];
-    this.effect = effects.length ? select("Photos are drawn as", effects.map((name) => [name, name.replaceAll("_", " ")]), effects.includes("pencil") ? "pencil" : effects[0], () => {}) : null;
+    this.effect = effects.length ? select("Photos are drawn as", effects.map((name) => [name, name.replaceAll("_", " ")]), effects.includes("pencil") ? "pencil" : effects[0], (effect) => this.trying(() => this.drawnAs(effect))) : null;
     this.photos = h("div", { class: "tiles" });
     this.photoGroup = group(this.backend.kind === "server" ? "Photos" : "Sample drawings", this.photos);
     this.tools = segments("Tool", TOOLS, this.tool, (tool) => this.pick(tool));
@@ -103,7 +104,7 @@ export class SketchBench extends Bench {
     return this.backend.systems.filter(({ conditions }) => conditions.some(({ kind, needed }) => kind === "drawing" && needed));
   }
 
-  system() { return this.known(this.doc.model) ?? this.known(SketchBench.initial.model) ?? this.systems()[0]; }
+  system() { return this.known(this.doc.model) ?? this.known(FALLBACK) ?? this.systems()[0]; }
 
   known(model) { return this.systems().find(({ name }) => name === model); }
 
@@ -132,8 +133,9 @@ export class SketchBench extends Bench {
     const systems = this.systems();
     const system = this.system();
     this.model.fill(systems.map((one) => [one.name, words(one)]), system.name);
-    this.modelWords.textContent = system.what ?? "";
-    this.absent.tell(system.name === doc.model ? "" : doc.modelName || doc.model, words(system));
+    this.modelWords.textContent = TOLD[system.name] ?? system.what ?? "";
+    const chosen = doc.modelName || (this.backend.kind === "server" ? doc.model : ""); // the page alone has no ISEGAN
+    this.absent.tell(system.name === doc.model ? "" : chosen, words(system));
     const frame = frameOf(system);
     if (JSON.stringify(frame) !== JSON.stringify(this.frame)) {
       this.frame = frame;
@@ -148,7 +150,7 @@ export class SketchBench extends Bench {
     if (!able) this.view = "drawing";
     this.views.hidden = !able;
     this.views.set(this.view);
-    this.parsingWords.textContent = !able ? "ISEGAN shows what it takes each pixel for, and follows a parsing that you paint." : doc.parsing ? "The photo follows the parsing that you painted." : "Paint on the parsing: the photo follows it.";
+    this.parsingWords.textContent = `A parsing is a map of the face: which pixels are skin, hair, eyes, lips. ${!able ? "ISEGAN makes one of the drawing, and follows what you paint on it." : doc.parsing ? "The photo follows the one that you painted." : "Paint on it, and the photo follows."}`;
     if (!able && !this.offer) this.parsingGroup.append(this.offer = button("Use ISEGAN", { kind: "little" }, () => this.use(elsewhere.name)));
     if (this.offer) this.offer.hidden = able;
     this.followButton.hidden = !doc.parsing;
@@ -159,13 +161,14 @@ export class SketchBench extends Bench {
     if (state !== this.listed) {
       this.listed = state;
       this.photoGroup.hidden = !pictures.length;
-      this.photos.replaceChildren(...pictures.map((picture) => h("button", {
-        type: "button", class: "tile photo", title: picture.name, "aria-label": `Draw ${picture.name}`, onclick: () => this.trying(() => this.lay_(picture)),
-      }, h("img", { src: this.backend.pictureAddress(picture.id, 160), alt: "", loading: "lazy" }))));
+      this.photos.replaceChildren(...pictures.map((picture) => this.photo(picture, { "aria-label": `Draw ${picture.name}`, onclick: () => this.trying(() => this.lay_(picture)) })));
     }
+    const laid = doc.ops.find(({ t }) => t === "i");
+    if (laid?.effect) this.effect?.set(laid.effect);
+    this.face.warn(laid?.faceless ? `no face was seen in ${laid.faceless}: what is made of it is hardly one` : "");
     this.hint.hidden = doc.ops.length > 0 || Boolean(this.current);
-    this.wait.hidden = doc.ops.length > 0;
     if (!doc.ops.length) this.face.paint(null);
+    this.awaited();
     this.redraw();
     this.ask();
   }
@@ -199,25 +202,41 @@ export class SketchBench extends Bench {
   /** Lay a picture on the paper: a photo as a drawing, a sketch as it is, its eyes where the framing has them. */
   async lay_(picture) {
     let { id, width, height } = picture;
-    const name = picture.name;
+    const { name } = picture;
+    const drawn = {};
+    let shrunk = 1;
     if (this.backend.kind === "server" && (await coloured(this.backend.pictureAddress(id, 160)))) {
-      const file = await this.backend.drawing(id, this.effect.querySelector("select").value);
-      ({ id, width, height } = await this.backend.addPicture(file, "drawing.png", { internal: true }));
+      Object.assign(drawn, { from: id, effect: this.effect.querySelector("select").value });
+      ({ id, width, height } = await this.drawn(drawn));
+      shrunk = picture.width / width;
       toast(`${name} is a photo: drawn as ${this.effect.querySelector("select").selectedOptions[0].textContent}`);
     }
     let place = picture.place;
     if (!place) {
       try {
         const { points } = await this.backend.landmarks(picture.id);
-        place = byEyes(points);
+        place = byEyes(points).map((value, n) => (n < 4 ? value * shrunk : value));
       } catch {
         const k = this.frame;
         const scale = Math.min(k.width / width, k.height / height) / k.unit;
         place = [scale, 0, 0, scale, (k.width / 2 - k.cx) / k.unit - (scale * width) / 2, (k.height / 2 - k.cy) / k.unit - (scale * height) / 2];
-        toast(`no face was seen in ${name}: it is laid on the paper as a whole`);
+        drawn.faceless = name;
+        toast(`no face was seen in ${name}: it is laid on the paper as a whole`, true);
       }
     }
-    this.change({ ops: [{ t: "i", id, m: place.map((value) => Math.round(value * 1e6) / 1e6) }], parsing: null });
+    this.change({ ops: [{ t: "i", id, m: place.map((value) => Math.round(value * 1e6) / 1e6), ...drawn }], parsing: null });
+  }
+
+  /** A photo of the session as a drawing, which becomes a picture that the page alone knows. */
+  async drawn({ from, effect }) { return this.backend.addPicture(await this.backend.drawing(from, effect), "drawing.png", { internal: true }); }
+
+  /** Draw the photo that lies on the paper in another way; what was drawn over it stays. */
+  async drawnAs(effect) {
+    const laid = this.doc.ops.find(({ from }) => from);
+    if (!laid) return undefined;
+    const { id } = await this.drawn({ from: laid.from, effect });
+    say(`drawn as ${effect.replaceAll("_", " ")}`);
+    return this.change((doc) => ({ ...doc, ops: doc.ops.map((op) => (op === laid ? { ...laid, id, effect } : op)), parsing: null }));
   }
 
   erase(name) {
@@ -284,6 +303,13 @@ export class SketchBench extends Bench {
     }
   }
 
+  /** What stands in the photo's place until there is one. */
+  awaited() {
+    this.wait.hidden = Boolean(this.face.bitmap);
+    const text = this.doc.ops.length || this.current ? "The photo is being made…" : "The photo appears here.";
+    if (this.waiting.textContent !== text) this.waiting.textContent = text;
+  }
+
   /** A pointer's place in eye distances from between the eyes. */
   at(event) {
     const [x, y] = this.paper.place(event);
@@ -295,7 +321,7 @@ export class SketchBench extends Bench {
     this.current = { t: "s", tool: this.tool, w: this.widths[this.tool], p: [round(u), round(v), round(pressure)] };
     if (this.view === "parsing") this.current = { ...this.current, tool: "class", c: this.painting, w: Math.max(this.current.w, 0.06) };
     this.hint.hidden = true;
-    this.wait.hidden = true;
+    this.awaited();
     this.stroked();
   }
 
@@ -432,6 +458,7 @@ export class SketchBench extends Bench {
     this.backend.live.ask("sketch", { system: system.name, conditions, options: { frame: "as-is" }, want, format: this.view === "parsing" ? "png" : "jpeg" }, blobs, (answer) => {
       if (!this.doc.ops.length && !this.current) return;
       this.face.paint(answer.pictures.picture.bitmap);
+      this.awaited();
       if (answer.pictures.parsing) {
         this.lastParsing = answer.pictures.parsing.bitmap;
         if (this.view === "parsing" && !this.doc.parsing && !this.current) this.redraw();
@@ -464,14 +491,3 @@ const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through
 const round = (value) => Math.round(value * 1000) / 1000;
 const force = (event) => (event.pointerType === "pen" && event.pressure ? event.pressure : 0.5);
 const file = (canvas) => new Promise((done) => { canvas.toBlob(done, "image/png"); });
-
-/** From a picture's pixels to eye distances from between the eyes: a, b, c, d, e, f of a canvas. */
-function byEyes(points) {
-  const mid = (from) => points.slice(from, from + 6).reduce(([x, y], p) => [x + p[0] / 6, y + p[1] / 6], [0.5, 0.5]);
-  const [left, right] = [mid(36), mid(42)];
-  const [x, y] = [right[0] - left[0], right[1] - left[1]];
-  const square = x * x + y * y;
-  const [a, b] = [x / square, -y / square];
-  const middle = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
-  return [a, b, -b, a, -(a * middle[0] - b * middle[1]), -(b * middle[0] + a * middle[1])];
-}
