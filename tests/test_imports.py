@@ -28,7 +28,7 @@ FLOORS = [
     {"baselines", "measuring", "bulk", "studio"},
     {"cli"},
 ]
-MEASURING = ("protocol", "study")
+MEASURING = ("protocol", "study", "comparisons")
 """Modules of a paper that measure it: they stand beside the baselines, above the rest of ``systems``."""
 MAKING = {
     *("errors", "version", "records", "signals", "files", "image", "provenance", "sheet", "assets", "card", "recipe"),
