@@ -94,7 +94,7 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate landmark_detector --real $(YOUTUBE) --landmarks $(YOUTUBE)/landmarks68.csv --csv results/detector.csv
 	$(LIKENESS) evaluate landmark --data $(LFW) --csv results/landmark_generic.csv --sheet runs/landmark_generic.png
 	$(LIKENESS) evaluate joint --data $(DATA) --limit 100 --groups --csv results/joint.csv --sheet runs/joint_sheet.png
-	$(LIKENESS) evaluate joint --experiment clips --clips $(CLIPS) --data $(DATA) --limit 10 --csv results/joint_clips.csv --sheet runs/joint_clips.png
+	$(LIKENESS) evaluate joint --experiment clips --clips $(CLIPS) --data $(DATA) --limit 6 --frames 40 --csv results/joint_clips.csv --sheet runs/joint_clips.png
 	$(LIKENESS) evaluate joint --experiment many --data $(DATA) --limit 100 --csv results/joint_many.csv --sheet runs/joint_many.png
 	$(LIKENESS) evaluate joint --experiment sketches --data $(CUFS256) --source cufs --photos all --csv results/joint_sketches.csv --sheet runs/joint_sketches.png
 	$(LIKENESS) evaluate facefeat --data $(DATA) --limit 200 --csv results/facefeat.csv --sheet runs/facefeat.png
