@@ -100,6 +100,10 @@ results: $(BIN)/pytest
 	$(LIKENESS) evaluate facefeat --data $(DATA) --limit 200 --csv results/facefeat.csv --sheet runs/facefeat.png
 	$(LIKENESS) evaluate facefeat --experiment vary --data $(DATA) --limit 20 --csv results/facefeat_vary.csv --sheet runs/facefeat_vary.png
 	$(LIKENESS) evaluate facefeat --experiment blend --data $(DATA) --limit 20 --csv results/facefeat_blend.csv --sheet runs/facefeat_blend.png
+	$(LIKENESS) evaluate facefeat --experiment pairs --data $(DATA) --csv results/facefeat_pairs.csv
+	$(LIKENESS) evaluate facefeat --experiment templates --data $(DATA) --csv results/facefeat_templates.csv
+	$(LIKENESS) evaluate facefeat --experiment frontal --data $(DATA) --limit 200 --csv results/facefeat_frontal.csv --sheet runs/facefeat_frontal.png
+	$(LIKENESS) evaluate facefeat --experiment directions --data $(DATA) --limit 20 --csv results/facefeat_directions.csv
 	$(LIKENESS) study landmark --data $(TARGETS) --from landmark --steps 1200 -o runs/targets --csv results/landmark.csv
 	$(LIKENESS) study landmark --data $(LFW5) --from landmark --steps 500 --limit 20 -o runs/lfw5 --csv results/landmark_lfw.csv
 	$(LIKENESS) evaluate isegan --data $(CUFS256) --source cufs --photos all --csv results/isegan.csv --sheet runs/isegan.png
