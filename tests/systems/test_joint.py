@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,18 +46,6 @@ def table(system: JointSystem) -> Table:
     made = system.table(FaceStore.of(drawn_faces(8, FRAMING), FRAMING, "drawn"))
     system.fit_statistics(made)
     return made
-
-
-@pytest.fixture(scope="module")
-def run(tiny_run: Callable[[str], Path]) -> Path:
-    return tiny_run("joint")
-
-
-@pytest.fixture(scope="module")
-def made(run: Path) -> JointSynthesizer:
-    found = systems.load(run, "joint")
-    assert isinstance(found, JointSynthesizer)
-    return found
 
 
 # conditions
@@ -262,7 +249,7 @@ def test_lite_fits_the_size_that_ships() -> None:
 # making
 
 
-def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
+def test_any_subset_makes_a_face(joint: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
     ann, bo = samples[:2]
     requests = [
         {},
@@ -276,64 +263,64 @@ def test_any_subset_makes_a_face(made: JointSynthesizer, samples: list[Path], tm
         {"like": [ann, bo]},
         {"parts": ann, "drawing": bo, "landmarks": ann, "look": bo},
     ]
-    results = made.make([made.prepare(request) for request in requests])
+    results = joint.make([joint.prepare(request) for request in requests])
     assert all(result.picture.shape == (64, 64, 3) for result in results)
     assert len({result.picture.tobytes() for result in results}) == len(requests)
     assert {"landmarks"} == set(results[5].intermediates)
-    again = made(drawing=ann, effect="pencil", noise=4)
+    again = joint(drawing=ann, effect="pencil", noise=4)
     assert np.abs(again.picture.astype(int) - results[3].picture).max() <= 1
     assert results[6].pasted().picture.shape == results[6].place.photo.shape  # type: ignore[union-attr]
     parsing = coloured(np.full((32, 32), 1, np.uint8))
     write(tmp_path / "parsing.png", parsing)
-    assert (made(parsing=tmp_path / "parsing.png").intermediates["parsing"] == coloured(np.full((64, 64), 1, np.uint8))).all()
+    assert (joint(parsing=tmp_path / "parsing.png").intermediates["parsing"] == coloured(np.full((64, 64), 1, np.uint8))).all()
 
 
-def test_who_it_is_is_left_to_chance_where_nothing_tells(made: JointSynthesizer, samples: list[Path]) -> None:
+def test_who_it_is_is_left_to_chance_where_nothing_tells(joint: JointSynthesizer, samples: list[Path]) -> None:
     """The seed's person is held while all else is varied, and the other way round; a drawing tells who it is."""
-    first, second = (made.prepare({"landmarks": samples[0], "noise": 3, "hold": {"person": seed}}) for seed in (5, 6))
+    first, second = (joint.prepare({"landmarks": samples[0], "noise": 3, "hold": {"person": seed}}) for seed in (5, 6))
     assert np.array_equal(first.arrays["noise"], second.arrays["noise"])
     assert not np.array_equal(first.arrays["identity"], second.arrays["identity"])
-    other = made.prepare({"noise": 9, "hold": {"person": 5}})
+    other = joint.prepare({"noise": 9, "hold": {"person": 5}})
     assert np.array_equal(first.arrays["identity"], other.arrays["identity"])
     assert first.arrays["flags"][FLAGS.index("identity")] == 1
-    drawn = made.prepare({"drawing": samples[0], "effect": "pencil"})
+    drawn = joint.prepare({"drawing": samples[0], "effect": "pencil"})
     assert not drawn.arrays["identity"].any() and drawn.arrays["flags"][FLAGS.index("identity")] == 0
 
 
-def test_identity_may_be_numbers(made: JointSynthesizer) -> None:
+def test_identity_may_be_numbers(joint: JointSynthesizer) -> None:
     numbers = np.random.default_rng(0).standard_normal(256).astype(np.float32)
-    assert np.abs(made(like=numbers).picture.astype(int) - made(like=5 * numbers).picture).max() <= 1
-    assert (made(like=numbers).picture != made(like=-numbers).picture).any()
+    assert np.abs(joint(like=numbers).picture.astype(int) - joint(like=5 * numbers).picture).max() <= 1
+    assert (joint(like=numbers).picture != joint(like=-numbers).picture).any()
 
 
-def test_a_code_can_be_varied_alone(made: JointSynthesizer) -> None:
-    base, other = made.noise(7), made.noise(7, {"hair": 9})
+def test_a_code_can_be_varied_alone(joint: JointSynthesizer) -> None:
+    base, other = joint.noise(7), joint.noise(7, {"hair": 9})
     start = CODES["shape"] + CODES["ground"]
     changed = np.flatnonzero(base != other)
     assert changed.min() >= start and changed.max() < start + CODES["hair"]
-    assert np.array_equal(made.noise(1, dict.fromkeys(CODES, 7)), base)
+    assert np.array_equal(joint.noise(1, dict.fromkeys(CODES, 7)), base)
 
 
-def test_it_stands_in_for_specialists(made: JointSynthesizer, run: Path, samples: list[Path], tmp_path: Path) -> None:
+def test_it_stands_in_for_specialists(joint: JointSynthesizer, joint_run: Path, samples: list[Path], tmp_path: Path) -> None:
     """``--weights`` of their commands; what it has no counterpart of is refused."""
     ann, bo = map(str, samples[:2])
-    as_parts, as_portrait = systems.load(run, "parts"), systems.load(run, "portrait")
+    as_parts, as_portrait = systems.load(joint_run, "parts"), systems.load(joint_run, "portrait")
     same = np.array_equal
-    assert same(as_parts(photo=ann, mouth=bo).picture, made(parts=ann, mouth=bo).picture)
-    assert same(as_parts(photo=ann, only=("eyes", "nose")).picture, made(eyes=ann, nose=ann).picture)
-    assert same(as_portrait(drawing=ann, effect="line", noise=2).picture, made(drawing=ann, effect="line", noise=2).picture)
+    assert same(as_parts(photo=ann, mouth=bo).picture, joint(parts=ann, mouth=bo).picture)
+    assert same(as_parts(photo=ann, only=("eyes", "nose")).picture, joint(eyes=ann, nose=ann).picture)
+    assert same(as_portrait(drawing=ann, effect="line", noise=2).picture, joint(drawing=ann, effect="line", noise=2).picture)
     with pytest.raises(LikenessError, match=r"shift: the joint model lays parts"):
         as_parts(photo=ann, shift={"mouth": (0.1, 0)})
     for other in ("isegan", "facefeat"):
         with pytest.raises(LikenessError, match="holds weights of 'joint', not of"):
-            systems.load(run, other)
+            systems.load(joint_run, other)
     for words in (["parts", ann, "--mouth", bo], ["portrait", "draw", ann, "--effect", "pencil", "--sheet"]):
         target = tmp_path / f"{words[0]}.png"
-        assert main([*words, "--weights", str(run), "-o", str(target)]) == 0
+        assert main([*words, "--weights", str(joint_run), "-o", str(target)]) == 0
         assert target.is_file()
 
 
-def test_other_chance_is_as_if_all_were_read_again(made: JointSynthesizer, samples: list[Path]) -> None:
+def test_other_chance_is_as_if_all_were_read_again(joint: JointSynthesizer, samples: list[Path]) -> None:
     for given in (
         {},
         {"like": samples[0]},
@@ -343,13 +330,13 @@ def test_other_chance_is_as_if_all_were_read_again(made: JointSynthesizer, sampl
     ):
         other = {**given, "noise": 2, "hold": {"rest": 3}}
         for first in ({**given, "noise": 1, "hold": {"hair": 4}}, given):
-            found, wanted = made.with_chance(made.prepare(first), other), made.prepare(other)
+            found, wanted = joint.with_chance(joint.prepare(first), other), joint.prepare(other)
             assert found.made == wanted.made and found.notes == wanted.notes and (found.place is None) == (wanted.place is None)
             for one, same in ((found.arrays, wanted.arrays), (found.pictures, wanted.pictures)):
                 assert one.keys() == same.keys() and all(np.array_equal(one[name], same[name]) for name in same)
 
 
-def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
+def test_bad_conditions_are_named(joint: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     write(blank, np.full((90, 70, 3), 200, np.uint8))
     nans = np.full((68, 2), np.nan, np.float32)
@@ -373,7 +360,7 @@ def test_bad_conditions_are_named(made: JointSynthesizer, samples: list[Path], t
         ({"photo": samples[0]}, "no condition"),
     ):
         with pytest.raises(LikenessError, match=said):
-            made.prepare(request)
+            joint.prepare(request)
 
 
 def test_the_mouth_of_a_driven_photo_is_not_told() -> None:
@@ -407,12 +394,12 @@ class StandIn:
         return pictures.mean((2, 3)).numpy()
 
 
-def test_every_condition_is_measured(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_condition_is_measured(joint_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "Ruler", StandIn)
     monkeypatch.setattr(protocol, "LiteFeatures", StandIn)
     faces = [replace(face, split="test") for face in drawn_faces(4, FRAMING)]
     data = FaceStore.of(faces, FRAMING, "drawn").write(tmp_path / "faces.parquet")
-    outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(run), alone=True, groups=True))
+    outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(joint_run), alone=True, groups=True))
     lines = {line["given"]: line for line in outcome.lines}
     assert list(lines) == list(protocol.CONDITIONS)
     assert lines["landmarks"]["landmarks"] == 0  # the face that was found is the photo's own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -43,18 +43,6 @@ class Judged(Judge):
 
     def known(self, faces: Sequence[AlignedFace]) -> Seen:
         return self.look(np.stack([face.image for face in faces]), faces[0].landmarks)
-
-
-@pytest.fixture(scope="module")
-def run(tiny_run: Callable[[str], Path]) -> Path:
-    return tiny_run("joint")
-
-
-@pytest.fixture(scope="module")
-def system(run: Path) -> JointSynthesizer:
-    made = systems.load(run, "joint")
-    assert isinstance(made, JointSynthesizer)
-    return made
 
 
 def test_what_a_clip_is_measured_by() -> None:
@@ -98,13 +86,17 @@ def drawn(tmp_path: Path, framing: Framing = FRAMING) -> str:
     return str(FaceStore.of(faces, framing, "drawn").write(tmp_path / "faces.parquet"))
 
 
-def test_photos_are_driven_by_clips(run: Path, samples: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photos_are_driven_by_clips(
+    joint_run: Path, samples: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(protocol, "Judge", lambda: Judged(()))
     monkeypatch.setattr(comparisons, "INSTRUMENTS", ())
     clip(tmp_path / "ada.mp4", read(samples[0]))
     clip(tmp_path / "bo.mp4", read(samples[1]))
     data = drawn(tmp_path)
-    options = protocol.Options(data=data, source="drawn", weights=str(run), limit=2, experiment="clips", clips=str(tmp_path))
+    options = protocol.Options(
+        data=data, source="drawn", weights=str(joint_run), limit=2, experiment="clips", clips=str(tmp_path)
+    )
     outcome = protocol.measure(replace(options, frames=4))
     assert [line["method"] for line in outcome.lines] == ["joint", "the photo, bent", "the driver"]
     assert all(line["pairs"] == 4 == len(outcome.names) for line in outcome.lines)
@@ -124,7 +116,7 @@ def test_photos_are_driven_by_clips(run: Path, samples: list[Path], tmp_path: Pa
         protocol.measure(replace(options, clips=str(wall)))
 
 
-def test_many_faces_of_a_person(system: JointSynthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_faces_of_a_person(joint: JointSynthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each method is asked for faces of the photos' people, and another seed is another face."""
     seen = {}
 
@@ -146,18 +138,18 @@ def test_many_faces_of_a_person(system: JointSynthesizer, tmp_path: Path, monkey
     for first, other in seen.values():
         assert first.shape == (2, 128, 128, 3) and (first != other).any()
     with pytest.raises(LikenessError, match="framed"):
-        comparisons.many(People(data=data, source="drawn"), system)
+        comparisons.many(People(data=data, source="drawn"), joint)
 
 
-def test_several_faces_of_a_person_to_be_like_are_told(system: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
+def test_several_faces_of_a_person_to_be_like_are_told(joint: JointSynthesizer, samples: list[Path], tmp_path: Path) -> None:
     both = tmp_path / "two.png"
     write(both, np.concatenate([read(path) for path in samples[:2]], 1))
-    assert any("two.png: shows 2 faces; the largest is taken" in note for note in system.prepare({"like": both}).notes)
-    assert not any("shows" in note for note in system.prepare({"like": both, "face": 2}).notes)
-    assert not any("shows" in note for note in system.prepare({"like": samples[0]}).notes)
+    assert any("two.png: shows 2 faces; the largest is taken" in note for note in joint.prepare({"like": both}).notes)
+    assert not any("shows" in note for note in joint.prepare({"like": both, "face": 2}).notes)
+    assert not any("shows" in note for note in joint.prepare({"like": samples[0]}).notes)
 
 
-def test_artists_sketches(system: JointSynthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artists_sketches(joint: JointSynthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every method's pictures are in the joint model's framing, and what was given there is the sketch."""
     shown: dict[str, Image] = {}
 

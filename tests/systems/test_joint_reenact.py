@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from likeness import systems
 from likeness.cli import main
 from likeness.errors import LikenessError
 from likeness.faces.effects import erased_region
@@ -20,30 +18,18 @@ from likeness.systems.joint.reenact import PhotoTarget
 from likeness.systems.joint.synthesis import JointSynthesizer
 
 
-@pytest.fixture(scope="module")
-def run(tiny_run: Callable[[str], Path]) -> Path:
-    return tiny_run("joint")
+def framed(path: Path, joint: JointSynthesizer) -> np.ndarray:
+    return FaceReader().aligned(read(path), path.name, joint.framing)[1]
 
 
-@pytest.fixture(scope="module")
-def system(run: Path) -> JointSynthesizer:
-    made = systems.load(run, "joint")
-    assert isinstance(made, JointSynthesizer)
-    return made
-
-
-def framed(path: Path, system: JointSynthesizer) -> np.ndarray:
-    return FaceReader().aligned(read(path), path.name, system.framing)[1]
-
-
-def test_ones_own_landmarks_stay(system: JointSynthesizer, samples: list[Path]) -> None:
-    own = framed(samples[0], system)
-    converted = PhotoTarget(system, samples[0]).converted(own[None])[0]
+def test_ones_own_landmarks_stay(joint: JointSynthesizer, samples: list[Path]) -> None:
+    own = framed(samples[0], joint)
+    converted = PhotoTarget(joint, samples[0]).converted(own[None])[0]
     assert np.abs(converted - own).max() < 0.5
 
 
-def test_a_driver_gives_pose_and_expression_alone(system: JointSynthesizer, samples: list[Path]) -> None:
-    person = PhotoTarget(system, samples[0])
+def test_a_driver_gives_pose_and_expression_alone(joint: JointSynthesizer, samples: list[Path]) -> None:
+    person = PhotoTarget(joint, samples[0])
     model, count = person.model, len(person.model.modes)
     numbers = np.zeros((3, count + len(POSE)))
     numbers[:, count:] = person.person[count:]
@@ -61,8 +47,8 @@ def test_a_driver_gives_pose_and_expression_alone(system: JointSynthesizer, samp
     assert scores[1] < 0.3 < scores[0] < 1
 
 
-def test_driven_by_itself_a_photo_stays_but_for_its_mouth(system: JointSynthesizer, samples: list[Path]) -> None:
-    person = PhotoTarget(system, samples[0])
+def test_driven_by_itself_a_photo_stays_but_for_its_mouth(joint: JointSynthesizer, samples: list[Path]) -> None:
+    person = PhotoTarget(joint, samples[0])
     (made,) = person.draw([person.landmarks], convert=False)
     mouth = erased_region((64, 64), person.landmarks, ["mouth"])
     near = cv2.dilate(mouth.astype(np.uint8), np.ones((9, 9))) > 0
@@ -70,8 +56,8 @@ def test_driven_by_itself_a_photo_stays_but_for_its_mouth(system: JointSynthesiz
     assert away[~near].max() <= 4 and away[mouth].mean() > 5  # the bent photo is off by a grey level here and there
 
 
-def test_faces_follow_landmarks_and_the_person_stays(system: JointSynthesizer, samples: list[Path]) -> None:
-    person, drivers = PhotoTarget(system, samples[0]), [framed(path, system) for path in samples[1:4]]
+def test_faces_follow_landmarks_and_the_person_stays(joint: JointSynthesizer, samples: list[Path]) -> None:
+    person, drivers = PhotoTarget(joint, samples[0]), [framed(path, joint) for path in samples[1:4]]
     faces = person.draw(drivers)
     assert faces.shape == (3, 64, 64, 3) and len({face.tobytes() for face in faces}) == 3
     assert (faces == np.concatenate([person.draw([one]) for one in drivers])).mean() > 0.99
@@ -81,18 +67,18 @@ def test_faces_follow_landmarks_and_the_person_stays(system: JointSynthesizer, s
         person.draw([np.full((68, 2), np.inf)])
 
 
-def test_a_folder_drives_a_photo(run: Path, samples: list[Path], tmp_path: Path) -> None:
+def test_a_folder_drives_a_photo(joint_run: Path, samples: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    words = ["reenact", str(samples[1].parent), "--like", str(samples[0]), "--weights", str(run), "-o", str(out)]
+    words = ["reenact", str(samples[1].parent), "--like", str(samples[0]), "--weights", str(joint_run), "-o", str(out)]
     assert main(words) == 0
     assert out.stat().st_size > 0
     still = tmp_path / "out.png"
-    assert main(["reenact", str(samples[1]), "--like", str(samples[0]), "--weights", str(run), "-o", str(still)]) == 0
+    assert main(["reenact", str(samples[1]), "--like", str(samples[0]), "--weights", str(joint_run), "-o", str(still)]) == 0
     assert read(still).shape == (64, 64, 3)
 
 
-def test_bad_photos_are_named(run: Path, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    common = ["reenact", str(samples[1]), "--weights", str(run), "-o", str(tmp_path / "o.png"), "--like"]
+def test_bad_photos_are_named(joint_run: Path, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["reenact", str(samples[1]), "--weights", str(joint_run), "-o", str(tmp_path / "o.png"), "--like"]
     assert main([*common, str(tmp_path / "none.jpg")]) == 2
     assert main([*common, str(samples[0]), "--own"]) == 2
     said = capsys.readouterr().err

@@ -30,13 +30,12 @@ def gather(
     framing: Framing,
     progress: Callable[[int, int], None] = lambda done, total: None,
     drawings: str | Path | None = None,
-    strangers: bool = True,
 ) -> Gathered:
     """Read a person's photos; every fifth is held out to look at the model by.
 
     ``drawings`` is a folder of an artist's drawings of them, called and framed like the photos; photos without one are left out.
 
-    The largest face of a photo is taken. Where ``strangers`` are looked for, faces that do not match the others are left out
+    The largest face of a photo is taken. Faces that do not match the others are left out
     (:func:`likeness.faces.descriptor.describer`). Pictures that carry this house's own mark are left out too.
 
     Raises:
@@ -45,7 +44,7 @@ def gather(
     pairing = None if drawings is None else Pairing("with", str(drawings))
     check(pairing)
     name = "person"  # whatever the folder is called: the same photos are the same data
-    reader, describe = FaceReader(), describer() if strangers else None
+    reader, describe = FaceReader(), describer()
     found: list[tuple[str, AlignedFace]] = []
     descriptors: list[NDArray[np.float64]] = []
     left_out: list[tuple[str, str]] = []
@@ -68,14 +67,13 @@ def gather(
             image, landmarks, moved = align(photo, points, framing)
             stem = path.relative_to(folder).with_suffix("").as_posix()
             drawing = None if pairing is None else pairing.of(stem, photo, landmarks, moved, framing)
-            if describe:
-                descriptors.append(describe.of(photo, points))
+            descriptors.append(describe.of(photo, points))
             found.append((title, AlignedFace(image, landmarks, name, title, "train", drawing)))
         except LikenessError as problem:
             left_out.append((title, str(problem).removeprefix(f"{path}: ")))
         progress(number + 1, len(paths))
     kept = list(range(len(found)))
-    if describe and len(found) > 1:
+    if len(found) > 1:
         person, apart, others = describe.strangers(np.stack(descriptors))
         kept = [i for i in kept if not others[i]]
         for i in np.flatnonzero(others).tolist():
