@@ -89,7 +89,7 @@ def drawn(tmp_path: Path, framing: Framing = FRAMING) -> str:
 def test_photos_are_driven_by_clips(
     joint_run: Path, samples: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "Judge", lambda: Judged(()))
+    monkeypatch.setattr(comparisons, "Judge", lambda: Judged(()))
     monkeypatch.setattr(comparisons, "INSTRUMENTS", ())
     clip(tmp_path / "ada.mp4", read(samples[0]))
     clip(tmp_path / "bo.mp4", read(samples[1]))
@@ -107,6 +107,8 @@ def test_photos_are_driven_by_clips(
         protocol.measure(replace(options, experiment="many"))
     with pytest.raises(LikenessError, match="names the clips"):
         protocol.measure(replace(options, clips=None))
+    with pytest.raises(LikenessError, match="no such file or folder"):
+        protocol.measure(replace(options, clips=str(tmp_path / "none")))
     wall = tmp_path / "wall"
     wall.mkdir()
     with pytest.raises(LikenessError, match="holds no clips"):

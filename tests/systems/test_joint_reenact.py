@@ -13,7 +13,7 @@ from likeness.errors import LikenessError
 from likeness.faces.effects import erased_region
 from likeness.faces.morphable import POSE
 from likeness.faces.reader import FaceReader
-from likeness.image import read
+from likeness.image import read, write
 from likeness.systems.joint.reenact import PhotoTarget
 from likeness.systems.joint.synthesis import JointSynthesizer
 
@@ -84,3 +84,15 @@ def test_bad_photos_are_named(joint_run: Path, samples: list[Path], tmp_path: Pa
     said = capsys.readouterr().err
     assert "none.jpg" in said and "does not go with" in said
     assert not (tmp_path / "o.png").exists()
+
+
+def test_several_faces_in_the_photo_are_told(
+    joint_run: Path, samples: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both, out = tmp_path / "two.png", tmp_path / "o.png"
+    write(both, np.concatenate([read(path) for path in samples[:2]], 1))
+    words = ["reenact", str(samples[2]), "--weights", str(joint_run), "-o", str(out), "--like"]
+    assert main([*words, str(both)]) == 0
+    assert "two.png: shows 2 faces; the largest is taken" in capsys.readouterr().err
+    assert main([*words, str(samples[0])]) == 0
+    assert "shows" not in capsys.readouterr().err

@@ -44,7 +44,10 @@ def _target(given: argparse.Namespace) -> tuple[Target, str | None]:
 
         joint = systems.load(given.weights, "joint")
         assert isinstance(joint, JointSynthesizer)
-        return PhotoTarget(joint, given.like), hashes({"like": given.like}).get(given.like, given.like)
+        target = PhotoTarget(joint, given.like)
+        for line in target.remarks:
+            print(f"likeness: {line}", file=sys.stderr)
+        return target, hashes({"like": given.like}).get(given.like, given.like)
     from likeness.systems.landmark.synthesis import LandmarkSynthesizer
 
     system = systems.load(given.target, "landmark")

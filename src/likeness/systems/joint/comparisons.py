@@ -126,9 +126,7 @@ class Driver:
         return cls(clip.stem, landmarks, np.stack([moved.warp(frame, size, size) for frame, _ in seen]))
 
 
-def driven(
-    people: People, system: JointSynthesizer, clips: str, frames: int, judge: Judge, progress: Progress = no_progress
-) -> Outcome:
+def driven(people: People, system: JointSynthesizer, clips: str, frames: int, progress: Progress = no_progress) -> Outcome:
     """One photo of each person driven by each clip, beside the photo bent by a thin-plate spline to the same landmarks.
 
     Columns: ``identity``, the cosine of mobilefacenet_b's features of each frame and the photo, 0 where no face is found;
@@ -145,6 +143,8 @@ def driven(
     from likeness import video
 
     place = Path(clips)
+    if not place.exists():
+        raise LikenessError(f"{clips}: no such file or folder")
     files = sorted(file for file in place.iterdir() if video.is_clip(file)) if place.is_dir() else [place]
     if not files:
         raise LikenessError(f"{clips}: holds no clips")
@@ -154,6 +154,7 @@ def driven(
     for number, file in enumerate(files):
         progress(number, len(files), f"reading {file.name}")
         drivers.append(Driver.of(file, system, frames, reader))
+    judge = Judge()
     figures: dict[str, list[dict[str, float]]] = {"joint": [], "the photo, bent": [], "the driver": []}
     pairs: list[str] = []
     shown: list[list[Image | None]] = []

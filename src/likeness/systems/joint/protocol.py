@@ -24,7 +24,6 @@ from likeness.faces.reader import PhotoFace
 from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image
 from likeness.synthesizer import Synthesizer
-from likeness.systems.facefeat.measures import Judge
 from likeness.systems.joint import comparisons
 from likeness.systems.joint.synthesis import JointSynthesizer
 
@@ -90,7 +89,7 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     if options.experiment == "many":
         return comparisons.many(options, system, progress)
     if options.clips:
-        return comparisons.driven(options, system, options.clips, options.frames, Judge(), progress)
+        return comparisons.driven(options, system, options.clips, options.frames, progress)
     return conditions(options, system, progress)
 
 

@@ -46,13 +46,15 @@ class PhotoTarget:
         photo: of the person, as :meth:`JointSynthesizer.prepare` takes it.
         number: which face of the photo; 1 is the largest.
 
+    ``remarks`` are what makes the photo a poor one, in one line each.
+
     Raises:
         LikenessError: the photo cannot be read, or shows no such face.
     """
 
     def __init__(self, system: JointSynthesizer, photo: Any, number: int = 1) -> None:
         self.system, self.card, self.framing = system, system.card, system.framing
-        face = system.face_of(photo, "like", number)
+        face, self.remarks = system.face_and_remarks(photo, "like", number)
         self.photo, landmarks, _ = face.framed(self.framing)
         self.identity = system.identity(face)
         self.noise = system.noise(0)
