@@ -89,6 +89,26 @@ def test_erasing(photo: np.ndarray) -> None:
     assert np.array_equal(effects.mutilate(drawn, np.zeros_like(region)), drawn)
 
 
+def test_rubbing_out(photo: np.ndarray) -> None:
+    """As :func:`effects.mutilate` does without an eraser; with one white, at least as wide, and nowhere else changed."""
+    points = FaceReader().faces(photo)[0].landmarks
+    region = effects.erased_region(photo.shape[:2], points, ["nose"])
+    drawn = effects.apply("pencil", photo, 0)
+    chances = [np.random.default_rng(seed) for seed in range(12)]
+    assert np.array_equal(effects.rubbed_out(drawn, points, ["nose"], chances[0], 0.0), effects.mutilate(drawn, region))
+    widths = set()
+    for chance in chances:
+        rubbed = effects.rubbed_out(drawn, points, ["nose"], chance, 1.0)
+        changed = (rubbed != drawn).any(-1)
+        assert (rubbed[region] == 255).all() and (rubbed[changed] == 255).all()
+        widths.add(int(np.ptp(np.flatnonzero((rubbed == 255).all(-1)[round(float(points[30, 1]))]))))
+    assert len(widths) > 1
+    some = [effects.rubbed_out(drawn, points, ["nose"], chance) for chance in chances]
+    assert {bool((one[region] == 255).all()) for one in some} == {True, False}
+    with pytest.raises(LikenessError, match="chin"):
+        effects.rubbed_out(drawn, points, ["chin"], chances[0])
+
+
 def test_mistakes(photo: np.ndarray) -> None:
     with pytest.raises(LikenessError, match="pencil"):
         effects.apply("watercolour", photo)

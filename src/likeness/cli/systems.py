@@ -38,5 +38,5 @@ def run(given: argparse.Namespace) -> int:
     for name, row in rows.items():
         print(f"{name}: {row.what}")
         for variant, make in row.recipes().items():
-            print(f"  {name}:{variant:<8}{(make.__doc__ or make().expects).strip().splitlines()[0]}")
+            print(f"  {name}:{variant:<9}{(make.__doc__ or make().expects).strip().splitlines()[0]}")
     return 0

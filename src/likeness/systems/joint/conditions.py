@@ -117,7 +117,11 @@ def batch_of(
             one: NDArray[np.float32]
             if name == "drawing":
                 kind = effect or str(chance.choice(recipe.effects))
-                one = maps.drawing_maps(effects.apply(kind, pictures[row], int(chance.integers(2**31))))
+                drawing = effects.apply(kind, pictures[row], int(chance.integers(2**31)))
+                if augment and chance.random() < recipe.chances.erased:
+                    names = [str(one) for one in chance.choice(list(effects.FEATURES), chance.integers(1, 4), False)]
+                    drawing = effects.rubbed_out(drawing, points[row], names, chance)
+                one = maps.drawing_maps(drawing)
             elif name == "parsing":
                 one = maps.parsing_maps(classes[row])
             elif name == "landmarks":

@@ -56,7 +56,8 @@ class Chances:
     ``parts``, ``drawing``, ``parsing``, ``landmarks`` and ``known`` alone; ``driven``: landmarks, and known pixels that lack the
     mouth, as where one photo is driven; ``mixed``: two or three conditions by chance. ``identity`` is how
     often there is an identity as well, ``other`` how often it is taken from another photo of the person where there is one,
-    ``looked`` how often a piece of the noise is the photo's own code instead of chance, all of them or each by itself.
+    ``looked`` how often a piece of the noise is the photo's own code instead of chance, all of them or each by itself;
+    ``erased`` how often features are rubbed out of a drawing, so that G learns to repair it.
     """
 
     parts: float = 0.14
@@ -70,6 +71,7 @@ class Chances:
     other: float = 0.6
     away: float = 0.8
     looked: float = 0.6
+    erased: float = 0.0
 
     def __post_init__(self) -> None:
         names = tuple(one.name for one in fields(self))
@@ -160,7 +162,7 @@ def lite() -> JointRecipe:
             look=250,
             max_missing=0.02,
         ),
-        chances=Chances(landmarks=0.28, mixed=0.12, driven=0.1),
+        chances=Chances(drawing=0.24, landmarks=0.24, mixed=0.12, driven=0.1, erased=0.4),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=6.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=64,
         judged=6,
@@ -192,7 +194,7 @@ def gpu() -> JointRecipe:
         ),
         framing=Framing(size=256),
         networks=Networks(64, 128, 256, 384, 384, 96, 96),
-        chances=Chances(landmarks=0.28, mixed=0.12, driven=0.1),
+        chances=Chances(drawing=0.24, landmarks=0.24, mixed=0.12, driven=0.1, erased=0.4),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=12.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=128,
         expects="half a day on an H200-class GPU",

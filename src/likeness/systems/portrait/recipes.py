@@ -17,7 +17,7 @@ class Drawing:
     ``source`` is ``"effects"``, the house's own, or ``"pairs"``: the other picture that prepared faces have (an artist's drawing,
     a depth map, a parsing). ``effects`` are the names that one is chosen from, photo by photo and step by step. With probability
     ``erase`` one or two of ``features`` are rubbed out of a drawing that a photo is made from (left and right are the viewer's,
-    before the pair is mirrored).
+    before the pair is mirrored), with probability ``eraser`` white and wider, as by an eraser.
     ``flip`` mirrors half of the pairs. ``jitter`` pixels more are made and cropped again at random
     (pix2pix's 286 → 256 is 30 at that size); by default it is 0: the report found features misplaced and doubled with it
     (figure 2c, d) and turned it off in its test 2.B. ``unaligned`` moves every photo so far
@@ -28,6 +28,7 @@ class Drawing:
     source: str = "effects"
     effects: tuple[str, ...] = tuple(EFFECTS)
     erase: float = 0.0
+    eraser: float = 0.0
     features: tuple[str, ...] = tuple(FEATURES)
     flip: bool = True
     jitter: int = 0
@@ -43,7 +44,7 @@ class Drawing:
         for name in self.features:
             require(name in FEATURES, "drawing.features", name, f"one of {', '.join(FEATURES)}")
         require(len(self.features) > 0, "drawing.features", self.features, f"at least one of {', '.join(FEATURES)}")
-        require(0 <= self.erase <= 1, "drawing.erase", self.erase, "a probability")
+        require_each(self, ("erase", "eraser"), 0, 1, "a probability", "drawing.")
         require(0 <= self.jitter <= 256, "drawing.jitter", self.jitter, "a number of pixels from 0 to 256")
         require(0 <= self.light < 1, "drawing.light", self.light, "a share from 0 to below 1")
         require(0 <= self.unaligned < 1, "drawing.unaligned", self.unaligned, "a share from 0 to below 1")
@@ -155,6 +156,7 @@ def finetune() -> PortraitRecipe:
             cooldown=2000,
             max_missing=0.02,
         ),
+        drawing=replace(base.drawing, eraser=0.5),
         critic_width=64,
         discriminator="projected",
         absolute=10.0,
@@ -170,9 +172,11 @@ def person() -> PortraitRecipe:
 
     D is not shipped, so it begins anew and moves alone at first.
     """
+    base = lite()
     return replace(
-        lite(),
+        base,
         name="portrait:person",
+        drawing=replace(base.drawing, eraser=0.5),
         absolute=250.0,
         training=Training(
             batch=8,

@@ -139,8 +139,7 @@ class PortraitSystem(System):
             count = min(int(chance.integers(1, 3)), len(plan.features))
             names = [str(name) for name in chance.choice(list(plan.features), size=count, replace=False)]
             names = [MIRRORED.get(name, name) for name in names] if flipped else names
-            region = effects.erased_region(photo.shape[:2], landmarks.astype(np.float32), names)
-            drawing = effects.mutilate(drawing, region)
+            drawing = effects.rubbed_out(drawing, landmarks.astype(np.float32), names, chance, plan.eraser)
         return drawing, photo
 
     def play(self, batch: PortraitBatch, phase: Phase) -> Iterator[Move]:
