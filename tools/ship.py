@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from chains import CHAINS
 
 from likeness import assets, systems
 from likeness.card import STORES, read_card, storage
@@ -30,12 +31,9 @@ NOTES = {
         "of what a face might look like. **Not for**: telling who somebody is, or evidence; what the parts do not show is "
         "guessed. **Trained on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), "
         "CelebAMask-HQ, and 6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. "
-        "**Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `parts:lite`, 8,500 steps from nothing on LFW and "
-        "CelebAMask-HQ (the weights of version 0.1.0); then `likeness train parts:finetune --from` these, with a projected "
-        "discriminator on EfficientNet-Lite1: D alone for 300 steps, then both. **Choices** of the second part were made on "
-        "validation people alone (tools/choose_parts.py). In the first part there was a lapse: at step 5,000 the figures of 40 "
-        "test people of LFW were printed by mistake, and λ_adv and the cooldown were decided after seeing them. Its λ_adv was "
-        "0.3 until step 2,500 and 0.2 until 5,349, then 0.1; tint and gain 0.25 and 0.2 until step 4,442."
+        "**Choices** of the second sitting were made on validation people alone (tools/choose_parts.py). In the first there was "
+        "a lapse: at step 5,000 the figures of 40 test people of LFW were printed by mistake, and λ_adv and the cooldown were "
+        "decided after seeing them."
     ),
     "portrait": (
         "**Makes**: a 128 × 128 photo of anybody from a drawing in one of six effects; one person's model is begun from "
@@ -43,9 +41,7 @@ NOTES = {
         "who somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Seen**: LFW (public "
         "figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ; expect it to be "
         "weaker on people whom those do not show, and their skin to be drawn towards those. **Choices** (λ, effects) were "
-        "made on validation people by eye, PSNR and LPIPS. **History**: five runs of the same G, each begun from the last "
-        "one's weights: 2,500 steps with spectral normalisation in D and λ 30, 1,980 with λ 10, 983 with the paper's D "
-        "and λ 100, 1,564 with smaller patches and λ 250 (in all of them colours kept cycling), then the recipe above."
+        "made on validation people by eye, PSNR and LPIPS."
     ),
     "parser": (
         "**Makes**: a soft map of eight classes (background, skin, brows, eyes, nose, inner mouth, lips, hair) of a face. "
@@ -74,9 +70,7 @@ NOTES = {
         "reenactment without a person's consent being needed; research. **Not for**: passing it off as somebody. **Seen**: LFW "
         "(public figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ. It guesses sex, age, "
         "descent and light from the shape of a face as these photos have it; a made face is no likeness of the driver, but is "
-        "more like the driver than a stranger is. **Choices** were made on validation people, by eye. **History**: begun from "
-        "650 steps (after 1,000 of the converter alone) of the same recipe with 10 for the image's weight and 0.1 for "
-        "the critic's."
+        "more like the driver than a stranger is. **Choices** were made on validation people, by eye."
     ),
     "facefeat": (
         "**Makes**: 128 × 128 photos of the person of one photo, in poses, expressions and light by chance, kept or chosen; "
@@ -86,11 +80,7 @@ NOTES = {
         "2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of other collections; "
         "expect it to be weaker on people whom those do not show. E_id learned what mobilefacenet_a says, through a layer "
         "that tells apart the people of three photos or more. **State**: two sittings of the painter: people are "
-        "kept, heads turn; hair and grounds are smudged. **Chain**: `likeness prepare lfw celebamask faces -o "
-        "faces.parquet`; `likeness train facefeat:features --data faces.parquet`, 4,867 steps; `likeness train facefeat:lite "
-        "--data faces.parquet --from` these weights, 4,873 steps: E and G^I alone for 1,500, the discriminators and feature "
-        "generators for 200, then all; `likeness train facefeat:finetune --from` it: features alone for 3,000 steps, D^I alone "
-        "for 200, then all (the step of this card counts none of these 3,200); `likeness calibrate`. **Choices**: none were "
+        "kept, heads turn; hair and grounds are smudged. **Choices**: none were "
         "made on test people."
     ),
     "joint": (
@@ -100,12 +90,7 @@ NOTES = {
         "on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and "
         "6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. **State**: three "
         "sittings of many: drawings, parsings, persons and people by chance are faces; parts lie on them as if pasted, turned "
-        "heads may be double, hair has a weave. **Chain**: `likeness prepare lfw celebamask faces -o faces.parquet`; `likeness "
-        "train joint:lite --data faces.parquet`: G alone for 400 steps, D alone for 60, then both. The prior weighed .005 until "
-        "step 640, .0003 after; codes were made narrow again at steps 526 and 640. Until step 1,216 noise stood where a look is "
-        "not told (another photo's look since), the identity term weighed 1 (2 since), and 16 % of the faces were given nothing "
-        "that tells a place (none since). Since step 3,241 a tenth of the faces are given landmarks and the photo without its "
-        "mouth. **Choices** were made on validation people, by eye."
+        "heads may be double, hair has a weave. **Choices** were made on validation people, by eye."
     ),
     "isegan_sketch": (
         "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, "
@@ -121,16 +106,11 @@ NOTES = {
         "it. **Seen**: 268 people in front of a plain ground, students in Hong Kong and volunteers in Spain and Britain, "
         "in three photographers' light, drawn by artists; and 788 people of CelebAMask-HQ (celebrities, well lit, most of them "
         "light-skinned and made up), drawn by six effects. It carries their light and skin to whatever it is given. **Choices**: "
-        "whether drawings are mixed in was chosen on validation people; none were made on test people. **History**: 4,300 "
-        "steps on CUFS alone (begun for 5,200; at step 2,000, before rates had begun to fall, shortened for want of time), whose "
-        "weights then began 1,600 more with critics that began anew, half of the pairs drawings by effects (the weights of "
-        "version 0.1.0). **Chain** from these: `likeness prepare cufs cufs --validation -o cufs.parquet`; `likeness prepare "
-        "drawings celebamask -o drawings.parquet`; `likeness train isegan:finetune --from isegan --data` with cufs.parquet three "
-        "times and drawings.parquet, 1,442 steps of 4 pairs, stopped there; (3) in the paper's ratio, projected D1 and D2 on "
-        "EfficientNet-Lite1, which learned alone for 60. "
+        "whether drawings are mixed in was chosen on validation people; none were made on test people. "
         "P_s comes from the parser of step 4,000 that ships beside it."
     ),
 }
+NOTES = {name: f"{words} {CHAINS[name].told}" for name, words in NOTES.items()}
 RESEARCH = "trained on LFW (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"
 TERMS = {
     "landmark_detector": f"{RESEARCH}; also on YouTube Faces (research)",

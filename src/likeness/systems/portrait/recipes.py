@@ -152,8 +152,8 @@ def finetune() -> PortraitRecipe:
         training=replace(
             base.training,
             betas=(0.0, 0.99),
-            phases=(Phase(200, ("D",)), Phase(7800, ("D", "G"))),
-            cooldown=2000,
+            phases=(Phase(200, ("D",)), Phase(4500, ("D", "G"))),
+            cooldown=1500,
             max_missing=0.02,
         ),
         drawing=replace(base.drawing, eraser=0.5),
@@ -163,7 +163,7 @@ def finetune() -> PortraitRecipe:
         perceptual_weight=4.0,
         adversarial=0.3,
         crop=48,
-        expects="under three hours of one core",
+        expects="under two hours of one core",
     )
 
 
