@@ -144,6 +144,12 @@ def test_a_file_opens_elsewhere_with_its_photos_alone(page: Any, tmp_path: Path)
     held["state"]["docs"]["sketch"] |= {"model": "model-0123456789abcdef", "modelName": "Ada"}
     path.write_text(json.dumps(held))
     page.locator(".tools input[type=file]").set_input_files(path)
+    page.locator('dialog:has-text("Open this session?")').wait_for()
+    page.keyboard.press("Escape")  # what is here is kept
+    page.locator("dialog").wait_for(state="detached")
+    assert page.locator(".side.right .note:visible").count() == 0
+    page.locator(".tools input[type=file]").set_input_files(path)
+    page.locator('dialog button:has-text("Open without saving")').click()
     note = page.locator(".side.right .note:visible")
     note.wait_for()
     assert note.inner_text() == "The model Ada is not here: General portrait is used instead."

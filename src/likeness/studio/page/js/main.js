@@ -267,7 +267,20 @@ class App {
     }
   }
 
-  async openSession(file) {
+  /** Whether there is anything that a user would miss. */
+  get empty() {
+    return !this.pictures.length && !this.store.get("shelf").kept.length && !Object.keys(this.store.docs).some((bench) => this.store.canUndo(bench));
+  }
+
+  openSession(file) {
+    if (this.empty) return this.open(file);
+    return ask("Open this session?", "It takes the place of what is here: the photos, the shelf and what is on the benches. Undo does not bring them back.", [
+      ["Save this one and open", { icon: "save", kind: "main" }, async () => { if (await this.saveSession()) await this.open(file); }],
+      ["Open without saving", { icon: "open" }, () => this.open(file)],
+    ]);
+  }
+
+  async open(file) {
     try {
       const { state, pictures } = await this.backend.openSession(file);
       this.pictures = pictures;
