@@ -64,6 +64,13 @@ INSTRUMENTS: dict[str, Instrument] = {
         "SqueezeNet 1.1, the convolutions",
         "BSD-3-Clause",
     ),
+    "squeezenet_torchvision": Instrument(
+        "squeezenet1_1-b8a52dc0.pth",
+        "b8a52dc0",
+        "SqueezeNet 1.1 as torchvision publishes it",
+        "BSD-3-Clause (torchvision)",
+        "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+    ),
     "lpips_heads": Instrument(
         "lpips_v0.1_heads.safetensors",
         "ae7d9103460be08bfe10f17225f10fbe1ffa4e1ee9967a93cc45ed478a5974e5",

@@ -43,11 +43,11 @@ def lines_of(kind: str, shift: float) -> list[Any]:
     spread = (0.0, 1.0)
     if kind == "parts":
         scores = [("ours", {"psnr": each, "ssim": each, "identity": each}), ("floor", {"psnr": values(-9)})]
-        return [asdict(parts.Score(name, 12, spread, spread, spread, 1.0, 1.0, 0, own)) for name, own in scores]
+        return [parts.Score(name, 12, spread, spread, {"identity": spread}, 0, own).line() for name, own in scores]
     if kind == "offset":
         return [asdict(parts.Perturbed("shifted", 12, 1.0, 1.0, 1.0, 1, {"error": [NAN, *each[1:]]}))]
     if kind == "portrait":
-        score = asdict(portrait.Fidelity(12, spread, spread, spread, spread, 0, {"psnr": each, "lpips": each}))
+        score = portrait.Fidelity(12, spread, spread, {"lpips": spread}, 0, {"psnr": each, "lpips": each}).line()
         both = [(effect, method) for effect in ("style_a", "style_b") for method in ("ours", "the drawing as it is")]
         return [{"effect": effect, "method": method} | score for effect, method in both]
     if kind == "depth":

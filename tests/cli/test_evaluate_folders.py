@@ -36,7 +36,7 @@ def test_two_folders(folders: Path, instruments: Path, likeness: Run, capsys: py
     assert each["same"]["lpips_squeeze"] == [0] * 5
     assert each["same"]["identity"] == pytest.approx([1] * 5, abs=1e-4)
     assert same["lines"][0]["frechet_squeezenet"] == pytest.approx(0, abs=1e-2)
-    for metric, sign in {"psnr": 1, "ssim": 1, "fsim": 1, "lpips_squeeze": -1, "identity": 1}.items():
+    for metric, sign in {"psnr": 1, "ssim": 1, "fsim": 1, "lpips_squeeze": -1, "identity": 1, "dlib_distance": -1}.items():
         assert sign * np.mean(each["good"][metric]) > sign * np.mean(each["bad"][metric])
     assert good["faces"] == 5
     assert good["undetected"] == {"real": 0, "fake": 0}
@@ -61,6 +61,8 @@ def test_as_sets(folders: Path, instruments: Path, likeness: Run) -> None:
         "frechet_squeezenet",
         "kernel_squeezenet",
         "frechet_mobilefacenet_b",
+        "frechet_efficientnet_lite0",
+        "kernel_efficientnet_lite0",
     }
 
 

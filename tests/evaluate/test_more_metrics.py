@@ -66,7 +66,7 @@ def test_lpips_heads_from_the_package(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("LIKENESS_INSTRUMENTS", str(tmp_path))
     monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path))
     monkeypatch.setattr("likeness.evaluate.lpips.find_spec", lambda name: None)
-    with pytest.raises(LikenessError, match="pip install lpips"):
+    with pytest.raises(LikenessError, match="pip install --no-deps lpips"):
         published_heads("alex")
     package = tmp_path / "lpips"
     (package / "weights" / "v0.1").mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_lpips_heads_from_the_package(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("likeness.evaluate.lpips.find_spec", lambda name: spec)
     found = published_heads("alex")
     assert [len(one) for one in found] == [3, 4] and torch.equal(found[0], made["lin0.model.1.weight"].flatten())
-    with pytest.raises(LikenessError, match="pip install lpips"):
+    with pytest.raises(LikenessError, match="pip install --no-deps lpips"):
         published_heads("vgg")
 
 

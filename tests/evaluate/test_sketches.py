@@ -38,14 +38,16 @@ def test_perfect_and_worse(instruments: Path, samples: list[Path]) -> None:
     judge = Judge(photos)
     best = judge.score("the photos", photos)
     assert best.fsim == pytest.approx(1, abs=1e-6) and best.lpips["lpips_squeeze"] == pytest.approx(0, abs=1e-6)
-    assert best.nlda == 100 and best.identity == pytest.approx(1, abs=1e-4) and best.undetected == 0
-    assert best.frechet == pytest.approx(0, abs=1e-2)
+    assert best.nlda == 100 and best.judged["identity"] == pytest.approx(1, abs=1e-4) and best.undetected == 0
+    assert best.judged["frechet_squeezenet"] == pytest.approx(0, abs=1e-2) and best.judged["dlib_distance"] == 0
     chance = np.random.default_rng(0)
     noisy = np.clip(photos + chance.normal(0, 40, photos.shape), 0, 255).astype(np.uint8)
     worse = judge.score("noisy", noisy)
-    assert worse.fsim < 0.95 and worse.lpips["lpips_squeeze"] > 0.1 and worse.identity < 0.95 and worse.frechet > 1
+    assert worse.fsim < 0.95 and worse.lpips["lpips_squeeze"] > 0.1
+    assert worse.judged["identity"] < 0.95 and worse.judged["frechet_squeezenet"] > 1 and worse.judged["dlib_distance"] > 0.1
     blank = judge.score("blank", np.full_like(photos, 128) + chance.integers(0, 2, photos.shape).astype(np.uint8))
-    assert blank.undetected == len(photos) and blank.identity == 0 and np.isnan(blank.frechet_identity)
+    assert blank.undetected == len(photos) and blank.judged["identity"] == 0
+    assert np.isnan(blank.judged["frechet_mobilefacenet_b"]) and blank.line()["frechet_mobilefacenet_b"] == "-"
     assert list(best.line())[:4] == ["method", "count", "fsim", "lpips_squeeze"]
 
 

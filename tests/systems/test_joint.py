@@ -377,26 +377,23 @@ def test_the_mouth_of_a_driven_photo_is_not_told() -> None:
 class StandIn:
     """In place of the instruments: mean colours."""
 
-    def fidelity(self, made: np.ndarray, faces: list[AlignedFace], seen: object) -> Fidelity:
-        away = [float(np.abs(one.astype(float) - face.image).mean()) for one, face in zip(made, faces, strict=True)]
-        return Fidelity(len(made), (0, 0), (0, 0), (float(np.mean(away)), 0), (0, 0), 0, {"lpips": away})
+    notes = instruments = ()
 
-    def features(self, made: np.ndarray, faces: list[AlignedFace]) -> tuple[np.ndarray, list[np.ndarray | None]]:
-        return np.zeros((len(made), 2)), [faces[0].landmarks, *(None for _ in faces[1:])]
+    @property
+    def panel(self) -> StandIn:
+        return self
+
+    def fidelity(self, made: np.ndarray, faces: list[AlignedFace]) -> Fidelity:
+        away = [float(np.abs(one.astype(float) - face.image).mean()) for one, face in zip(made, faces, strict=True)]
+        judged = {"lpips": (float(np.mean(away)), 0), "kernel_efficientnet_lite0": 1.0}
+        return Fidelity(len(made), (0, 0), (0, 0), judged, 0, {"lpips": away}, [faces[0].landmarks, *(None for _ in faces[1:])])
 
     def distances(self, made: np.ndarray, wanted: np.ndarray) -> list[float]:
         return [float(one) for one in np.abs(made.astype(float) - wanted).mean((1, 2, 3))]
 
-    def of_images(self, images: np.ndarray) -> np.ndarray:
-        return images.reshape(len(images), -1, 3).mean(1)
-
-    def of(self, pictures: torch.Tensor) -> np.ndarray:
-        return pictures.mean((2, 3)).numpy()
-
 
 def test_every_condition_is_measured(joint_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "Ruler", StandIn)
-    monkeypatch.setattr(protocol, "LiteFeatures", StandIn)
     faces = [replace(face, split="test") for face in drawn_faces(4, FRAMING)]
     data = FaceStore.of(faces, FRAMING, "drawn").write(tmp_path / "faces.parquet")
     outcome = protocol.measure(protocol.Options(data=str(data), source="drawn", weights=str(joint_run), alone=True, groups=True))

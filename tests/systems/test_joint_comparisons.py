@@ -156,7 +156,7 @@ def test_artists_sketches(joint: JointSynthesizer, tmp_path: Path, monkeypatch: 
     shown: dict[str, Image] = {}
 
     class Table:
-        instruments = ()
+        instruments = notes = ()
 
         def __init__(self, photos: Image) -> None:
             shown["true"] = photos

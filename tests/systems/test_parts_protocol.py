@@ -7,14 +7,17 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from likeness import assets
 from likeness.baselines.trivial import NearestFace, PastedOnMean
 from likeness.data.store import FaceStore
+from likeness.evaluate import panel
 from likeness.faces.align import Framing
 from likeness.faces.average import average_face
 from likeness.faces.drawing import drawn_faces
@@ -44,8 +47,8 @@ class ColourFeatures:
 
 @pytest.fixture
 def made_instruments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "Recogniser", ColourRecogniser)
-    monkeypatch.setattr(protocol, "SqueezeFeatures", ColourFeatures)
+    monkeypatch.setattr(panel, "Recogniser", ColourRecogniser)
+    monkeypatch.setattr(panel, "SqueezeFeatures", ColourFeatures)
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +79,16 @@ def test_a_perfect_method(store: FaceStore, made_instruments: None) -> None:
     assert np.isinf(best.psnr[0])
     assert best.ssim[0] == pytest.approx(1)
     assert best.undetected == 0
-    assert best.identity == (pytest.approx(1, abs=1e-3), pytest.approx(0, abs=1e-3))
-    assert best.frechet_squeezenet == pytest.approx(0, abs=1e-6)
+    assert best.judged["identity"] == (pytest.approx(1, abs=1e-3), pytest.approx(0, abs=1e-3))
+    assert best.judged["dlib_distance"][0] < 0.2  # by other landmarks of the same pictures; two people are over .6 apart
+    assert best.judged["frechet_squeezenet"] == pytest.approx(0, abs=1e-6)
+    assert best.judged["frechet_efficientnet_lite0"] == pytest.approx(0, abs=1e-4)
     # grey has no face: each counts 0, none is left out
     assert worst.undetected == len(store)
-    assert worst.identity == (0, 0)
-    assert worst.frechet_squeezenet > 1
+    assert worst.judged["identity"] == (0, 0)
+    assert np.isnan(worst.each["dlib_distance"]).all()
+    assert worst.judged["frechet_squeezenet"] > 1
+    assert worst.judged["kernel_efficientnet_lite0"] > 1 > best.judged["kernel_efficientnet_lite0"]
     assert set(pictures) == {"photo", "parts", "perfect", "grey"}
     np.testing.assert_array_equal(pictures["perfect"], to_images(photos))
 
@@ -175,17 +182,26 @@ def test_the_command(
     assert "its sources are lfw" in capsys.readouterr().err
 
 
-def test_instruments_are_asked_for_clearly(
+def test_a_stranger_gets_a_table_without_instruments(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, likeness: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """No folder of instruments, no network: packages' networks judge, and lines say what is left out and how it could be had."""
+
+    def unreachable(address: str, begin: int = 0) -> Any:
+        raise OSError("no network")
+
     monkeypatch.delenv("LIKENESS_INSTRUMENTS", raising=False)
     monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(assets, "urlopen", unreachable)
     faces = drawn_faces(4, Framing())
     faces += [AlignedFace(face.image, face.landmarks, face.person, face.name, "test") for face in drawn_faces(3, Framing(), 50)]
     from likeness.data import store as files
 
     files.write_rows(tmp_path / "d.parquet", [files.row(face, "lfw", 30.0) for face in faces], Framing())
-    assert likeness("evaluate", "parts", "--data", "d.parquet") == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "mobilefacenet_b" in error
-    assert "LIKENESS_INSTRUMENTS" in error
+    assert likeness("evaluate", "parts", "--data", "d.parquet", "--csv", "t.csv") == 0
+    said = capsys.readouterr().out
+    assert "without identity and frechet_mobilefacenet_b" in said and "LIKENESS_INSTRUMENTS" in said
+    with (tmp_path / "t.csv").open() as file:
+        columns = next(iter(csv.DictReader(file))).keys()
+    assert {"psnr", "ssim", "dlib_distance", "frechet_efficientnet_lite0", "kernel_efficientnet_lite0"} < columns
+    assert not columns & {"identity", "lpips", "frechet_squeezenet", "frechet_mobilefacenet_b"}

@@ -149,9 +149,14 @@ class LiteFeatures:
 
 
 def squeezenet() -> SqueezeNet:
-    """SqueezeNet 1.1 with its published weights, frozen."""
-    from safetensors.torch import load_file
-
+    """SqueezeNet 1.1 with its published weights, frozen: the instrument's, or torchvision's file, which has an address."""
     network = SqueezeNet()
-    network.load_state_dict(load_file(assets.instrument("squeezenet")))
+    if assets.available("squeezenet"):
+        from safetensors.torch import load_file
+
+        state = load_file(assets.instrument("squeezenet"))
+    else:
+        whole = torch.load(assets.instrument("squeezenet_torchvision"), map_location="cpu", weights_only=True)
+        state = {name: tensor for name, tensor in whole.items() if name.startswith("features.")}
+    network.load_state_dict(state)
     return network.eval().requires_grad_(False)

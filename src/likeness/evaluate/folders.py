@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
-from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
+from likeness.evaluate.dlib_identity import descriptors
+from likeness.evaluate.features import face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
 from likeness.evaluate.inception import SPLITS, InceptionFeatures, inception_score
-from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.kid import kernel_distance
-from likeness.evaluate.lpips import LPIPS
+from likeness.evaluate.panel import Panel, Seen, spread, whole
 from likeness.evaluate.people import digests
 from likeness.evaluate.pixels import psnr, ssim
 from likeness.experiment import Outcome, Progress, no_progress, option
@@ -30,7 +31,8 @@ CHUNK = 32
 class Measured:
     """``names`` of the pairs, ``each`` metric's value a pair (empty when unpaired), and the figures of the ``sets``.
 
-    ``undetected`` counts the (real, made) pictures in which no face was found: such a pair's identity counts 0.
+    ``undetected`` counts the (real, made) pictures in which no face was found: such a pair's identity counts 0, and it has no
+    ``dlib_distance``. ``left_out`` has a line for each judge that is not here.
     """
 
     names: tuple[str, ...]
@@ -38,6 +40,8 @@ class Measured:
     sets: dict[str, float]
     counts: tuple[int, int]
     undetected: tuple[int, int]
+    instruments: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ def protocol(options: Options, progress: Progress = no_progress) -> Outcome:
     """
     found = measure(options.real, options.fake, not options.unpaired, options.inception, progress)
     count = len(found.names) or min(found.counts)
-    used = ("mobilefacenet_b", "squeezenet", "lpips_heads", *(("inception",) if options.inception else ()))
+    used = (*found.instruments, *(("inception",) if options.inception else ()))
     about = {
         "recipe": "",
         "step": "",
@@ -69,11 +73,11 @@ def protocol(options: Options, progress: Progress = no_progress) -> Outcome:
         "instruments": digests(*used),
         "undetected": {"real": found.undetected[0], "fake": found.undetected[1]},
     }
-    means = {name: sum(values) / len(values) for name, values in found.each.items()}
+    means = {name: spread(values)[0] for name, values in found.each.items()}
     line = {"method": "the made pictures", "count": count, **means, **found.sets, "each": found.each}
     real, fake = found.undetected
     note = f"no face found in {real} real and {fake} made pictures; such a pair's identity counts 0"
-    return Outcome(f"N = {count}", about, [line], found.names, notes=[note])
+    return Outcome(f"N = {count}", about, [line], found.names, notes=[note, *found.left_out])
 
 
 def pair_up(real: str | Path, fake: str | Path) -> list[tuple[str, Path, Path]]:
@@ -104,8 +108,9 @@ def measure(
 ) -> Measured:
     """PSNR, SSIM, FSIM, LPIPS (squeeze) and identity of each pair; Fréchet and kernel distances of the sets.
 
-    Pictures of a pair have one size. Sets are compared on SqueezeNet's and, where faces are found, mobilefacenet_b's features,
-    and with ``inception`` also by the standard FID and Inception Score, for which the standard weights are needed.
+    Pictures of a pair have one size. Sets are compared on SqueezeNet's, EfficientNet-Lite0's and, where faces are found,
+    mobilefacenet_b's features, as far as these are here, and with ``inception`` also by the standard FID and Inception Score, for
+    which the standard weights are needed.
     """
     if paired:
         names, real_files, fake_files = (list(column) for column in zip(*pair_up(real, fake), strict=True))
@@ -116,55 +121,74 @@ def measure(
     if inception and len(fake_files) < SPLITS:
         raise LikenessError(f"the Inception Score needs at least {SPLITS} made pictures, {fake} holds {len(fake_files)}")
     total = len(real_files) + len(fake_files)
-    squeeze, recogniser, reader = SqueezeFeatures(), Recogniser(), judging_reader()
+    panel = Panel()
     standard = InceptionFeatures() if inception else None
     done = 0
 
-    def see(files: list[Path]) -> tuple[list[Image], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    def see(files: list[Path]) -> _Folder:
         nonlocal done
-        pictures, seen, crops = [], [], []
-        features = []
+        pictures, landmarks = [], []
+        features: dict[str, list[NDArray[np.float32]]] = {"squeezenet": [], "efficientnet_lite0": []}
         for path in files:
             picture = read(path)
-            faces = reader.faces(picture)
-            seen.append(bool(faces))
-            if faces:
-                crops.append(face_crop(picture, faces[0].landmarks))
-            features.append(squeeze.of_images(picture[None]))
+            faces = panel.reader.faces(picture)
+            landmarks.append(faces[0].landmarks if faces else None)
+            if panel.squeeze:
+                features["squeezenet"].append(panel.squeeze.of_images(picture[None]))
+            if panel.lite:
+                features["efficientnet_lite0"].append(panel.lite.of_images(whole(picture[None])))
             pictures.append(picture)
             done += 1
             progress(done, total, "")
-        found = np.array(seen)
-        identity = np.zeros((len(files), 128), np.float32)
-        if crops:
-            identity[found] = recogniser.embed(crops)
-        return pictures, np.concatenate(features), identity, found
+        identity = None
+        if panel.recogniser:
+            identity = np.zeros((len(files), 128), np.float32)
+            crops = [face_crop(one, points) for one, points in zip(pictures, landmarks, strict=True) if points is not None]
+            if crops:
+                identity[[points is not None for points in landmarks]] = panel.recogniser.embed(crops)
+        sets = {name: np.concatenate(some) for name, some in features.items() if some}
+        return _Folder(pictures, Seen(landmarks, identity, descriptors(pictures, landmarks)), sets)
 
-    real_pictures, real_squeeze, real_identity, real_found = see(real_files)
-    fake_pictures, fake_squeeze, fake_identity, fake_found = see(fake_files)
-    sets = {"frechet_squeezenet": frechet_distance(fake_squeeze, real_squeeze)}
-    sets["kernel_squeezenet"] = kernel_distance(fake_squeeze, real_squeeze)[0]
-    if min(real_found.sum(), fake_found.sum()) >= 2:
-        sets["frechet_mobilefacenet_b"] = frechet_distance(fake_identity[fake_found], real_identity[real_found])
+    ours, theirs = see(real_files), see(fake_files)
+    sets: dict[str, float] = {}
+    for name, features in theirs.features.items():
+        sets[f"frechet_{name}"] = frechet_distance(features, ours.features[name])
+        sets[f"kernel_{name}"] = kernel_distance(features, ours.features[name])[0]
+    people, them = ours.seen.identity, theirs.seen.identity
+    if people is not None and them is not None and min(ours.seen.found.sum(), theirs.seen.found.sum()) >= 2:
+        sets["frechet_mobilefacenet_b"] = frechet_distance(them[theirs.seen.found], people[ours.seen.found])
     if standard is not None:
         real_standard, fake_standard = (
-            [standard.of_images(picture[None]) for picture in pictures] for pictures in (real_pictures, fake_pictures)
+            [standard.of_images(picture[None]) for picture in folder.pictures] for folder in (ours, theirs)
         )
         pooled = (np.concatenate([features for features, _ in some]) for some in (fake_standard, real_standard))
         sets["fid"] = frechet_distance(*pooled)
         sets["inception_score"] = inception_score(np.concatenate([logits for _, logits in fake_standard]))[0]
     each: dict[str, list[float]] = {}
     if paired:
-        each = _pairs(names, real_pictures, fake_pictures)
-        each["identity"] = (real_identity * fake_identity).sum(1).astype(float).tolist()
-    counts, missed = (len(real_files), len(fake_files)), (int((~real_found).sum()), int((~fake_found).sum()))
-    return Measured(tuple(names), each, sets, counts, missed)
+        each = _pairs(names, ours.pictures, theirs.pictures, panel)
+        if people is not None and them is not None:
+            each["identity"] = (people * them).sum(1).astype(float).tolist()
+        each["dlib_distance"] = np.linalg.norm(theirs.seen.descriptors - ours.seen.descriptors, axis=1).tolist()
+    counts, missed = (len(real_files), len(fake_files)), (int((~ours.seen.found).sum()), int((~theirs.seen.found).sum()))
+    return Measured(tuple(names), each, sets, counts, missed, panel.instruments, tuple(panel.notes))
 
 
-def _pairs(names: list[str], real: list[Image], fake: list[Image]) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class _Folder:
+    """A folder's pictures, what recognisers see in them, and features by network."""
+
+    pictures: list[Image]
+    seen: Seen
+    features: dict[str, NDArray[np.float32]]
+
+
+def _pairs(names: list[str], real: list[Image], fake: list[Image], panel: Panel) -> dict[str, list[float]]:
     """The pairwise metrics, a batch at a time where sizes agree."""
-    lpips = LPIPS("squeeze")
-    found: dict[str, list[float]] = {"psnr": [], "ssim": [], "fsim": [], "lpips_squeeze": []}
+    metrics: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {"psnr": psnr, "ssim": ssim, "fsim": fsim}
+    if panel.lpips:
+        metrics["lpips_squeeze"] = panel.lpips
+    found: dict[str, list[float]] = {name: [] for name in metrics}
     for name, one, other in zip(names, real, fake, strict=True):
         if one.shape != other.shape:
             sizes = " and ".join(f"{picture.shape[1]}×{picture.shape[0]}" for picture in (one, other))
@@ -177,8 +201,7 @@ def _pairs(names: list[str], real: list[Image], fake: list[Image]) -> dict[str, 
         while end < min(len(names), start + CHUNK) and real[end].shape == real[start].shape:
             end += 1
         a, b = (to_tensor(np.stack(pictures[start:end])) for pictures in (real, fake))
-        for metric, measure_pair in (("psnr", psnr), ("ssim", ssim), ("fsim", fsim), ("lpips_squeeze", lpips)):
-            values: torch.Tensor = measure_pair(a, b)
-            found[metric] += values.double().tolist()
+        for metric, measure_pair in metrics.items():
+            found[metric] += measure_pair(a, b).double().tolist()
         start = end
     return found

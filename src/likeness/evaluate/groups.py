@@ -121,7 +121,7 @@ ORDER = (
 
 
 def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping[str, Sequence[float]]]) -> list[Group]:
-    """Means of every metric in every group.
+    """Means of every metric in every group, over values that are numbers.
 
     Args:
         membership: see :func:`groups_of`.
@@ -141,7 +141,8 @@ def by_group(membership: Mapping[str, Sequence[str]], each: Mapping[str, Mapping
                     array = np.asarray(values, np.float64)
                     if array.shape != labels.shape:
                         raise LikenessError(f"{method}: has {len(array)} values of {metric} for {len(labels)} faces")
-                    means[metric] = float(array[chosen].mean())
+                    known = array[chosen & ~np.isnan(array)]
+                    means[metric] = float(known.mean()) if len(known) else float("nan")
                 lines.append(Group(kind, group, method, int(chosen.sum()), means))
     return lines
 

@@ -64,7 +64,9 @@ def published_heads(backbone: str) -> list[Tensor]:
         if file.is_file():
             state = torch.load(file, map_location="cpu", weights_only=True)
             return [state[name].flatten() for name in sorted(state)]
-    raise LikenessError("LPIPS's published weights are not here: pip install lpips, or name their folder in LIKENESS_INSTRUMENTS")
+    raise LikenessError(
+        "LPIPS's published weights are not here: pip install --no-deps lpips, or name their folder in LIKENESS_INSTRUMENTS"
+    )
 
 
 def weigh(first: Sequence[Tensor], second: Sequence[Tensor], heads: Sequence[Tensor]) -> Tensor:

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
+from likeness.errors import LikenessError
 from likeness.evaluate.features import Recogniser, face_crop
-from likeness.evaluate.judge import judging_reader
 from likeness.evaluate.landmark_error import normalised_error
 from likeness.evaluate.lpips import LPIPS
+from likeness.evaluate.panel import Panel, spread
 from likeness.evaluate.pixels import psnr, ssim
 from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image, Points
@@ -41,20 +41,25 @@ class Score:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Photos made from drawings of many people, against the photos: (mean, deviation) over ``count``.
+    """Photos made from drawings of ``count`` people, against their photos: ``psnr`` in dB and ``ssim``, as (mean, deviation).
 
-    ``psnr`` in dB and ``ssim`` see pixels, ``lpips`` is the LPIPS distance on SqueezeNet, ``identity`` the cosine of
-    mobilefacenet_b's features of the made photo and the photo, 0 where no face is found; ``undetected`` counts these.
-    ``each`` has all four face by face.
+    ``judged`` has what judges say, as far as they are here: metric → (mean, deviation) or a distance of both sets, see
+    :class:`likeness.evaluate.panel.Verdict`. ``undetected`` counts made photos in which no face is found, ``landmarks`` are those
+    that are found. ``each`` has figures face by face.
     """
 
     count: int
     psnr: tuple[float, float]
     ssim: tuple[float, float]
-    lpips: tuple[float, float]
-    identity: tuple[float, float]
+    judged: dict[str, Any]
     undetected: int
     each: dict[str, list[float]] = field(default_factory=dict)
+    landmarks: list[Points | None] = field(default_factory=list)
+
+    def line(self) -> dict[str, Any]:
+        """Columns of a table's row."""
+        figures = {"count": self.count, "psnr": self.psnr, "ssim": self.ssim}
+        return {**figures, **self.judged, "undetected": self.undetected, "each": self.each}
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,31 @@ class Imitation:
 
 
 S = TypeVar("S", Score, Drift, Imitation)
+T = TypeVar("T")
 Seen = tuple[NDArray[np.float32], "list[Points | None]"]
 """Features of N pictures, N × 128, and the landmarks of the face in each, None where none was found."""
 
 
 class Ruler:
-    """The instruments, opened once."""
+    """The judges, opened once; what needs one that is not here raises its line."""
 
     def __init__(self) -> None:
-        self.distance, self.recogniser, self.reader = LPIPS("squeeze"), Recogniser(), judging_reader()
+        self.panel = Panel()
+
+    @property
+    def recogniser(self) -> Recogniser:
+        """mobilefacenet_b."""
+        return self._here(self.panel.recogniser)
+
+    @property
+    def distance(self) -> LPIPS:
+        """LPIPS on SqueezeNet."""
+        return self._here(self.panel.lpips)
+
+    def _here(self, judge: T | None) -> T:
+        if judge is None:
+            raise LikenessError("; ".join(self.panel.notes))
+        return judge
 
     def person(self, faces: Sequence[AlignedFace]) -> NDArray[np.float32]:
         """What a person looks like: the mean of the features of photos, of length 1."""
@@ -100,7 +121,7 @@ class Ruler:
 
     def features(self, made: Image, faces: Sequence[AlignedFace]) -> Seen:
         """Of N pictures: features N × 128, cut out by their own landmarks or else by the photo's; and the landmarks found."""
-        seen = [self.reader.faces(picture) for picture in made]
+        seen = [self.panel.reader.faces(picture) for picture in made]
         found = [some[0].landmarks if some else None for some in seen]
         crops = [
             face_crop(picture, face.landmarks if points is None else points)
@@ -137,24 +158,15 @@ class Ruler:
             int((~here).sum()),
         )
 
-    def fidelity(self, made: Image, faces: Sequence[AlignedFace], seen: Seen | None = None) -> Fidelity:
-        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own.
-
-        ``seen`` is what :meth:`features` says of them, where it has been asked already.
-        """
-        features, found = seen or self.features(made, faces)
-        here = np.array([points is not None for points in found])
-        own = self.recogniser.embed([face_crop(face.image, face.landmarks) for face in faces])
-        one, other = to_tensor(made), to_tensor(np.stack([face.image for face in faces]))
-        each = {
-            "psnr": psnr(one, other),
-            "ssim": ssim(one, other),
-            "lpips": self.distance(one, other),
-            "identity": (features * own).sum(1) * here,
-        }
-        spread = {name: _spread(values) for name, values in each.items()}
-        listed = {name: np.asarray(values, np.float64).tolist() for name, values in each.items()}
-        return Fidelity(len(made), undetected=int((~here).sum()), each=listed, **spread)
+    def fidelity(self, made: Image, faces: Sequence[AlignedFace]) -> Fidelity:
+        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own."""
+        photos, landmarks = np.stack([face.image for face in faces]), [face.landmarks for face in faces]
+        seen = self.panel.see(made, landmarks)
+        verdict = self.panel.judge(made, photos, seen, self.panel.see(photos, landmarks, own=False))
+        one, other = to_tensor(made), to_tensor(photos)
+        each = {"psnr": psnr(one, other).tolist(), "ssim": ssim(one, other).tolist(), **verdict.each}
+        judged = {metric: spread(values) for metric, values in verdict.each.items()} | verdict.sets
+        return Fidelity(len(made), spread(each["psnr"]), spread(each["ssim"]), judged, verdict.undetected, each, seen.landmarks)
 
     def lpips(self, made: Image, wanted: Image) -> float:
         """Mean LPIPS distance of pictures N × S × S × 3."""
@@ -194,8 +206,3 @@ def mean_of(scores: Sequence[S]) -> S:
             known = [value for value in values if not np.isnan(value)]
             figures[one.name] = float(np.mean(known)) if known else float("nan")
     return replace(scores[0], **figures)
-
-
-def _spread(values: Tensor | NDArray[np.floating]) -> tuple[float, float]:
-    array = np.asarray(values, np.float64)
-    return float(array.mean()), float(array.std())

@@ -78,7 +78,8 @@ def compare(people: People, models: Mapping[str, Synthesizer], progress: Progres
     rows: list[list[Image | None]] = [[column[i] for column in columns] for i in range(0, len(faces), -(-len(faces) // 12))]
     heads = ["given", "P_s", "P_int", *(sheet.heading(title) for title in pictures), "true"]
     about = people.about(model.card, len(faces), judge.instruments)
-    return Outcome(headline(about), about, lines, chosen.column("name"), {"pairs": sheet.grid(rows, cell=250, columns=heads)})
+    sheets = {"pairs": sheet.grid(rows, cell=250, columns=heads)}
+    return Outcome(headline(about), about, lines, chosen.column("name"), sheets, notes=judge.notes)
 
 
 def opened(weights: str, framing: Framing, back: bool = False) -> Synthesizer:

@@ -71,7 +71,7 @@ def drawn_by_artists(people: People, system: JointSynthesizer, progress: Progres
     del pictures["what was given"]
     about = people.about(system.card, len(faces), judge.instruments)
     shown = {"pairs": sheet.beside({**pictures, "true": photos}, 12)}
-    return Outcome(headline(about), about, lines, chosen.column("name"), shown)
+    return Outcome(headline(about), about, lines, chosen.column("name"), shown, notes=judge.notes)
 
 
 def many(people: People, system: JointSynthesizer, progress: Progress = no_progress) -> Outcome:

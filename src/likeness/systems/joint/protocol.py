@@ -6,22 +6,19 @@ Other experiments measure the joint model as other systems are measured: :mod:`l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from likeness import sheet, systems
 from likeness.errors import LikenessError
-from likeness.evaluate.features import LiteFeatures
 from likeness.evaluate.groups import group_table
-from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.landmark_error import normalised_error
 from likeness.evaluate.people import People, headline
-from likeness.evaluate.portrait import INSTRUMENTS, Ruler
+from likeness.evaluate.portrait import Ruler
 from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.reader import PhotoFace
-from likeness.image import to_tensor
 from likeness.records import AlignedFace, Image
 from likeness.synthesizer import Synthesizer
 from likeness.systems.joint import comparisons
@@ -105,28 +102,27 @@ def conditions(options: Options, system: JointSynthesizer, progress: Progress = 
     """
     chosen = options.faces(system.framing)
     faces = list(chosen)
-    ruler, lite = Ruler(), LiteFeatures()
-    real = lite.of_images(np.stack([face.image for face in faces]))
+    ruler = Ruler()
     table: list[dict[str, Any]] = []
     shown: list[list[Image | None]] = [[face.image] for face in faces[:SHOWN]]
     for number, (line, names) in enumerate(CONDITIONS.items()):
         progress(number, len(CONDITIONS), line)
         made, other = (_made(system, faces, line, names, first) for first in (0, len(faces)))
-        some = _line(ruler, lite, real, made, faces)
+        some = _line(ruler, made, faces)
         apart = ruler.distances(made, other)
         table.append({"given": line, "method": "joint", **some, "apart": float(np.mean(apart))})
         for row, picture in zip(shown, made, strict=False):
             row.append(picture)
         if line in SPECIALISTS and not options.alone:
             own = _specialist(systems.load(SPECIALISTS[line][0]), SPECIALISTS[line][1], faces, line)
-            table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, lite, real, own, faces)})
+            table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, own, faces)})
     tables = {}
     if options.groups:
         lines = [{**line, "method": f"{line['given']}: {line['method']}"} for line in table]
         tables["groups"] = group_table([face.image for face in faces], [face.landmarks for face in faces], lines)
-    about = options.about(system.card, len(chosen), INSTRUMENTS)
+    about = options.about(system.card, len(chosen), ruler.panel.instruments)
     sheets = {"faces": sheet.grid(shown, columns=["photo", *CONDITIONS])}
-    return Outcome(headline(about), about, table, chosen.column("name"), sheets, tables)
+    return Outcome(headline(about), about, table, chosen.column("name"), sheets, tables, notes=ruler.panel.notes)
 
 
 def request_of(face: AlignedFace, line: str, names: Sequence[str], noise: int) -> dict[str, Any]:
@@ -149,10 +145,11 @@ def _specialist(system: Synthesizer, condition: str, faces: Sequence[AlignedFace
     return np.stack([result.picture for result in system.make(requests)])
 
 
-def _line(ruler: Ruler, lite: LiteFeatures, real: np.ndarray, made: Image, faces: Sequence[AlignedFace]) -> Mapping[str, Any]:
+def _line(ruler: Ruler, made: Image, faces: Sequence[AlignedFace]) -> Mapping[str, Any]:
     """One line's figures."""
-    seen = ruler.features(made, faces)
-    fidelity, (_, found) = asdict(ruler.fidelity(made, faces, seen)), seen
-    errors = [normalised_error(points, face.landmarks) for points, face in zip(found, faces, strict=True) if points is not None]
-    kernel, _ = kernel_distance(real, lite.of(to_tensor(made)))
-    return {**fidelity, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": kernel}
+    fidelity = ruler.fidelity(made, faces)
+    found = zip(fidelity.landmarks, faces, strict=True)
+    errors = [normalised_error(points, face.landmarks) for points, face in found if points is not None]
+    line = {name: figure for name, figure in fidelity.line().items() if not name.startswith(("frechet", "kernel"))}
+    kernel = fidelity.judged.get("kernel_efficientnet_lite0", float("nan"))
+    return {**line, "landmarks": float(np.mean(errors)) if errors else float("nan"), "kernel": kernel}

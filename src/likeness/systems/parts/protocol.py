@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,10 +21,9 @@ from likeness.baselines.trivial import NearestFace, PastedOnMean
 from likeness.card import read_card
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
-from likeness.evaluate.features import Recogniser, SqueezeFeatures, face_crop
-from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.groups import group_table
 from likeness.evaluate.judge import judging_reader
+from likeness.evaluate.panel import Panel, spread
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.pixels import psnr, ssim
 from likeness.experiment import Outcome, Progress, distinct, no_progress, option
@@ -35,8 +34,6 @@ from likeness.image import to_images, to_tensor
 from likeness.nn import placement
 from likeness.records import Image, Points
 from likeness.systems.parts.synthesis import PartsSynthesizer
-
-INSTRUMENTS = ("mobilefacenet_b", "squeezenet")
 
 
 class Painter(Protocol):
@@ -49,22 +46,25 @@ class Painter(Protocol):
 
 @dataclass(frozen=True)
 class Score:
-    """A method's figures over ``count`` faces; ``psnr``, ``ssim`` and ``identity`` as (mean, standard deviation).
+    """A method's figures over ``count`` faces; ``psnr`` (dB) and ``ssim`` as (mean, standard deviation).
 
-    ``identity`` is the cosine of mobilefacenet_b's features of face and photo; a face in which no face is found counts 0,
-    and ``undetected`` says how many. The Fréchet distances are on SqueezeNet's and on mobilefacenet_b's features. ``each``
-    holds PSNR, SSIM and identity face by face, for paired comparisons.
+    ``judged`` has what judges say, as far as they are here: metric → (mean, standard deviation) or a distance of the sets of
+    faces and of photos, see :class:`likeness.evaluate.panel.Verdict`. ``undetected`` counts faces in which none was found.
+    ``each`` holds figures face by face, for paired comparisons.
     """
 
     method: str
     count: int
     psnr: tuple[float, float]
     ssim: tuple[float, float]
-    identity: tuple[float, float]
-    frechet_squeezenet: float
-    frechet_mobilefacenet_b: float
+    judged: dict[str, Any]
     undetected: int
     each: dict[str, list[float]]
+
+    def line(self) -> dict[str, Any]:
+        """A row of the table."""
+        figures = {"method": self.method, "count": self.count, "psnr": self.psnr, "ssim": self.ssim}
+        return {**figures, **self.judged, "undetected": self.undetected, "each": self.each}
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
         raise LikenessError("--perturb measures one model's displaced parts; leave out --groups and --against")
     system = opened(options.weights, engine=options.engine)
     chosen, anchors = options.faces(system.framing), torch.from_numpy(system.anchors)
-    about = options.about(system.card, len(chosen), () if options.perturb else INSTRUMENTS)
+    panel = None if options.perturb else Panel()
+    about = options.about(system.card, len(chosen), panel.instruments if panel else ())
     names, title = chosen.column("name"), headline(about)
-    if options.perturb:
+    if panel is None:
         perturbed, pictures = perturb(chosen, anchors, painter_of(system.complete), options.seed, progress)
         shown = sheet.beside(pictures)
         return Outcome(title, about, [asdict(line) for line in perturbed], names, {"faces": shown})
@@ -122,13 +123,13 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
         other = opened(word, system)
         name = str(other.card.recipe["name"])
         methods[distinct(name, methods)] = painter_of(other.complete)
-    scores, pictures = compare(chosen, anchors, methods | trivial_baselines(options.known(), anchors), progress)
-    lines = [asdict(score) for score in scores]
+    scores, pictures = compare(chosen, anchors, methods | trivial_baselines(options.known(), anchors), progress, panel)
+    lines = [score.line() for score in scores]
     tables = {}
     if options.groups:
         people = list(chosen)
         tables["groups"] = group_table([face.image for face in people], [face.landmarks for face in people], lines)
-    return Outcome(title, about, lines, names, {"faces": sheet.beside(pictures)}, tables)
+    return Outcome(title, about, lines, names, {"faces": sheet.beside(pictures)}, tables, notes=panel.notes)
 
 
 def opened(weights: str, like: PartsSynthesizer | None = None, engine: str = "auto") -> PartsSynthesizer:
@@ -182,43 +183,28 @@ def compare(
     anchors: Tensor,
     methods: dict[str, Painter],
     progress: Progress = no_progress,
+    panel: Panel | None = None,
 ) -> tuple[list[Score], dict[str, Image]]:
-    """Every method on every face of a store, from its own eyes, nose and mouth.
+    """Every method on every face of a store, from its own eyes, nose and mouth, before a panel of judges.
 
     Returns:
         The scores, and the pictures: ``"photo"``, ``"parts"`` and one entry a method, uint8 N × S × S × 3.
     """
+    panel = panel or Panel()
     photos, masks, anchors, landmarks = inputs(store, anchors)
     colours, cover = _placed(photos, masks, anchors)
     real = to_images(photos)
-    recogniser, squeeze, reader = Recogniser(), SqueezeFeatures(), judging_reader()
-    real_identity = recogniser.embed([face_crop(image, points) for image, points in zip(real, landmarks, strict=True)])
-    real_squeeze = squeeze.of_images(real)
-    template = np.mean(landmarks, axis=0).astype(np.float32)
+    photo = panel.see(real, landmarks, own=False)
+    template = [np.mean(landmarks, axis=0).astype(np.float32)] * len(landmarks)
     scores, pictures = [], {"photo": real, "parts": to_images(colours)}
     for number, (name, face_of) in enumerate(methods.items()):
         progress(number, len(methods), name)
         faces = painted(face_of, colours, cover)
         made = to_images(faces)
-        found = [_landmarks(reader, image) for image in made]
-        seen = np.array([points is not None for points in found])
-        crops = [face_crop(image, template if points is None else points) for image, points in zip(made, found, strict=True)]
-        identity = recogniser.embed(crops)
-        cosine = (identity * real_identity).sum(1) * seen
-        each = {"psnr": psnr(faces, photos).numpy(), "ssim": ssim(faces, photos).numpy(), "identity": cosine}
-        scores.append(
-            Score(
-                name,
-                len(made),
-                _spread(each["psnr"]),
-                _spread(each["ssim"]),
-                _spread(each["identity"]),
-                frechet_distance(squeeze.of_images(made), real_squeeze),
-                frechet_distance(identity, real_identity),
-                int((~seen).sum()),
-                {metric: values.astype(float).tolist() for metric, values in each.items()},
-            )
-        )
+        verdict = panel.judge(made, real, panel.see(made, template), photo)
+        each = {"psnr": psnr(faces, photos).tolist(), "ssim": ssim(faces, photos).tolist(), **verdict.each}
+        judged = {metric: spread(values) for metric, values in verdict.each.items()} | verdict.sets
+        scores.append(Score(name, len(made), spread(each["psnr"]), spread(each["ssim"]), judged, verdict.undetected, each))
         pictures[name] = made
     progress(len(methods), len(methods), "")
     return scores, pictures
@@ -264,7 +250,7 @@ def perturb(
                 continue
             errors.append(float(np.linalg.norm(one - other, axis=1).mean()) / eye_distance(one) * 100)
         known = [error for error in errors if not np.isnan(error)]
-        mean, deviation = _spread(known or [np.nan])
+        mean, deviation = spread(known or [np.nan])
         moved = _moved(landmarks, placement.centroids(masks).numpy(), shifts.numpy(), scale)
         lines.append(Perturbed(change, count, mean, deviation, moved, count - len(known), {"error": errors}))
         pictures[f"{change}: parts"] = to_images(colours)
@@ -292,10 +278,3 @@ def _placed(photos: Tensor, masks: Tensor, anchors: Tensor) -> tuple[Tensor, Ten
 def _landmarks(reader: FaceReader, image: Image) -> Points | None:
     faces = reader.faces(image)
     return faces[0].landmarks if faces else None
-
-
-def _spread(values: NDArray[np.floating] | Sequence[float]) -> tuple[float, float]:
-    array = np.asarray(values, np.float64)
-    if np.isinf(array).all():  # PSNR of equal pictures
-        return float(array[0]), 0.0
-    return float(array.mean()), float(array.std())

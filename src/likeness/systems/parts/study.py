@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from likeness.baselines.patchmatch import PatchMatch
 from likeness.baselines.trivial import NearestFace
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
+from likeness.evaluate.panel import Panel
 from likeness.evaluate.people import People
 from likeness.evaluate.plot import plotting, png
 from likeness.experiment import Contender, Outcome, Progress, Study, distinct, no_progress, option
@@ -29,7 +30,7 @@ from likeness.image import pictures_in, to_images, to_tensor
 from likeness.nn import placement
 from likeness.recipe import Phase, Recipe
 from likeness.records import Image
-from likeness.systems.parts.protocol import INSTRUMENTS, Painter, compare, opened, painter_of, trivial_baselines
+from likeness.systems.parts.protocol import Painter, compare, opened, painter_of, trivial_baselines
 from likeness.systems.parts.recipes import Networks, PartsRecipe, lite, tiny
 from likeness.systems.parts.synthesis import PartsSynthesizer
 from likeness.train.pace import seconds_per_step, seconds_until
@@ -129,9 +130,9 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
     if experiment == "baselines":
         methods[PatchMatch.title] = PatchMatch().paint
         methods |= trivial_baselines(options.known(), anchors)
-    chosen = options.faces(first.framing)
-    scores, pictures = compare(chosen, anchors, methods, progress)
-    about = options.about(first.card, len(chosen), INSTRUMENTS)
+    chosen, panel = options.faces(first.framing), Panel()
+    scores, pictures = compare(chosen, anchors, methods, progress, panel)
+    about = options.about(first.card, len(chosen), panel.instruments)
     about |= {"recipe": f"study parts {experiment}", "step": options.steps}
     order = sorted(pictures, key=lambda name: FIGURE.index(name) if name in FIGURE else len(FIGURE))
     sheets = {
@@ -146,7 +147,8 @@ def measure(experiment: str, options: Options, folder: Path, progress: Progress 
             if plotted := _plotted(curves):
                 figures["curves"] = plotted
     title = f"{about['data']}: N = {about['faces']}; {EXPERIMENTS[experiment]}; {options.steps} steps each"
-    return Outcome(title, about, [asdict(score) for score in scores], chosen.column("name"), sheets, tables, figures)
+    lines = [score.line() for score in scores]
+    return Outcome(title, about, lines, chosen.column("name"), sheets, tables, figures, panel.notes)
 
 
 def learning_curves(

@@ -14,14 +14,14 @@ from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate import maps
 from likeness.evaluate.people import People, headline, known_pictures, pictures_of
-from likeness.evaluate.portrait import INSTRUMENTS, Ruler, absolute_errors
+from likeness.evaluate.portrait import Ruler, absolute_errors
 from likeness.experiment import Outcome, Progress, no_progress, option
 from likeness.faces.effects import apply
 from likeness.records import Image
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, open_portrait
 
-Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...]]
-"""Lines of a table, rows and headings of a sheet, instruments used."""
+Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...], list[str]]
+"""Lines of a table, rows and headings of a sheet, instruments used, what is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,15 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     model = open_portrait(options.weights)
     chosen = options.faces(model.framing)
     if model.recipe.made == "photo":
-        lines, rows, columns, used = _photos(options, model, chosen, progress)
+        lines, rows, columns, used, notes = _photos(options, model, chosen, progress)
     elif model.recipe.drawing.source == "effects":
         raise LikenessError(f"{options.weights}: makes drawings; likeness study portrait reverse measures such models")
     else:
-        lines, rows, columns, used = _others(options, model, chosen)
+        lines, rows, columns, used, notes = _others(options, model, chosen)
     about = options.about(model.card, len(chosen), used)
-    return Outcome(headline(about), about, lines, chosen.column("name"), {"faces": sheet.grid(rows, columns=columns)})
+    return Outcome(
+        headline(about), about, lines, chosen.column("name"), {"faces": sheet.grid(rows, columns=columns)}, notes=notes
+    )
 
 
 def _photos(options: Options, model: PortraitSynthesizer, chosen: FaceStore, progress: Progress) -> Found:
@@ -64,9 +66,9 @@ def _photos(options: Options, model: PortraitSynthesizer, chosen: FaceStore, pro
         greys: Image = np.stack(drawings)
         made = model.draw(drawings)
         for method, pictures in (("ours", made), ("the drawing as it is", greys)):
-            table.append({"effect": kind, "method": method} | asdict(ruler.fidelity(pictures, faces)))
+            table.append({"effect": kind, "method": method} | ruler.fidelity(pictures, faces).line())
         rows += [[drawings[i], made[i], faces[i].image] for i in range(number, len(faces), max(len(faces) // 4, 1))][:4]
-    return table, rows, ["drawing", "ours", "photo"], INSTRUMENTS
+    return table, rows, ["drawing", "ours", "photo"], ruler.panel.instruments, ruler.panel.notes
 
 
 def _others(options: Options, model: PortraitSynthesizer, chosen: FaceStore) -> Found:
@@ -88,7 +90,7 @@ def _others(options: Options, model: PortraitSynthesizer, chosen: FaceStore) -> 
         ruler, used = Ruler(), ("squeezenet", "lpips_heads")
         table = [_differences(ruler, name, some, wanted) for name, some in pictures.items()]
     rows: list[list[Image | None]] = [[face.image, made[i], wanted[i]] for i, face in enumerate(faces[:12])]
-    return table, rows, ["photo", "ours", "label"], used
+    return table, rows, ["photo", "ours", "label"], used, []
 
 
 def _parsings(made: Image, wanted: Image, known: Sequence[Image]) -> list[dict[str, Any]]:

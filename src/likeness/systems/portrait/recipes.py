@@ -152,8 +152,8 @@ def finetune() -> PortraitRecipe:
         training=replace(
             base.training,
             betas=(0.0, 0.99),
-            phases=(Phase(200, ("D",)), Phase(4500, ("D", "G"))),
-            cooldown=1500,
+            phases=(Phase(200, ("D",)), Phase(3100, ("D", "G"))),
+            cooldown=1200,
             max_missing=0.02,
         ),
         drawing=replace(base.drawing, eraser=0.5),
