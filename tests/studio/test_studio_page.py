@@ -14,6 +14,7 @@ from people import one_person
 
 from likeness.faces import moves
 from likeness.faces.landmarks import mirror
+from likeness.faces.reader import FaceReader
 from likeness.faces.solid import SOLID
 from likeness.image import read
 
@@ -164,6 +165,26 @@ def test_sketch_by_keyboard(page: Any, tmp_path: Path) -> None:
     settled(page, which=1)
     page.wait_for_timeout(300)
     is_marked(saved(page, tmp_path, lambda: page.keyboard.press("Control+s")), "isegan")
+
+
+def test_an_erased_feature_is_painted_by_any_mix(page: Any, tmp_path: Path) -> None:
+    """A drawn photo whose mouth is rubbed out has one again, where it was; undo brings the drawn one back."""
+    page.locator("#tab-sketch").click()
+    drop(page, "dev")
+    first = settled(page, which=1)
+    page.locator(".side.right select").first.select_option("joint")
+    settled(page, first, which=1)
+    page.wait_for_timeout(1500)
+    whole = painted(page, 1)
+    page.locator('.side.right button:has-text("Mouth")').click()
+    settled(page, whole, which=1)
+    page.wait_for_timeout(1500)
+    repaired = painted(page, 1)
+    path = saved(page, tmp_path, by_menu(page, "As PNG"))
+    is_marked(path, "joint")
+    assert FaceReader().largest(read(path)) is not None
+    page.keyboard.press("Control+z")
+    settled(page, repaired, which=1)
 
 
 def test_portrait_marks_strangers(page: Any) -> None:

@@ -10,6 +10,7 @@ const SIZES = { pen: 0.045, brush: 0.16, eraser: 0.2 };
 const TOLD = {
   isegan: "In two steps: the drawing becomes a map of the face's regions, a parsing, and both become the photo. Best for what is drawn by hand; a stroke shows a little later than with the general portrait.",
   portrait: "In one step, by a network of the kind that is called pix2pix. Quick, and best for whole drawings, as of photos; a few strokes on an empty paper give a blur.",
+  joint: "The model of Any mix, in one step: quick, and it paints what is rubbed out of a drawing anew.",
 };
 /** The model that draws where the one that was chosen is not there. */
 const FALLBACK = "portrait";
@@ -101,7 +102,7 @@ export class SketchBench extends Bench {
   pasteable() { return false; }
 
   systems() {
-    return this.backend.systems.filter(({ conditions }) => conditions.some(({ kind, needed }) => kind === "drawing" && needed));
+    return this.backend.systems.filter(({ conditions }) => conditions.some(({ kind }) => kind === "drawing"));
   }
 
   system() { return this.known(this.doc.model) ?? this.known(FALLBACK) ?? this.systems()[0]; }
@@ -113,7 +114,7 @@ export class SketchBench extends Bench {
 
   condition() { return this.system().conditions.find(({ kind }) => kind === "drawing").name; }
 
-  hasParsing() { return this.system().conditions.some(({ kind }) => kind === "parsing"); }
+  hasParsing() { return staged(this.system()); }
 
   pick(tool) {
     this.tool = tool;
@@ -145,7 +146,7 @@ export class SketchBench extends Bench {
       this.layout();
     }
     const able = this.hasParsing();
-    const elsewhere = systems.find(({ conditions }) => conditions.some(({ kind }) => kind === "parsing"));
+    const elsewhere = systems.find(staged);
     this.parsingGroup.hidden = !able && !elsewhere;
     if (!able) this.view = "drawing";
     this.views.hidden = !able;
@@ -487,7 +488,9 @@ export class SketchBench extends Bench {
   }
 }
 
-const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through a parsing" }[one.name] ?? one.title ?? `${one.recipe?.split(":").pop() ?? one.name} (a person's)`);
+/** Whether a system makes a parsing of its drawing first, which can be painted on. */
+const staged = ({ conditions }) => conditions.some(({ kind, needed }) => kind === "drawing" && needed) && conditions.some(({ kind }) => kind === "parsing");
+const words = (one) => ({ portrait: "General portrait", isegan: "ISEGAN: through a parsing", joint: "Any mix" }[one.name] ?? one.title ?? `${one.recipe?.split(":").pop() ?? one.name} (a person's)`);
 const round = (value) => Math.round(value * 1000) / 1000;
 const force = (event) => (event.pointerType === "pen" && event.pressure ? event.pressure : 0.5);
 const file = (canvas) => new Promise((done) => { canvas.toBlob(done, "image/png"); });
