@@ -95,15 +95,17 @@ def test_rubbing_out(photo: np.ndarray) -> None:
     region = effects.erased_region(photo.shape[:2], points, ["nose"])
     drawn = effects.apply("pencil", photo, 0)
     chances = [np.random.default_rng(seed) for seed in range(12)]
-    assert np.array_equal(effects.rubbed_out(drawn, points, ["nose"], chances[0], 0.0), effects.mutilate(drawn, region))
+    plain, where = effects.rubbed_out(drawn, points, ["nose"], chances[0], 0.0)
+    assert np.array_equal(plain, effects.mutilate(drawn, region)) and np.array_equal(where, region)
     widths = set()
     for chance in chances:
-        rubbed = effects.rubbed_out(drawn, points, ["nose"], chance, 1.0)
+        rubbed, where = effects.rubbed_out(drawn, points, ["nose"], chance, 1.0)
         changed = (rubbed != drawn).any(-1)
+        assert where[region].all() and where[changed].all() and (rubbed[where] == 255).all()
         assert (rubbed[region] == 255).all() and (rubbed[changed] == 255).all()
         widths.add(int(np.ptp(np.flatnonzero((rubbed == 255).all(-1)[round(float(points[30, 1]))]))))
     assert len(widths) > 1
-    some = [effects.rubbed_out(drawn, points, ["nose"], chance) for chance in chances]
+    some = [effects.rubbed_out(drawn, points, ["nose"], chance)[0] for chance in chances]
     assert {bool((one[region] == 255).all()) for one in some} == {True, False}
     with pytest.raises(LikenessError, match="chin"):
         effects.rubbed_out(drawn, points, ["chin"], chances[0])

@@ -231,16 +231,16 @@ def mutilate(image: Image, region: NDArray[np.bool_]) -> Image:
 
 def rubbed_out(
     drawing: Image, landmarks: Points, names: Sequence[str], chance: np.random.Generator, eraser: float = 0.5
-) -> Image:
+) -> tuple[Image, NDArray[np.bool_]]:
     """A drawing without features: by :func:`mutilate`; with probability ``eraser`` white instead, and up to 1/32 of its side
-    wider, as an eraser does.
+    wider, as an eraser does. And where it was rubbed out, H × W.
 
     Raises:
         LikenessError: no such feature.
     """
     region = erased_region(drawing.shape[:2], landmarks, names)
     if eraser == 0 or chance.random() >= eraser:
-        return mutilate(drawing, region)
+        return mutilate(drawing, region), region
     side = 1 + 2 * int(chance.integers(0, drawing.shape[0] // 32 + 1))
     wider = np.asarray(cv2.dilate(region.astype(np.uint8), np.ones((side, side), np.uint8)), np.bool_)
-    return np.where(wider[..., None], np.uint8(255), drawing)
+    return np.where(wider[..., None], np.uint8(255), drawing), wider

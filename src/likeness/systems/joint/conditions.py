@@ -30,7 +30,7 @@ class JointBatch:
     """Photos and what G is given of them.
 
     ``photo`` B × 3 × S × S in [-1, 1], its ``classes`` B × 8 × S × S of {0, 1} and ``landmarks`` B × 68 × 2 in which the picture
-    spans [-1, 1]; ``maps`` B × 23 × S × S; ``identity`` B × n, 0 where it is not given; ``flags`` B × 6 of what is given;
+    spans [-1, 1]; ``maps`` B × 23 × S × S, ``erased`` B × 1 × S × S, 1 where features were rubbed out of a drawing; ``identity`` B × n, 0 where it is not given; ``flags`` B × 6 of what is given;
     ``looked`` B × 5 of the codes that are the photo's own; ``noise`` B × 128 of N(0, 1); ``other_photo`` and
     ``other_classes`` are another face's of the batch, whose look stands where the own one does not.
     """
@@ -39,6 +39,7 @@ class JointBatch:
     classes: Tensor
     landmarks: Tensor
     maps: Tensor
+    erased: Tensor
     identity: Tensor
     flags: Tensor
     looked: Tensor
@@ -102,7 +103,7 @@ def batch_of(
     """
     size, count, device = recipe.framing.size, len(rows["photo"]), rows["photo"].device
     photo = rows["photo"].float() / 127.5 - 1
-    made = torch.zeros(count, MAPS, size, size, device=device)
+    made, erased = torch.zeros(count, MAPS, size, size, device=device), torch.zeros(count, 1, size, size, device=device)
     given = {name: torch.nonzero(flags[:, i]).flatten().tolist() for i, name in enumerate(FLAGS)}
     seeds = torch.randint(2**31, (count,), generator=generator).tolist()
     if some := given["parts"]:
@@ -120,7 +121,8 @@ def batch_of(
                 drawing = effects.apply(kind, pictures[row], int(chance.integers(2**31)))
                 if augment and chance.random() < recipe.chances.erased:
                     names = [str(one) for one in chance.choice(list(effects.FEATURES), chance.integers(1, 4), False)]
-                    drawing = effects.rubbed_out(drawing, points[row], names, chance)
+                    drawing, gone = effects.rubbed_out(drawing, points[row], names, chance)
+                    erased[row, 0] = torch.from_numpy(gone).to(erased)
                 one = maps.drawing_maps(drawing)
             elif name == "parsing":
                 one = maps.parsing_maps(classes[row])
@@ -143,6 +145,7 @@ def batch_of(
         parsed,
         (2 * rows["landmarks"] + 1) / size - 1,
         made,
+        erased,
         identity * who,
         flags.to(device),
         looked.to(device),

@@ -14,7 +14,6 @@ from torch.nn.functional import normalize
 
 from likeness.losses import adversarial
 from likeness.losses.adversarial import Judgement
-from likeness.losses.processes import share_of
 from likeness.systems.joint.maps import FLAGS
 from likeness.systems.joint.recipes import CODES
 
@@ -61,17 +60,6 @@ def reconstruction(photo: Tensor, made: Tensor, share: Tensor) -> Tensor:
     """
     square = (photo.float() - made.float()).square().flatten(1).mean(1)
     return (share * (square + 1e-8).sqrt()).mean()
-
-
-def known_pixels(photo: Tensor, made: Tensor, mask: Tensor) -> Tensor:
-    """Mean absolute error where pixels are known: Σ m |x − x̂| / Σ m over the batch; 0 where none is; a scalar.
-
-    Args:
-        photo, made: B × 3 × S × S.
-        mask: B × 1 × S × S in [0, 1].
-    """
-    away = ((photo.float() - made.float()).abs() * mask).sum()
-    return away / share_of(photo.shape[1] * mask.sum())
 
 
 def perception(photo: Sequence[Tensor], made: Sequence[Tensor], share: Tensor) -> Tensor:

@@ -83,10 +83,14 @@ class Chances:
 
 @dataclass(frozen=True)
 class Weights:
-    """The strength of each term; 0 leaves it out. ``known`` is the distance where pixels are known exactly."""
+    """The strength of each term; 0 leaves it out.
+
+    ``known`` is the distance where pixels are known exactly, ``repaired`` where features were rubbed out of a drawing.
+    """
 
     reconstruction: float = 3.0
     known: float = 3.0
+    repaired: float = 0.0
     perceptual: float = 2.0
     adversarial: float = 0.4
     identity: float = 2.0
@@ -163,6 +167,7 @@ def lite() -> JointRecipe:
             max_missing=0.02,
         ),
         chances=Chances(drawing=0.24, landmarks=0.24, mixed=0.12, driven=0.1, erased=0.4),
+        weights=Weights(repaired=0.5),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=6.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=64,
         judged=6,
@@ -195,6 +200,7 @@ def gpu() -> JointRecipe:
         framing=Framing(size=256),
         networks=Networks(64, 128, 256, 384, 384, 96, 96),
         chances=Chances(drawing=0.24, landmarks=0.24, mixed=0.12, driven=0.1, erased=0.4),
+        weights=Weights(repaired=0.5),
         variety=PartsVariety(dropout=0.4, drop=0.4, jaw=0.15, move=0.3, shift=12.0, zoom=0.2, tint=0.3, gain=0.4),
         crop=128,
         expects="half a day on an H200-class GPU",

@@ -21,6 +21,7 @@ from likeness.faces.tools import open_tool
 from likeness.image import to_images
 from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.perceptual import Features, feature_distance, judged_distance, same_crop
+from likeness.losses.pixel import absolute_within
 from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.placement import Anchors
 from likeness.nn.projected import ProjectedDiscriminator
@@ -200,9 +201,11 @@ class JointSystem(System):
         mask = batch.maps[:, channels("known")][:, 3:]
         terms = {
             "reconstruction": Term(objective.reconstruction(photo, fake, share), weights.reconstruction, "‖x − x̂‖"),
-            "known": Term(objective.known_pixels(photo, fake, mask), weights.known, "known pixels"),
+            "known": Term(absolute_within(photo, fake, mask), weights.known, "known pixels"),
             "prior": Term(objective.prior(mean, spread), weights.prior, "KL"),
         }
+        if weights.repaired:
+            terms["repaired"] = Term(absolute_within(photo, fake, batch.erased), weights.repaired, "erased features")
         if weights.perceptual:
             view = same_crop([photo, fake], self.recipe.crop, batch.generator) if self.recipe.crop else [photo, fake]
             with torch.no_grad():

@@ -63,7 +63,8 @@ class PortraitRecipe(Recipe):
     down to one pixel. ``discriminator`` is ``"patch"``, the paper's, or ``"projected"`` (:mod:`likeness.nn.projected`, with heads
     of ``critic_width`` channels), which judges the made picture alone. ``perceptual_weight`` is that of a distance of features, 0
     in the paper: ``perceptual`` is ``"vgg19"`` (conv1_1, conv2_1, conv3_1) or ``"efficientnet"`` (Lite1's four taps, which any
-    package index has), ``crop`` the side of the random square that it looks at (0: all).
+    package index has), ``crop`` the side of the random square that it looks at (0: all). ``repaired`` is the weight of L1 where
+    features were rubbed out of a drawing, 0 in the paper.
     """
 
     framing: Framing = field(default_factory=lambda: Framing(size=256))
@@ -82,6 +83,7 @@ class PortraitRecipe(Recipe):
     perceptual: str = "vgg19"
     perceptual_weight: float = 0.0
     crop: int = 0
+    repaired: float = 0.0
 
     def __post_init__(self) -> None:
         require(self.made in ("photo", "drawing"), "made", self.made, "'photo' or 'drawing'")
@@ -91,7 +93,8 @@ class PortraitRecipe(Recipe):
         require(self.levels == 0 or 4 <= self.levels <= deepest, "levels", self.levels, f"0, or a number from 4 to {deepest}")
         require(self.norm in ("batch", "instance"), "norm", self.norm, "'batch' or 'instance'")
         require(not (self.norm == "batch" and self.dropout), "dropout", True, "norm='instance' for noise in training")
-        require_each(self, ("absolute", "adversarial", "perceptual_weight"), 0, FINITE, "a weight of 0 or more")
+        require_each(self, ("absolute", "adversarial", "perceptual_weight", "repaired"), 0, FINITE, "a weight of 0 or more")
+        require(not (self.repaired and self.drawing.jitter), "repaired", self.repaired, "0 where pairs are jittered")
         require(self.absolute + self.adversarial > 0, "absolute", self.absolute, "one weight above 0")
         require(self.discriminator in ("patch", "projected"), "discriminator", self.discriminator, "'patch' or 'projected'")
         require(self.perceptual in ("vgg19", "efficientnet"), "perceptual", self.perceptual, "'vgg19' or 'efficientnet'")
@@ -163,6 +166,7 @@ def finetune() -> PortraitRecipe:
         perceptual_weight=4.0,
         adversarial=0.3,
         crop=48,
+        repaired=0.5,
         expects="under two hours of one core",
     )
 

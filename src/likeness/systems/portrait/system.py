@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -19,6 +20,7 @@ from likeness.faces.landmarks import mirror
 from likeness.image import to_images, to_tensor
 from likeness.losses.adversarial import Judgement, judgement
 from likeness.losses.perceptual import Features, judged_distance, same_crop
+from likeness.losses.pixel import absolute_within
 from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.patchgan import PatchGAN
 from likeness.nn.projected import ProjectedDiscriminator
@@ -36,11 +38,15 @@ MIRRORED = {"left_eye": "right_eye", "right_eye": "left_eye"}
 
 @dataclass(frozen=True)
 class PortraitBatch:
-    """``source`` x and ``target`` y, B × 3 × S × S in [-1, 1], and ``noise`` z, B × K in [0, 1), or None."""
+    """``source`` x and ``target`` y, B × 3 × S × S in [-1, 1], and ``noise`` z, B × K in [0, 1), or None.
+
+    ``erased`` is 1 where features were rubbed out of x, B × 1 × S × S; where pairs are jittered it is not.
+    """
 
     source: Tensor
     target: Tensor
     noise: Tensor | None
+    erased: Tensor
     generator: torch.Generator
 
 
@@ -111,20 +117,24 @@ class PortraitSystem(System):
                 self._pair(photos[i], others[i] if others is not None else None, landmarks[i], seeds[i]) for i in range(count)
             ]
         elif others is not None:
-            pairs = list(zip(others, photos, strict=True))
+            pairs = [(other, photo, _none(photo)) for other, photo in zip(others, photos, strict=True)]
         else:
-            pairs = [(effects.apply(plan.effects[i % len(plan.effects)], photo, 0), photo) for i, photo in enumerate(photos)]
-        drawing, photo = (to_tensor(np.stack(pictures)) for pictures in zip(*pairs, strict=True))
+            drawn = [effects.apply(plan.effects[i % len(plan.effects)], photo, 0) for i, photo in enumerate(photos)]
+            pairs = [(one, photo, _none(photo)) for one, photo in zip(drawn, photos, strict=True)]
+        drawing, photo = (to_tensor(np.stack(pictures)) for pictures in zip(*(pair[:2] for pair in pairs), strict=True))
+        erased = torch.from_numpy(np.stack([pair[2] for pair in pairs]))[:, None].float()
         if augment and plan.jitter:
             drawing, photo = jittered(drawing, photo, plan.jitter, generator)
         noise = None
         if augment and self.recipe.dropout:
             noise = torch.rand(count, self.generator.noise_length, generator=generator).to(device)
         source, target = (drawing, photo) if self.recipe.made == "photo" else (photo, drawing)
-        return PortraitBatch(source.to(device), target.to(device), noise, generator)
+        return PortraitBatch(source.to(device), target.to(device), noise, erased.to(device), generator)
 
-    def _pair(self, photo: Image, other: Image | None, landmarks: np.ndarray, seed: int) -> tuple[Image, Image]:
-        """A drawing, and its photo, varied."""
+    def _pair(
+        self, photo: Image, other: Image | None, landmarks: np.ndarray, seed: int
+    ) -> tuple[Image, Image, NDArray[np.bool_]]:
+        """A drawing, and its photo, varied; and where features were rubbed out of it."""
         plan, chance = self.recipe.drawing, np.random.default_rng(seed)
         flipped = bool(plan.flip and chance.random() < 0.5)
         if flipped:
@@ -139,8 +149,9 @@ class PortraitSystem(System):
             count = min(int(chance.integers(1, 3)), len(plan.features))
             names = [str(name) for name in chance.choice(list(plan.features), size=count, replace=False)]
             names = [MIRRORED.get(name, name) for name in names] if flipped else names
-            drawing = effects.rubbed_out(drawing, landmarks.astype(np.float32), names, chance, plan.eraser)
-        return drawing, photo
+            drawing, erased = effects.rubbed_out(drawing, landmarks.astype(np.float32), names, chance, plan.eraser)
+            return drawing, photo, erased
+        return drawing, photo, _none(photo)
 
     def play(self, batch: PortraitBatch, phase: Phase) -> Iterator[Move]:
         """One step of gradient descent on D, then one on G (section 3.3)."""
@@ -156,6 +167,8 @@ class PortraitSystem(System):
         """(4), and the perceptual term where the recipe has one."""
         plan, view = self.recipe, [batch.target, fake]
         terms = generator_terms(critic, batch.source, batch.target, fake, plan.adversarial, plan.absolute)
+        if plan.repaired:
+            terms["repaired"] = Term(absolute_within(batch.target, fake, batch.erased), plan.repaired, "ours")
         if not plan.perceptual_weight:
             return terms
         if plan.crop:
@@ -209,3 +222,8 @@ def jittered(drawing: Tensor, photo: Tensor, pixels: int, generator: torch.Gener
         for pictures in large
     )
     return one, other
+
+
+def _none(picture: Image) -> NDArray[np.bool_]:
+    """Nothing of a picture H × W × 3 is erased."""
+    return np.zeros(picture.shape[:2], np.bool_)
