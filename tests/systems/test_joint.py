@@ -19,6 +19,7 @@ from likeness.faces.labels import CLASSES, coloured
 from likeness.faces.landmarks import GROUPS, MIRROR
 from likeness.image import write
 from likeness.losses.pixel import absolute_within, root_mean_square
+from likeness.recipe import override
 from likeness.records import AlignedFace
 from likeness.system import Table
 from likeness.systems.joint import conditions, maps, objective, protocol
@@ -95,6 +96,30 @@ def test_known_pixels_are_the_photo(system: JointSystem, table: Table) -> None:
     mask = known[:, 3:]
     assert 0 < float(mask.mean()) < 1
     assert torch.allclose(known[:, :3], batch.photo * mask)
+
+
+def test_features_are_rubbed_out_of_drawings(table: Table) -> None:
+    """Where they are, all drawings are of one tone, the mask says so, and the objective compares there once more."""
+    recipe = override(tiny(), ["chances.erased=1", "weights.repaired=2"])
+    torch.manual_seed(0)
+    repairing = JointSystem(recipe)
+    flags = torch.zeros(len(table["photo"]), len(FLAGS))
+    flags[:, FLAGS.index("drawing")] = 1
+    looked = torch.zeros(len(flags), len(CODES))
+    batch = conditions.batch_of(table, flags, looked, recipe, repairing.anchors.mean, chance(), True)
+    drawing = batch.maps[:, maps.channels("drawing")][:, :1]
+    for row, where in zip(drawing, batch.erased > 0, strict=True):
+        assert 0 < float(where.float().mean()) < 0.5
+        assert len(row[where].unique()) == 1
+    whole = conditions.batch_of(table, flags, looked, tiny(), repairing.anchors.mean, chance(), True)
+    assert not whole.erased.any()
+    as_it_is = conditions.batch_of(table, flags, looked, recipe, repairing.anchors.mean, chance(), False)
+    assert not as_it_is.erased.any()  # what is measured and shown is not rubbed out
+    asked = dict(repairing.play(batch, recipe.training.phases[-1]))
+    term = asked["G"]()["repaired"]
+    assert term.weight == 2 and float(term.value) > 0
+    empty = dict(repairing.play(whole, recipe.training.phases[-1]))["G"]()["repaired"]
+    assert float(empty.value) == 0
 
 
 def test_mirrored_faces_stay_consistent(table: Table) -> None:

@@ -166,6 +166,27 @@ def test_a_flip_flips_both_and_what_is_erased() -> None:
         region = effects.erased_region((64, 64), points, ["right_eye" if flipped else "left_eye"])
         drawn = to_images(whole.source[i : i + 1])[0]
         assert np.array_equal(to_images(rubbed.source[i : i + 1])[0], effects.mutilate(drawn, region)), flipped
+        assert np.array_equal(rubbed.erased[i, 0].numpy() > 0, region)
+    assert not whole.erased.any()
+
+
+def test_what_is_erased_is_compared_once_more() -> None:
+    """Where a recipe says so; not with jitter, which moves pairs and not the mask."""
+    system, table = system_of(Drawing(erase=1.0, eraser=1.0), 4)
+    batch = system.batch(table, torch.Generator().manual_seed(1), augment=True)
+    white = batch.source.amin(1, keepdim=True)[batch.erased > 0]
+    assert len(white) and (white == 1).all()
+    phase = system.recipe.training.phases[0]
+    assert "repaired" not in dict(system.play(batch, phase))["G"]()
+    system.recipe = replace(system.recipe, repaired=3.0)
+    terms = dict(system.play(batch, phase))["G"]()
+    fake = system.generator(batch.source, batch.noise)
+    away = (fake - batch.target).abs()[(batch.erased > 0).expand_as(fake)].mean()
+    assert terms["repaired"].weight == 3 and float(terms["repaired"].value.detach()) == pytest.approx(
+        float(away.detach()), rel=1e-4
+    )
+    with pytest.raises(LikenessError, match="0 where pairs are jittered"):
+        replace(system.recipe, drawing=Drawing(jitter=3))
 
 
 def test_the_other_direction_and_pairs() -> None:
