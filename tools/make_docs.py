@@ -122,6 +122,7 @@ HEADINGS = {
     "frechet_mobilefacenet_b": "Fréchet, mobilefacenet_b ↓",
     "undetected": "no face found",
     "absolute": "mean error ↓",
+    "inside": "mean error where erased ↓",
     "lpips": "LPIPS, SqueezeNet ↓",
     "landmarks": "landmarks off by, % ↓",
     "to_model": "like the model's person",

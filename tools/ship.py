@@ -119,7 +119,7 @@ TERMS = {
     "facefeat": f"{RESEARCH}; also on other collections of faces for research",
     "joint": f"{RESEARCH}; also on other collections of faces for research",
     "parts": f"{RESEARCH}; also on other collections of faces for research",
-    "portrait": RESEARCH,
+    "portrait": f"{RESEARCH}; also on other collections of faces for research",
     "parser": "trained on CelebAMask-HQ (non-commercial research); use the weights for non-commercial research",
     "isegan": (
         "trained on CUFS (research) and CelebAMask-HQ (non-commercial research); use the weights for non-commercial research"

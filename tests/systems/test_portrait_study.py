@@ -17,6 +17,7 @@ from likeness.data.split import split_of
 from likeness.data.store import FaceStore, row, write_rows
 from likeness.data.unaligned import unaligned
 from likeness.errors import LikenessError
+from likeness.evaluate import panel
 from likeness.evaluate import portrait as measures
 from likeness.faces.align import Framing
 from likeness.faces.drawing import drawn_faces
@@ -61,11 +62,19 @@ class Finds:
         return [Face((0.0, 0.0, float(size), float(size)), usual(size), 1.0)]
 
 
+class Colours:
+    """In place of SqueezeNet."""
+
+    def of_images(self, images: np.ndarray) -> np.ndarray:
+        return images.reshape(len(images), -1, 3).mean(1)
+
+
 @pytest.fixture
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measures, "Recogniser", Eye)
-    monkeypatch.setattr(measures, "judging_reader", lambda: FaceReader(Finds()))
-    monkeypatch.setattr(measures, "LPIPS", lambda backbone: lambda one, other: (one - other).square().mean((1, 2, 3)))
+    monkeypatch.setattr(panel, "Recogniser", Eye)
+    monkeypatch.setattr(panel, "judging_reader", lambda: FaceReader(Finds()))
+    monkeypatch.setattr(panel, "LPIPS", lambda backbone: lambda one, other: (one - other).square().mean((1, 2, 3)))
+    monkeypatch.setattr(panel, "SqueezeFeatures", Colours)
 
 
 @pytest.fixture
@@ -252,12 +261,28 @@ def test_evaluating_portraits(
     said = json.loads((tmp_path / "a.json").read_text())
     assert len(said["names"]) == 4 and all(len(line["each"]["identity"]) == 4 for line in said["lines"])
     assert said["lines"][0]["title"] == f"{next(iter(EFFECTS))}, ours"
+    erased = ("--erase", "mouth", "left_eye", "--against", "a", "--csv", "r.csv", "-o", "r.json")
+    assert likeness(*words, depth, "--weights", "a", *erased) == 0
+    with (tmp_path / "r.csv").open() as file:
+        rubbed = list(csv.DictReader(file))
+    assert [line["method"] for line in rubbed[:3]] == ["ours", "portrait:tiny", "the drawing as it is"]
+    assert rubbed[0]["inside"] == rubbed[1]["inside"] and rubbed[0]["psnr"] != lines[0]["psnr"]
+    said = json.loads((tmp_path / "r.json").read_text())
+    assert said["erased"] == ["mouth", "left_eye"] and len(said["lines"][0]["each"]["inside"]) == 4
     capsys.readouterr()
+    for more, message in (
+        (("--erase", "chin"), "cannot be erased"),
+        (("--against", "joint"), "is for faces framed"),
+        (("--against", "parts"), "not of 'portrait'"),
+    ):
+        assert likeness(*words, depth, "--weights", "a", *more) == 2
+        assert message in capsys.readouterr().err
     assert likeness(*words, depth, "--weights", "a", "--pairs-as-drawings") == 2
     assert "of the kind 'depth'" in capsys.readouterr().err
     maps = (*tiny, "--set", 'made="drawing"', "--set", 'drawing.source="pairs"', "--set", "drawing.light=0")
     assert likeness("train", "portrait:tiny", "--data", depth, "-o", "d", *maps) == 0
     assert likeness(*words, depth, "--weights", "d", "--csv", "d.csv") == 0
+    assert likeness(*words, depth, "--weights", "d", "--erase", "mouth") == 2
     with (tmp_path / "d.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["method"] for line in lines] == ["ours", "the mean picture"] and float(lines[1]["gain"]) == 0

@@ -17,7 +17,7 @@ from likeness.errors import LikenessError
 from likeness.experiment import NAMING
 
 LOWER_IS_BETTER = (
-    *("lpips", "absolute", "landmarks", "dlib_distance"),
+    *("lpips", "absolute", "landmarks", "dlib_distance", "inside"),
     *("error", "nme", "depth_error", "lmk", "id_distance", "follows", "like_driver", "to_drawn"),
 )
 HIGHER_IS_BETTER = ("psnr", "ssim", "fsim", "identity", "similarity", "overlap", "gain", "mean_iou", "accuracy", "to_model")

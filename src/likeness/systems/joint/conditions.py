@@ -30,9 +30,10 @@ class JointBatch:
     """Photos and what G is given of them.
 
     ``photo`` B × 3 × S × S in [-1, 1], its ``classes`` B × 8 × S × S of {0, 1} and ``landmarks`` B × 68 × 2 in which the picture
-    spans [-1, 1]; ``maps`` B × 23 × S × S, ``erased`` B × 1 × S × S, 1 where features were rubbed out of a drawing; ``identity`` B × n, 0 where it is not given; ``flags`` B × 6 of what is given;
-    ``looked`` B × 5 of the codes that are the photo's own; ``noise`` B × 128 of N(0, 1); ``other_photo`` and
-    ``other_classes`` are another face's of the batch, whose look stands where the own one does not.
+    spans [-1, 1]; ``maps`` B × 23 × S × S, ``erased`` B × 1 × S × S, 1 where features were rubbed out of a drawing; ``identity``
+    B × n, 0 where it is not given; ``flags`` B × 6 of what is given; ``looked`` B × 5 of the codes that are the photo's own;
+    ``noise`` B × 128 of N(0, 1); ``other_photo`` and ``other_classes`` are another face's of the batch, whose look stands where
+    the own one does not.
     """
 
     photo: Tensor

@@ -8,18 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from likeness import sheet
+from likeness import sheet, systems
 from likeness.data.pairs import KINDS
 from likeness.data.store import FaceStore
 from likeness.errors import LikenessError
 from likeness.evaluate import maps
+from likeness.evaluate.panel import spread
 from likeness.evaluate.people import People, headline, known_pictures, pictures_of
-from likeness.evaluate.portrait import Ruler, absolute_errors
-from likeness.experiment import Outcome, Progress, no_progress, option
-from likeness.faces.effects import apply
+from likeness.evaluate.portrait import Ruler, absolute_error, absolute_errors
+from likeness.experiment import Outcome, Progress, distinct, no_progress, option
+from likeness.faces.effects import apply, erased_region
 from likeness.records import Image
+from likeness.synthesizer import Synthesizer
 from likeness.systems.portrait.synthesis import PortraitSynthesizer, open_portrait
 
+WHITE = np.uint8(255)
 Found = tuple[list[dict[str, Any]], "list[list[Image | None]]", list[str], tuple[str, ...], list[str]]
 """Lines of a table, rows and headings of a sheet, instruments used, what is left out."""
 
@@ -29,6 +32,12 @@ class Options(People):
     """What can be chosen of the protocol."""
 
     weights: str = option("a weights file or run directory", "portrait", metavar="W")
+    against: tuple[str, ...] = option("further weights, of portrait or joint, given the same drawings", (), metavar="W")
+    erase: tuple[str, ...] = option(
+        "rub these features out of the drawings (left_eye, right_eye, nose, mouth), and measure the error inside, too",
+        (),
+        metavar="FEATURE",
+    )
     pairs_as_drawings: bool = option("the faces' other pictures are the drawings, not effects", False)
 
 
@@ -40,13 +49,15 @@ def measure(options: Options, progress: Progress = no_progress) -> Outcome:
     """
     model = open_portrait(options.weights)
     chosen = options.faces(model.framing)
+    if model.recipe.made != "photo" and (options.erase or options.against):
+        raise LikenessError("--erase and --against are for models that make photos")
     if model.recipe.made == "photo":
         lines, rows, columns, used, notes = _photos(options, model, chosen, progress)
     elif model.recipe.drawing.source == "effects":
         raise LikenessError(f"{options.weights}: makes drawings; likeness study portrait reverse measures such models")
     else:
         lines, rows, columns, used, notes = _others(options, model, chosen)
-    about = options.about(model.card, len(chosen), used)
+    about = options.about(model.card, len(chosen), used) | ({"erased": list(options.erase)} if options.erase else {})
     return Outcome(
         headline(about), about, lines, chosen.column("name"), {"faces": sheet.grid(rows, columns=columns)}, notes=notes
     )
@@ -60,15 +71,36 @@ def _photos(options: Options, model: PortraitSynthesizer, chosen: FaceStore, pro
     from_pairs = options.pairs_as_drawings or model.recipe.drawing.source == "pairs"
     paired = pictures_of(chosen, "with") if from_pairs else []
     kinds = ["the pairs' drawings"] if from_pairs else list(model.recipe.drawing.effects)
+    models: dict[str, Synthesizer] = {"ours": model}
+    for word in options.against:
+        other = systems.load(word, "portrait")
+        if (framing := getattr(other, "framing", None)) != model.framing:
+            raise LikenessError(f"{word}: is for faces framed {framing}, ours for {model.framing}")
+        models[distinct(str(other.card.recipe["name"]), models)] = other
+    erased = [erased_region(face.image.shape[:2], face.landmarks, options.erase) for face in faces] if options.erase else None
     for number, kind in enumerate(kinds):
         progress(number, len(kinds), kind)
         drawings = paired if from_pairs else [apply(kind, face.image, i) for i, face in enumerate(faces)]
-        greys: Image = np.stack(drawings)
-        made = model.draw(drawings)
-        for method, pictures in (("ours", made), ("the drawing as it is", greys)):
-            table.append({"effect": kind, "method": method} | ruler.fidelity(pictures, faces).line())
-        rows += [[drawings[i], made[i], faces[i].image] for i in range(number, len(faces), max(len(faces) // 4, 1))][:4]
-    return table, rows, ["drawing", "ours", "photo"], ruler.panel.instruments, ruler.panel.notes
+        if erased:
+            drawings = [np.where(where[..., None], WHITE, one) for one, where in zip(drawings, erased, strict=True)]
+        made = {name: _drawn(one, drawings) for name, one in models.items()}
+        for method, pictures in {**made, "the drawing as it is": np.stack(drawings)}.items():
+            line = {"effect": kind, "method": method} | ruler.fidelity(pictures, faces).line()
+            if erased:
+                inside = [absolute_error(pictures[i : i + 1], faces[i].image[None], erased[i : i + 1]) for i in range(len(faces))]
+                line |= {"inside": spread(inside), "each": {**line["each"], "inside": inside}}
+            table.append(line)
+        picked = range(number, len(faces), max(len(faces) // 4, 1))
+        rows += [[drawings[i], *(some[i] for some in made.values()), faces[i].image] for i in picked][:4]
+    return table, rows, ["drawing", *models, "photo"], ruler.panel.instruments, ruler.panel.notes
+
+
+def _drawn(system: Synthesizer, drawings: Sequence[Image]) -> Image:
+    """Photos of drawings that are framed already."""
+    if isinstance(system, PortraitSynthesizer):
+        return system.draw(drawings)
+    prepared = [system.prepare({"drawing": one, "frame": "as-is"}) for one in drawings]
+    return np.stack([result.picture for result in system.make(prepared)])
 
 
 def _others(options: Options, model: PortraitSynthesizer, chosen: FaceStore) -> Found:
