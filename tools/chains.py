@@ -94,7 +94,10 @@ CHAINS: dict[str, Chain] = {
         "In the first λ_adv was 0.3 until step 2,500 and 0.2 until 5,349, tint and gain 0.25 and 0.2 until step 4,442.",
     ),
     "portrait": Chain(
-        (Sitting("portrait_1", "portrait:lite", ("first.parquet",), 7987),),
+        (
+            Sitting("portrait_1", "portrait:lite", ("first.parquet",), 7987),
+            Sitting("portrait_2", "portrait:finetune", ("faces.parquet",), 3300, "portrait_1"),
+        ),
         "The steps of the first were five runs of the same G: 2,500 steps with spectral normalisation in D and λ 30, 1,980 with "
         "λ 10, 983 with the paper's D and λ 100, 1,564 with smaller patches and λ 250, 960 with the recipe.",
     ),

@@ -38,10 +38,10 @@ NOTES = {
     "portrait": (
         "**Makes**: a 128 × 128 photo of anybody from a drawing in one of six effects; one person's model is begun from "
         "it. **For**: art, sketches of what a face might look like, research on image translation. **Not for**: telling "
-        "who somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Seen**: LFW (public "
-        "figures of about 2000 to 2010, more men than women, most light-skinned) and CelebAMask-HQ; expect it to be "
-        "weaker on people whom those do not show, and their skin to be drawn towards those. **Choices** (λ, effects) were "
-        "made on validation people by eye, PSNR and LPIPS."
+        "who somebody is, or evidence: colours, and whatever the drawing leaves open, are guessed. **Trained on**: LFW "
+        "(public figures of about 2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of "
+        "other collections; expect it to be weaker on people whom those do not show, and their skin to be drawn towards those. "
+        "**Choices** (λ, effects) were made on validation people by eye, PSNR and LPIPS."
     ),
     "parser": (
         "**Makes**: a soft map of eight classes (background, skin, brows, eyes, nose, inner mouth, lips, hair) of a face. "

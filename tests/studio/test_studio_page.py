@@ -179,6 +179,7 @@ def test_an_erased_feature_is_painted_by_any_mix(page: Any, tmp_path: Path) -> N
     page.locator('.side.right button:has-text("Mouth")').click()
     settled(page, whole, which=1)
     page.wait_for_timeout(1500)
+    assert 150 < page.evaluate("window.studio.active.doc.ops.at(-1).tone") < 256  # that of the drawn skin round a mouth
     repaired = painted(page, 1)
     path = saved(page, tmp_path, by_menu(page, "As PNG"))
     is_marked(path, "joint")

@@ -89,7 +89,7 @@ export class Paper {
       context.restore();
     } else if (op.t === "e") {
       const [left, top, right, bottom] = op.box;
-      context.fillStyle = "#fff";
+      context.fillStyle = `rgb(${op.tone ?? 255} ${op.tone ?? 255} ${op.tone ?? 255})`;
       context.beginPath();
       context.ellipse(cx + (unit * (left + right)) / 2, cy + (unit * (top + bottom)) / 2, (unit * (right - left)) / 2, (unit * (bottom - top)) / 2, 0, 0, 7);
       context.fill();
@@ -157,6 +157,22 @@ export class Paper {
     if (made.width !== width * fine || made.height !== height * fine) { made.width = width * fine; made.height = height * fine; }
     this.render(made.getContext("2d", { willReadFrequently: true }), made.width, made.height, ops, current);
     return made;
+  }
+
+  /** The median grey round a box's ellipse: what a feature is rubbed out with, as likeness.faces.effects.mutilate does. */
+  tone(ops, [left, top, right, bottom]) {
+    const { data, width, height } = this.grey(ops);
+    const { cx, cy, unit, fine } = this.framing;
+    const [x0, y0] = [fine * (cx + (unit * (left + right)) / 2), fine * (cy + (unit * (top + bottom)) / 2)];
+    const [a, b] = [(fine * unit * (right - left)) / 2, (fine * unit * (bottom - top)) / 2];
+    const found = [];
+    for (let y = Math.max(Math.floor(y0 - 1.4 * b), 0); y < Math.min(y0 + 1.4 * b, height); y += 1) {
+      for (let x = Math.max(Math.floor(x0 - 1.4 * a), 0); x < Math.min(x0 + 1.4 * a, width); x += 1) {
+        const away = Math.hypot((x + 0.5 - x0) / a, (y + 0.5 - y0) / b);
+        if (away > 1 && away < 1.35) found.push(data[y * width + x]);
+      }
+    }
+    return found.length ? found.sort((one, other) => one - other)[found.length >> 1] : 255;
   }
 
   grey(ops, current) {

@@ -68,7 +68,7 @@ export class SketchBench extends Bench {
     this.parsingWords = h("p", { class: "small soft" });
     this.followButton = button("Follow the drawing again", { icon: "reset", kind: "little" }, () => this.change({ parsing: null }));
     this.parsingGroup = group("Parsing", this.views, this.parsingWords, this.classes, this.followButton);
-    this.eraseGroup = group("Erase and repair", h("p", { class: "small soft" }, "A feature is rubbed out of the drawing. A person's own model, trained on Portrait, paints one that fits the rest; the general models leave a smudge."),
+    this.eraseGroup = group("Erase and repair", h("p", { class: "small soft" }, "A feature is rubbed out of the drawing, in the tone round it. Any mix paints one that fits the rest, and so does a person's own model, trained on Portrait; the general portrait's is plainer, and ISEGAN leaves a smudge."),
       h("div", { class: "row even" }, Object.keys(FEATURES).map((name) => button(name[0].toUpperCase() + name.slice(1), { kind: "little" }, () => this.erase(name)))));
     this.right.append(group("Model", this.model, this.absent, this.modelWords), this.parsingGroup, this.eraseGroup);
   }
@@ -242,7 +242,7 @@ export class SketchBench extends Bench {
 
   erase(name) {
     if (!this.doc.ops.length) return toast("There is no drawing yet");
-    this.change({ ops: [...this.doc.ops, ...FEATURES[name].map((box) => ({ t: "e", box }))] });
+    this.change({ ops: [...this.doc.ops, ...FEATURES[name].map((box) => ({ t: "e", box, tone: this.drawing.tone(this.doc.ops, box) }))] });
     return say(`${name} erased`);
   }
 
