@@ -130,7 +130,7 @@ CHAINS: dict[str, Chain] = {
         "Then `likeness calibrate facefeat --data faces.parquet`.",
     ),
     "joint": Chain(
-        (Sitting("joint_1", "joint:lite", ("faces.parquet",), 4380),),
+        (Sitting("joint_1", "joint:lite", ("faces.parquet",), 6552),),
         "The prior weighed .005 until step 640, .0003 after; codes were made narrow again at steps 526 and 640. Until step 1,216 "
         "noise stood where a look is not told (another photo's look since), the identity term weighed 1 (2 since), and 16 % of "
         "the faces were given nothing that tells a place (none since). Since step 3,241 a tenth of the faces are given landmarks "
