@@ -90,7 +90,8 @@ NOTES = {
         "on**: LFW (public figures of about 2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and "
         "6,000 clean faces of other collections; expect it to be weaker on people whom those do not show. **State**: four "
         "sittings of many: drawings, whole or with features rubbed out, parsings, persons and people by chance are faces; parts "
-        "lie on them as if pasted, turned heads may be double, hair has a weave. **Choices** were made on validation people, by eye."
+        "lie on them as if pasted, turned heads may be double, hair has a weave. **Choices** were made on validation people, by "
+        "eye."
     ),
     "isegan_sketch": (
         "**Makes**: a pencil sketch of 200 × 250 from a photo of a face, in the manner of CUFS's artists. **For**: art, "

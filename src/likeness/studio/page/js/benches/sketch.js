@@ -68,7 +68,7 @@ export class SketchBench extends Bench {
     this.parsingWords = h("p", { class: "small soft" });
     this.followButton = button("Follow the drawing again", { icon: "reset", kind: "little" }, () => this.change({ parsing: null }));
     this.parsingGroup = group("Parsing", this.views, this.parsingWords, this.classes, this.followButton);
-    this.eraseGroup = group("Erase and repair", h("p", { class: "small soft" }, "A feature is rubbed out of the drawing, in the tone round it. Any mix paints one that fits the rest, and so does a person's own model, trained on Portrait; the general portrait's is plainer, and ISEGAN leaves a smudge."),
+    this.eraseGroup = group("Erase and repair", h("p", { class: "small soft" }, "A feature is rubbed out of the drawing, in the tone round it. The general portrait, Any mix and a person's own model paint one that fits the rest; ISEGAN leaves a smudge."),
       h("div", { class: "row even" }, Object.keys(FEATURES).map((name) => button(name[0].toUpperCase() + name.slice(1), { kind: "little" }, () => this.erase(name)))));
     this.right.append(group("Model", this.model, this.absent, this.modelWords), this.parsingGroup, this.eraseGroup);
   }
