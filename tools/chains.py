@@ -180,7 +180,8 @@ def main() -> None:
     chain = CHAINS[given.system]
     if not given.run:
         print("\n".join(f"likeness {words}" for words in chain.commands))
-        print(chain.differs) if chain.differs else None
+        if chain.differs:
+            print(chain.differs)
         return
     if not given.data:
         parser.error("--run needs --data, where the photos are")

@@ -89,10 +89,10 @@ def test_with_instruments(instruments: Path, faces: list[AlignedFace]) -> None:
     assert panel.notes == [] and panel.instruments == ("mobilefacenet_b", "squeezenet", "lpips_heads")
     photos = np.stack([face.image for face in faces])
     landmarks = [face.landmarks for face in faces]
-    seen = panel.see(photos, landmarks, own=False)
+    seen = panel.see(photos, landmarks)
     own = panel.judge(photos, photos, seen, seen)
     others = np.roll(photos, 1, 0)
-    other = panel.judge(others, photos, panel.see(others, landmarks), seen)
+    other = panel.judge(others, photos, panel.see(others, instead=landmarks), seen)
     assert own.undetected == other.undetected == 0
     for metric, better in (("lpips", 1), ("dlib_distance", 1), ("identity", -1)):
         apart = better * (np.array(other.each[metric]) - np.array(own.each[metric]))

@@ -408,7 +408,10 @@ class StandIn:
     def panel(self) -> StandIn:
         return self
 
-    def fidelity(self, made: np.ndarray, faces: list[AlignedFace]) -> Fidelity:
+    def seen(self, faces: list[AlignedFace]) -> None:
+        return None
+
+    def fidelity(self, made: np.ndarray, faces: list[AlignedFace], photo: None) -> Fidelity:
         away = [float(np.abs(one.astype(float) - face.image).mean()) for one, face in zip(made, faces, strict=True)]
         judged = {"lpips": (float(np.mean(away)), 0), "kernel_efficientnet_lite0": 1.0}
         return Fidelity(len(made), (0, 0), (0, 0), judged, 0, {"lpips": away}, [faces[0].landmarks, *(None for _ in faces[1:])])

@@ -8,16 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
-from likeness.evaluate.dlib_identity import descriptors
-from likeness.evaluate.features import face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
 from likeness.evaluate.inception import SPLITS, InceptionFeatures, inception_score
-from likeness.evaluate.kid import kernel_distance
-from likeness.evaluate.panel import Panel, Seen, spread, whole
+from likeness.evaluate.panel import Panel, Seen, distances, spread
 from likeness.evaluate.people import digests
 from likeness.evaluate.pixels import psnr, ssim
 from likeness.experiment import Outcome, Progress, no_progress, option
@@ -123,64 +119,32 @@ def measure(
     total = len(real_files) + len(fake_files)
     panel = Panel()
     standard = InceptionFeatures() if inception else None
-    done = 0
 
-    def see(files: list[Path]) -> _Folder:
-        nonlocal done
-        pictures, landmarks = [], []
-        features: dict[str, list[NDArray[np.float32]]] = {"squeezenet": [], "efficientnet_lite0": []}
-        for path in files:
-            picture = read(path)
-            faces = panel.reader.faces(picture)
-            landmarks.append(faces[0].landmarks if faces else None)
-            if panel.squeeze:
-                features["squeezenet"].append(panel.squeeze.of_images(picture[None]))
-            if panel.lite:
-                features["efficientnet_lite0"].append(panel.lite.of_images(whole(picture[None])))
-            pictures.append(picture)
-            done += 1
-            progress(done, total, "")
-        identity = None
-        if panel.recogniser:
-            identity = np.zeros((len(files), 128), np.float32)
-            crops = [face_crop(one, points) for one, points in zip(pictures, landmarks, strict=True) if points is not None]
-            if crops:
-                identity[[points is not None for points in landmarks]] = panel.recogniser.embed(crops)
-        sets = {name: np.concatenate(some) for name, some in features.items() if some}
-        return _Folder(pictures, Seen(landmarks, identity, descriptors(pictures, landmarks)), sets)
+    def look(files: list[Path], before: int) -> tuple[list[Image], Seen]:
+        pictures = [read(path) for path in files]
+        return pictures, panel.see(pictures, progress=lambda done: progress(before + done, total, ""))
 
-    ours, theirs = see(real_files), see(fake_files)
-    sets: dict[str, float] = {}
-    for name, features in theirs.features.items():
-        sets[f"frechet_{name}"] = frechet_distance(features, ours.features[name])
-        sets[f"kernel_{name}"] = kernel_distance(features, ours.features[name])[0]
-    people, them = ours.seen.identity, theirs.seen.identity
-    if people is not None and them is not None and min(ours.seen.found.sum(), theirs.seen.found.sum()) >= 2:
-        sets["frechet_mobilefacenet_b"] = frechet_distance(them[theirs.seen.found], people[ours.seen.found])
+    ours, one = look(real_files, 0)
+    theirs, other = look(fake_files, len(real_files))
+    sets = distances(other, one)
+    people, them = one.identity, other.identity
+    if people is not None and them is not None and min(one.found.sum(), other.found.sum()) >= 2:
+        sets["frechet_mobilefacenet_b"] = frechet_distance(them[other.found], people[one.found])
     if standard is not None:
         real_standard, fake_standard = (
-            [standard.of_images(picture[None]) for picture in folder.pictures] for folder in (ours, theirs)
+            [standard.of_images(picture[None]) for picture in pictures] for pictures in (ours, theirs)
         )
         pooled = (np.concatenate([features for features, _ in some]) for some in (fake_standard, real_standard))
         sets["fid"] = frechet_distance(*pooled)
         sets["inception_score"] = inception_score(np.concatenate([logits for _, logits in fake_standard]))[0]
     each: dict[str, list[float]] = {}
     if paired:
-        each = _pairs(names, ours.pictures, theirs.pictures, panel)
+        each = _pairs(names, ours, theirs, panel)
         if people is not None and them is not None:
             each["identity"] = (people * them).sum(1).astype(float).tolist()
-        each["dlib_distance"] = np.linalg.norm(theirs.seen.descriptors - ours.seen.descriptors, axis=1).tolist()
-    counts, missed = (len(real_files), len(fake_files)), (int((~ours.seen.found).sum()), int((~theirs.seen.found).sum()))
+        each["dlib_distance"] = np.linalg.norm(other.descriptors - one.descriptors, axis=1).tolist()
+    counts, missed = (len(real_files), len(fake_files)), (int((~one.found).sum()), int((~other.found).sum()))
     return Measured(tuple(names), each, sets, counts, missed, panel.instruments, tuple(panel.notes))
-
-
-@dataclass(frozen=True)
-class _Folder:
-    """A folder's pictures, what recognisers see in them, and features by network."""
-
-    pictures: list[Image]
-    seen: Seen
-    features: dict[str, NDArray[np.float32]]
 
 
 def _pairs(names: list[str], real: list[Image], fake: list[Image], panel: Panel) -> dict[str, list[float]]:

@@ -31,13 +31,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Seen:
-    """What recognisers see in N pictures: the ``landmarks`` found in each, ``identity`` N × 128 by mobilefacenet_b where it is
-    here, dlib's ``descriptors`` N × 128, not numbers where no face is found.
+    """What judges see in N pictures.
+
+    ``landmarks`` of the face in each, None where none is found; ``identity`` N × 128 by mobilefacenet_b, None where it is not
+    here; dlib's ``descriptors`` N × 128, not numbers where no face is found; ``features`` N × D of each network in
+    :attr:`Panel.networks`, by its name.
     """
 
     landmarks: list[Points | None]
     identity: Features | None
     descriptors: Features
+    features: dict[str, Features]
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -83,41 +87,73 @@ class Panel:
         used = {"mobilefacenet_b": self.recogniser, "squeezenet": self.squeeze or self.lpips, "lpips_heads": self.lpips}
         return tuple(name for name, judge in used.items() if judge is not None and assets.available(name))
 
-    def see(self, pictures: Image, instead: Sequence[Points], own: bool = True) -> Seen:
-        """Recognisers' view of pictures N × S × S × 3.
+    @property
+    def networks(self) -> dict[str, SqueezeFeatures | LiteFeatures]:
+        """What sets of pictures are compared by: name → network, of those that are here."""
+        known = {"squeezenet": self.squeeze, "efficientnet_lite0": self.lite}
+        return {name: network for name, network in known.items() if network is not None}
+
+    def see(
+        self,
+        pictures: Sequence[Image] | Image,
+        landmarks: Sequence[Points] | None = None,
+        instead: Sequence[Points] | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Seen:
+        """What the judges see in N pictures, whose sizes may differ.
 
         Args:
-            pictures: uint8.
-            instead: landmarks by which a face is cut out for mobilefacenet_b where none is found.
-            own: find landmarks in the pictures; else ``instead`` are theirs.
+            pictures: uint8 H × W × 3 each.
+            landmarks: of their faces, where they are known; else dlib finds them.
+            instead: by which a face is cut out for mobilefacenet_b where none is found; without, its numbers are 0 there.
+            progress: told how many pictures have been searched.
         """
-        some = [self.reader.faces(picture) for picture in pictures] if own else []
-        landmarks: list[Points | None] = [faces[0].landmarks if faces else None for faces in some] if own else [*instead]
-        crops = [
-            face_crop(picture, other if points is None else points)
-            for picture, points, other in zip(pictures, landmarks, instead, strict=True)
-        ]
-        identity = self.recogniser.embed(crops) if self.recogniser else None
-        return Seen(landmarks, identity, descriptors(list(pictures), landmarks))
+        pictures = list(pictures)
+        found: list[Points | None] = [*landmarks] if landmarks is not None else []
+        for number, picture in enumerate(pictures if landmarks is None else (), 1):
+            faces = self.reader.faces(picture)
+            found.append(faces[0].landmarks if faces else None)
+            progress(number)
+        identity = None
+        if self.recogniser is not None:
+            points = [one if one is not None or instead is None else instead[i] for i, one in enumerate(found)]
+            crops = [face_crop(picture, one) for picture, one in zip(pictures, points, strict=True) if one is not None]
+            embedded = self.recogniser.embed(crops) if crops else np.zeros((0, 128), np.float32)
+            identity = np.zeros((len(found), embedded.shape[1]), np.float32)
+            identity[[one is not None for one in points]] = embedded
+        features = {name: _features(network, pictures) for name, network in self.networks.items()}
+        return Seen(found, identity, descriptors(pictures, found), features)
 
     def judge(self, made: Image, photos: Image, face: Seen, photo: Seen) -> Verdict:
-        """Made faces against photos, N × S × S × 3 each, whose recognisers' views are ``face`` and ``photo``."""
+        """Made faces against photos, N × S × S × 3 each, and what was seen in them."""
         each: dict[str, list[float]] = {}
         if self.lpips:
             each["lpips"] = self.lpips(to_tensor(made), to_tensor(photos)).tolist()
         if face.identity is not None and photo.identity is not None:
             each["identity"] = ((face.identity * photo.identity).sum(1) * face.found).astype(float).tolist()
         each["dlib_distance"] = np.linalg.norm(face.descriptors - photo.descriptors, axis=1).tolist()
-        sets: dict[str, float] = {}
-        if self.squeeze:
-            sets["frechet_squeezenet"] = frechet_distance(self.squeeze.of_images(made), self.squeeze.of_images(photos))
+        sets = distances(face, photo)
+        sets.pop("kernel_squeezenet", None)
         if face.identity is not None and photo.identity is not None:
             sets["frechet_mobilefacenet_b"] = frechet_distance(face.identity, photo.identity)
-        if self.lite:
-            one, other = self.lite.of_images(made), self.lite.of_images(photos)
-            sets["frechet_efficientnet_lite0"] = frechet_distance(one, other)
-            sets["kernel_efficientnet_lite0"] = kernel_distance(one, other)[0]
         return Verdict(each, sets, int((~face.found).sum()))
+
+
+def distances(made: Seen, photos: Seen) -> dict[str, float]:
+    """Fréchet and kernel distances of two sets of pictures on each network that has seen both."""
+    sets: dict[str, float] = {}
+    for name, features in made.features.items():
+        sets[f"frechet_{name}"] = frechet_distance(features, photos.features[name])
+        sets[f"kernel_{name}"] = kernel_distance(features, photos.features[name])[0]
+    return sets
+
+
+def _features(network: SqueezeFeatures | LiteFeatures, pictures: Sequence[Image]) -> Features:
+    """Features N × D, all at once where sizes agree."""
+    ready = whole if isinstance(network, LiteFeatures) else np.asarray
+    if len({picture.shape for picture in pictures}) == 1:
+        return network.of_images(ready(np.stack(pictures)))
+    return np.concatenate([network.of_images(ready(picture[None])) for picture in pictures])
 
 
 def spread(values: Sequence[float] | Features) -> tuple[float, float]:

@@ -98,7 +98,6 @@ class Ruler:
 
     def __init__(self) -> None:
         self.panel = Panel()
-        self._last: tuple[list[AlignedFace], Seen] | None = None
 
     @property
     def recogniser(self) -> Recogniser:
@@ -159,17 +158,20 @@ class Ruler:
             int((~here).sum()),
         )
 
-    def fidelity(self, made: Image, faces: Sequence[AlignedFace]) -> Fidelity:
-        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own."""
-        photos, landmarks = np.stack([face.image for face in faces]), [face.landmarks for face in faces]
-        seen = self.panel.see(made, landmarks)
-        if self._last is None or not _same(self._last[0], faces):  # tables ask of the same photos again and again
-            self._last = [*faces], self.panel.see(photos, landmarks, own=False)
-        verdict = self.panel.judge(made, photos, seen, self._last[1])
+    def seen(self, faces: Sequence[AlignedFace]) -> Seen:
+        """What judges see in photos: for :meth:`fidelity` of several methods on the same ones."""
+        return self.panel.see([face.image for face in faces], [face.landmarks for face in faces])
+
+    def fidelity(self, made: Image, faces: Sequence[AlignedFace], photo: Seen | None = None) -> Fidelity:
+        """Made photos N × S × S × 3 against the photos of ``faces``, each with its own, of which ``photo`` was :meth:`seen`."""
+        photos = np.stack([face.image for face in faces])
+        face = self.panel.see(made, instead=[face.landmarks for face in faces])
+        verdict = self.panel.judge(made, photos, face, photo or self.seen(faces))
         one, other = to_tensor(made), to_tensor(photos)
         each = {"psnr": psnr(one, other).tolist(), "ssim": ssim(one, other).tolist(), **verdict.each}
         judged = {metric: spread(values) for metric, values in verdict.each.items()} | verdict.sets
-        return Fidelity(len(made), spread(each["psnr"]), spread(each["ssim"]), judged, verdict.undetected, each, seen.landmarks)
+        means = spread(each["psnr"]), spread(each["ssim"])
+        return Fidelity(len(made), *means, judged, verdict.undetected, each, face.landmarks)
 
     def lpips(self, made: Image, wanted: Image) -> float:
         """Mean LPIPS distance of pictures N × S × S × 3."""
@@ -178,11 +180,6 @@ class Ruler:
     def distances(self, made: Image, wanted: Image) -> list[float]:
         """The LPIPS distance of each picture of N × S × S × 3."""
         return [float(one) for one in self.distance(to_tensor(made), to_tensor(wanted))]
-
-
-def _same(one: Sequence[AlignedFace], other: Sequence[AlignedFace]) -> bool:
-    """Whether these are the very same faces."""
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
 def absolute_error(made: Image, wanted: Image, regions: Sequence[NDArray[np.bool_]] | None = None) -> float:

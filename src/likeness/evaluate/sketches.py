@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from likeness import assets
 from likeness.errors import LikenessError
-from likeness.evaluate.dlib_identity import descriptors
-from likeness.evaluate.features import face_crop
 from likeness.evaluate.frechet import frechet_distance
 from likeness.evaluate.fsim import fsim
-from likeness.evaluate.kid import kernel_distance
 from likeness.evaluate.lpips import LPIPS
 from likeness.evaluate.nlda import nlda_accuracy
-from likeness.evaluate.panel import Panel, spread, whole
+from likeness.evaluate.panel import Panel, distances, spread
 from likeness.evaluate.pixels import psnr
 from likeness.image import to_tensor
 from likeness.records import Image
@@ -78,7 +75,7 @@ class Judge:
         self._lpips: dict[str, LPIPS] = {"lpips_squeeze": self.panel.lpips} if self.panel.lpips else {}
         others = {name: net for name, net in BACKBONES.items() if assets.available(net)} if self._lpips else {}
         self._lpips |= {name: LPIPS(name.removeprefix("lpips_")) for name in others}
-        self._people, self._seen, self._described = self._identities(photos)
+        self._photo = self.panel.see(photos)
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -100,27 +97,23 @@ class Judge:
             each["psnr"] += psnr(one, other).tolist()
             for name, distance in self._lpips.items():
                 each[name] += distance(one, other).tolist()
-        people, seen, described = self._identities(made)
-        both = seen & self._seen
+        face, photo = self.panel.see(made), self._photo
+        both = face.found & photo.found
         train = TRAIN_PEOPLE if count >= 225 else 2 * count // 3
         try:
             accuracy = 100 * nlda_accuracy(grey(photos), grey(made), train)[0]
         except LikenessError:  # pictures that are all the same leave it no null space
             accuracy = float("nan")
-        each["dlib_distance"] = np.linalg.norm(described - self._described, axis=1).tolist()
+        each["dlib_distance"] = np.linalg.norm(face.descriptors - photo.descriptors, axis=1).tolist()
         judged: dict[str, float] = {}
-        if people is not None and self._people is not None:
-            each["identity"] = ((people * self._people).sum(1) * both).astype(float).tolist()
+        if face.identity is not None and photo.identity is not None:
+            each["identity"] = ((face.identity * photo.identity).sum(1) * both).astype(float).tolist()
             judged["identity"] = float(np.mean(each["identity"]))
-        judged["dlib_distance"] = spread(each["dlib_distance"])[0]
-        if self.panel.squeeze:
-            judged |= _sets("squeezenet", self.panel.squeeze.of_images(made), self.panel.squeeze.of_images(photos))
-        if self.panel.lite:
-            features = [self.panel.lite.of_images(whole(some)) for some in (made, photos)]
-            judged |= _sets("efficientnet_lite0", *features)
-        if people is not None and self._people is not None:
-            same = (both == self._seen).all() and both.sum() > 1
-            judged["frechet_mobilefacenet_b"] = frechet_distance(people[both], self._people[both]) if same else float("nan")
+        judged |= {"dlib_distance": spread(each["dlib_distance"])[0]} | distances(face, photo)
+        if face.identity is not None and photo.identity is not None:
+            same = (both == photo.found).all() and both.sum() > 1
+            apart = frechet_distance(face.identity[both], photo.identity[both]) if same else float("nan")
+            judged["frechet_mobilefacenet_b"] = apart
         means = {name: float(np.mean(each[name])) for name in ("fsim", "psnr", *self._lpips)}
         return Score(
             method,
@@ -129,29 +122,10 @@ class Judge:
             {name: means[name] for name in self._lpips},
             accuracy,
             means["psnr"],
-            int((~seen).sum()),
+            int((~face.found).sum()),
             judged,
             each,
         )
-
-    def _identities(self, pictures: Image) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_], NDArray[np.float64]]:
-        """Of N pictures: mobilefacenet_b's features N × 128, 0 where no face is found; where one is; dlib's descriptors."""
-        some = [self.panel.reader.faces(picture) for picture in pictures]
-        landmarks = [faces[0].landmarks if faces else None for faces in some]
-        seen = np.array([points is not None for points in landmarks], np.bool_)
-        described = descriptors(list(pictures), landmarks)
-        if self.panel.recogniser is None:
-            return None, seen, described
-        found = np.zeros((len(pictures), 128), np.float32)
-        crops = [face_crop(one, points) for one, points in zip(pictures, landmarks, strict=True) if points is not None]
-        if crops:
-            found[seen] = self.panel.recogniser.embed(crops)
-        return found, seen, described
-
-
-def _sets(name: str, made: NDArray[np.float32], photos: NDArray[np.float32]) -> dict[str, float]:
-    """Distances of two sets of features of a network."""
-    return {f"frechet_{name}": frechet_distance(made, photos), f"kernel_{name}": kernel_distance(made, photos)[0]}
 
 
 def told(name: str, value: float) -> float | str:

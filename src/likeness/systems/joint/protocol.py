@@ -15,6 +15,7 @@ from likeness import sheet, systems
 from likeness.errors import LikenessError
 from likeness.evaluate.groups import group_table
 from likeness.evaluate.landmark_error import normalised_error
+from likeness.evaluate.panel import Seen
 from likeness.evaluate.people import People, headline
 from likeness.evaluate.portrait import Ruler
 from likeness.experiment import Outcome, Progress, no_progress, option
@@ -103,19 +104,20 @@ def conditions(options: Options, system: JointSynthesizer, progress: Progress = 
     chosen = options.faces(system.framing)
     faces = list(chosen)
     ruler = Ruler()
+    photo = ruler.seen(faces)
     table: list[dict[str, Any]] = []
     shown: list[list[Image | None]] = [[face.image] for face in faces[:SHOWN]]
     for number, (line, names) in enumerate(CONDITIONS.items()):
         progress(number, len(CONDITIONS), line)
         made, other = (_made(system, faces, line, names, first) for first in (0, len(faces)))
-        some = _line(ruler, made, faces)
+        some = _line(ruler, made, faces, photo)
         apart = ruler.distances(made, other)
         table.append({"given": line, "method": "joint", **some, "apart": float(np.mean(apart))})
         for row, picture in zip(shown, made, strict=False):
             row.append(picture)
         if line in SPECIALISTS and not options.alone:
             own = _specialist(systems.load(SPECIALISTS[line][0]), SPECIALISTS[line][1], faces, line)
-            table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, own, faces)})
+            table.append({"given": line, "method": SPECIALISTS[line][0], **_line(ruler, own, faces, photo)})
     tables = {}
     if options.groups:
         lines = [{**line, "method": f"{line['given']}: {line['method']}"} for line in table]
@@ -145,9 +147,9 @@ def _specialist(system: Synthesizer, condition: str, faces: Sequence[AlignedFace
     return np.stack([result.picture for result in system.make(requests)])
 
 
-def _line(ruler: Ruler, made: Image, faces: Sequence[AlignedFace]) -> Mapping[str, Any]:
+def _line(ruler: Ruler, made: Image, faces: Sequence[AlignedFace], photo: Seen) -> Mapping[str, Any]:
     """One line's figures."""
-    fidelity = ruler.fidelity(made, faces)
+    fidelity = ruler.fidelity(made, faces, photo)
     found = zip(fidelity.landmarks, faces, strict=True)
     errors = [normalised_error(points, face.landmarks) for points, face in found if points is not None]
     line = {name: figure for name, figure in fidelity.line().items() if not name.startswith(("frechet", "kernel"))}

@@ -194,14 +194,14 @@ def compare(
     photos, masks, anchors, landmarks = inputs(store, anchors)
     colours, cover = _placed(photos, masks, anchors)
     real = to_images(photos)
-    photo = panel.see(real, landmarks, own=False)
+    photo = panel.see(real, landmarks)
     template = [np.mean(landmarks, axis=0).astype(np.float32)] * len(landmarks)
     scores, pictures = [], {"photo": real, "parts": to_images(colours)}
     for number, (name, face_of) in enumerate(methods.items()):
         progress(number, len(methods), name)
         faces = painted(face_of, colours, cover)
         made = to_images(faces)
-        verdict = panel.judge(made, real, panel.see(made, template), photo)
+        verdict = panel.judge(made, real, panel.see(made, instead=template), photo)
         each = {"psnr": psnr(faces, photos).tolist(), "ssim": ssim(faces, photos).tolist(), **verdict.each}
         judged = {metric: spread(values) for metric, values in verdict.each.items()} | verdict.sets
         scores.append(Score(name, len(made), spread(each["psnr"]), spread(each["ssim"]), judged, verdict.undetected, each))

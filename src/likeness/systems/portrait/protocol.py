@@ -67,6 +67,7 @@ def _photos(options: Options, model: PortraitSynthesizer, chosen: FaceStore, pro
     """Every effect of the recipe, or the pairs' drawings: made photos against photos."""
     faces = list(chosen)
     ruler, table = Ruler(), []
+    photo = ruler.seen(faces)
     rows: list[list[Image | None]] = []
     from_pairs = options.pairs_as_drawings or model.recipe.drawing.source == "pairs"
     paired = pictures_of(chosen, "with") if from_pairs else []
@@ -85,7 +86,7 @@ def _photos(options: Options, model: PortraitSynthesizer, chosen: FaceStore, pro
             drawings = [np.where(where[..., None], WHITE, one) for one, where in zip(drawings, erased, strict=True)]
         made = {name: _drawn(one, drawings) for name, one in models.items()}
         for method, pictures in {**made, "the drawing as it is": np.stack(drawings)}.items():
-            line = {"effect": kind, "method": method} | ruler.fidelity(pictures, faces).line()
+            line = {"effect": kind, "method": method} | ruler.fidelity(pictures, faces, photo).line()
             if erased:
                 inside = [absolute_error(pictures[i : i + 1], faces[i].image[None], erased[i : i + 1]) for i in range(len(faces))]
                 line |= {"inside": spread(inside), "each": {**line["each"], "inside": inside}}
