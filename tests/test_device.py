@@ -81,7 +81,7 @@ def stepped(
         there = mapped(batch, lambda tensor: tensor.to(device))
         with watch or nullcontext():
             take_step(system, there, phase, optimisers, cast or nullcontext())
-    return [float(weight.square().sum()) for weight in system.parameters()] if device != "meta" else []
+    return [float(weight.detach().square().sum()) for weight in system.parameters()] if device != "meta" else []
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -97,6 +97,13 @@ def test_what_reads_back_fails_on_meta() -> None:
         bool((torch.zeros(2, device="meta") > 0).any())
     with pytest.raises(RuntimeError):
         torch.zeros(2, device="meta")[torch.zeros(2, device="meta") > 0]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_step_in_bfloat16(name: str) -> None:
+    """As where there are units for it, such as AMX: nothing that must be float32 is cast, and no weight is lost."""
+    autocast = torch.autocast("cpu", torch.bfloat16)
+    assert np.isfinite(stepped(built(name), "cpu", autocast)).all()
 
 
 def tensors(batch: Any) -> list[torch.Tensor]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnx.reference
 import pytest
+import torch
 
 from likeness import assets, systems
-from likeness.card import STEPS, read_stored
+from likeness.card import STEPS, Card, read_stored
+from likeness.checkpoint import read_weights, write_weights
 from likeness.cli import main
 from likeness.engine import open_weights
 from likeness.engine.graph import Array
 from likeness.errors import LikenessError
+from likeness.export import export
 from likeness.export.calibration import WEIGHT, Range, mean_errors, ranges, rounded_weight
-from likeness.export.int8 import FIRST, LAST, export_int8, quantise
+from likeness.export.int8 import ENDS, FIRST, LAST, export_int8, quantise
 from likeness.export.onnx import LARGEST
 from likeness.image import pictures_in
+from likeness.recipe import freeze
+from likeness.systems.parts.recipes import Networks
+from likeness.systems.parts.system import PartsSystem
 
 PARTS = assets.WEIGHTS / "parts"
 
@@ -44,29 +51,53 @@ def test_what_ships(canvases: Array) -> None:
     assert agreement(PARTS / "weights.safetensors", canvases) > 44
 
 
-def test_written_over_the_same_weights(canvases: Array, tmp_path: Path) -> None:
-    """Its tensors are those of the weights file, its inner convolutions have 8-bit inputs and weights, and it agrees."""
-    folder = Path(shutil.copytree(PARTS, tmp_path / "parts"))
-    path = folder / "weights.safetensors"
-    (folder / "generator.int8.onnx").unlink()
-    written = export_int8(path, "generator", [{"canvas": one[None]} for one in canvases])
-    assert written == folder / "generator.int8.onnx" and written.stat().st_size <= LARGEST
+def painter(folder: Path, learned: bool) -> PartsSystem:
+    """Untrained weights of a small parts painter, with their float32 graph; its norms have seen some pictures."""
+    networks = Networks("lean", 64, 1, 96, "patch", 8, 2, cover=True)
+    recipe = replace(systems.recipe("parts:tiny"), networks=networks, rounded=learned)
+    torch.manual_seed(0)
+    system = PartsSystem(recipe).train()
+    with torch.no_grad():
+        for _ in range(60):
+            system.generator(torch.rand(4, 4, 64, 64) * 2 - 1)
+    state = {name: value for name, value in system.state_dict().items() if name.split(".")[0] in PartsSystem.ships}
+    export(write_weights(folder / "weights.safetensors", state, Card("parts", freeze(recipe), 60), "float32"))
+    return system
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_written_over_the_same_weights(learned: bool, tmp_path: Path) -> None:
+    """Its tensors are those of the weights file, its inner convolutions have 8-bit inputs and weights, and it agrees.
+
+    Where the network learned in 8 bits its sums are of 8-bit numbers, too, and training met errors of the same size.
+    """
+    path, chance = tmp_path / "weights.safetensors", np.random.default_rng(0)
+    system = painter(tmp_path, learned)
+    feeds = chance.uniform(-1, 1, (12, 1, 4, 64, 64)).astype(np.float32)
+    written = export_int8(path, "generator", [{"canvas": one} for one in feeds])
+    assert written == tmp_path / "generator.int8.onnx" and written.stat().st_size <= LARGEST
     model = onnx.load(written, load_external_data=False)
     kinds = Counter(node.op_type for node in model.graph.node)
     made = {output: node.op_type for node in model.graph.node for output in node.output}
     eight = [node for node in model.graph.node if node.op_type == "Conv" and made.get(node.input[1]) == "DequantizeLinear"]
-    assert kinds["Conv"] - len(eight) == FIRST + LAST and "BatchNormalization" not in kinds
+    # the stem's has too few channels to be worth it
+    assert kinds["Conv"] - len(eight) == (2 * ENDS if learned else FIRST + LAST) and "BatchNormalization" not in kinds
     assert all(made[name] == "DequantizeLinear" for node in eight for name in node.input)
+    sums = [node for node in model.graph.node if node.op_type == "Add"]
+    assert all(all(made[name] in ("DequantizeLinear", "Reshape") for name in node.input) for node in sums) == learned
     large = [one for one in model.graph.initializer if not one.external_data and np.prod(one.dims) > 2000]
     assert not large
-    assert agreement(path, canvases) > 44
+    plain, fast = (open_weights(path, engine).graphs["generator"](canvas=feeds[:, 0])["face"] for engine in ("onnx", "int8"))
+    assert 10 * np.log10(np.square(plain).mean() / np.square(plain - fast).mean()) > (20 if learned else 25)
+    if learned:
+        for norm in (one for one in system.modules() if isinstance(one, torch.nn.BatchNorm2d)):
+            norm.eval()
+        trained = system.generator(torch.from_numpy(feeds[:, 0])).detach().numpy()
+        assert 0.3 < np.square(trained - plain).mean() / np.square(fast - plain).mean() < 3
 
 
 def test_int8_rows(canvases: Array, tmp_path: Path) -> None:
     """Weights that are kept as int8 rows are read in their own way."""
-    from likeness.checkpoint import read_weights, write_weights
-    from likeness.export import export
-
     card, state = read_weights(PARTS / "weights.safetensors")
     path = write_weights(tmp_path / "weights.safetensors", state, card, "int8")
     assert any(name.endswith(STEPS) for name in read_stored(path)[1])

@@ -15,10 +15,11 @@ from PIL import Image as Pillow
 from likeness import assets, provenance
 from likeness.data.store import FaceStore
 from likeness.faces import parts
+from likeness.faces.donors import Donor
 from likeness.faces.reader import FaceReader
 from likeness.records import AlignedFace
 from likeness.systems import load
-from likeness.systems.parts.synthesis import Donor, PartsSynthesizer
+from likeness.systems.parts.synthesis import PartsSynthesizer
 
 NAMES = ("ada", "bo", "cleo", "dev", "eun", "fay")
 

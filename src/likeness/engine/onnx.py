@@ -17,6 +17,8 @@ INT8 = ".int8"
 """What a graph's name ends in where it computes in int8, see :mod:`likeness.export.int8`."""
 UNSEALED = "0" * 64
 """What stands for a graph's own SHA-256 while it is computed over the whole file, see :func:`sealed`."""
+SMALL = 500_000
+"""Bytes of a weights file up to which its graphs compute on one thread: to share out so little costs more than it gains."""
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -94,19 +96,20 @@ class OnnxGraph(Graph):
         path: ``NAME.onnx``; its weights stand beside it.
         digest: SHA-256 of the weights' tensors, which the graph has to name.
         device: see :func:`provider`; ``cuda:1`` chooses the second card.
+        small: whether it computes on one thread, see :data:`SMALL`.
 
     Raises:
         LikenessError: no such device, or the file is damaged, not a graph of likeness, or one of other weights.
     """
 
-    def __init__(self, path: Path, digest: str, device: str = "auto") -> None:
+    def __init__(self, path: Path, digest: str, device: str = "auto", small: bool = False) -> None:
         check_sealed(path, digest)
         import onnxruntime
 
         self.name = path.stem.removesuffix(INT8)
         int8 = path.stem.endswith(INT8)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads(), 1
+        options.intra_op_num_threads, options.inter_op_num_threads = 1 if small else threads(), 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not slow other programs
         # int8 rows become float32 once, when it is opened, but for a graph that computes in int8

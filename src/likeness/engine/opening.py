@@ -9,7 +9,7 @@ from pathlib import Path
 
 from likeness.card import STEPS, Card, read_stored, restored
 from likeness.engine.graph import Array, Graph
-from likeness.engine.onnx import INT8, PROVIDERS, OnnxGraph, provider
+from likeness.engine.onnx import INT8, PROVIDERS, SMALL, OnnxGraph, provider
 from likeness.errors import LikenessError
 
 ENGINES = ("auto", "onnx", "int8", "torch")
@@ -80,7 +80,8 @@ def open_weights(
         if not files:
             raise LikenessError(f"{path}: has no graphs beside it; write them: likeness export {path.parent}")
         used = eight if engine == "int8" else files
-        graphs: dict[str, Graph] = {file.stem.removesuffix(INT8): OnnxGraph(file, digest, device) for file in used}
+        small = path.stat().st_size <= SMALL
+        graphs: dict[str, Graph] = {file.stem.removesuffix(INT8): OnnxGraph(file, digest, device, small) for file in used}
         return Weights(path, card, graphs, digest, engine, stored)
     if find_spec("torch") is None:
         raise LikenessError(f"{path}: has no graphs beside it; without torch none can be built: pip install 'likeness[train]'")

@@ -117,7 +117,7 @@ class Prior(nn.Module):
 
     def update(self, codes: Tensor) -> None:
         """Move the running moments by codes of photos, B × 96, ground, hair, skin and rest in turn."""
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(codes.device.type, enabled=False):
             pieces = codes.float().unflatten(1, self.code_mean.shape)
             self.code_mean.lerp_(pieces.mean(0), MOMENTUM)
             away = pieces - self.code_mean

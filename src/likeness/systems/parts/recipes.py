@@ -57,7 +57,8 @@ class Weights:
 @dataclass(frozen=True)
 class PartsRecipe(Recipe):
     """A parts training. ``crop`` is the side of the random square that Φ looks at (0: the whole picture);
-    ``perceptual`` names Φ: ``"vgg19"`` as in the paper, or ``"efficientnet"``, which any package index has.
+    ``perceptual`` names Φ: ``"vgg19"`` as in the paper, or ``"efficientnet"``, which any package index has. With ``rounded`` G
+    learns in 8-bit numbers (:mod:`likeness.nn.rounding`), for a graph that computes in them throughout.
     """
 
     framing: Framing = field(default_factory=Framing)
@@ -66,6 +67,7 @@ class PartsRecipe(Recipe):
     augment: PartsVariety = field(default_factory=PartsVariety)
     crop: int = 0
     perceptual: str = "vgg19"
+    rounded: bool = False
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -129,8 +131,8 @@ def finetune() -> PartsRecipe:
             batch=16,
             rates=(2e-4, 2e-4),
             betas=(0.0, 0.99),
-            phases=(Phase(300, ("D",)), Phase(9700, ("D", "G"))),
-            cooldown=2000,
+            phases=(Phase(300, ("D",)), Phase(2700, ("D", "G"))),
+            cooldown=1100,
             ema=600.0,
             max_missing=0.02,
         ),
@@ -138,7 +140,8 @@ def finetune() -> PartsRecipe:
         weights=Weights(reconstruction=3.0, perceptual=2.0, adversarial=0.3),
         augment=ROBUST,
         crop=48,
-        expects="about three hours of one core: hair, collars and plain grounds where lite had fog",
+        rounded=True,
+        expects="an hour and a half of one core, sitting by sitting: hair, collars and plain grounds where lite had fog",
     )
 
 

@@ -13,6 +13,7 @@ from likeness.losses.perceptual import Features, same_crop
 from likeness.nn.efficientnet import efficientnet_features
 from likeness.nn.patchgan import PatchGAN
 from likeness.nn.projected import ProjectedDiscriminator
+from likeness.nn.rounding import round_inside
 from likeness.nn.vgg import vgg_features
 from likeness.recipe import Phase
 from likeness.system import Move
@@ -25,11 +26,16 @@ from likeness.systems.parts.recipes import PartsRecipe
 def build_generator(recipe: PartsRecipe) -> nn.Module:
     """The generator that a recipe names."""
     chosen, channels = recipe.networks, 4 if recipe.networks.cover else 3
+    if chosen.generator not in ("paper", "lean"):
+        raise LikenessError(f"networks.generator={chosen.generator!r}: there are 'paper' and 'lean'")
+    generator: nn.Module
     if chosen.generator == "paper":
-        return PaperGenerator(channels, chosen.width, chosen.blocks)
-    if chosen.generator == "lean":
-        return LeanGenerator(channels, chosen.width, chosen.blocks, chosen.bottom)
-    raise LikenessError(f"networks.generator={chosen.generator!r}: there are 'paper' and 'lean'")
+        generator = PaperGenerator(channels, chosen.width, chosen.blocks)
+    else:
+        generator = LeanGenerator(channels, chosen.width, chosen.blocks, chosen.bottom)
+    if recipe.rounded:
+        round_inside(generator)
+    return generator
 
 
 def build_discriminator(recipe: PartsRecipe) -> nn.Module:
