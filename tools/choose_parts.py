@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("weights", nargs="+")
     parser.add_argument("--count", type=int, default=400, help="faces of each source, one a person, evenly by name")
+    parser.add_argument("--engine", default="auto", help="onnx for float32, int8 (default: as commands use them)")
     parser.add_argument("--sheet", help="write a contact sheet of 12 faces of the last source here")
     given = parser.parse_args()
     store = FaceStore(given.data).select("validation").complete(0.02)
@@ -45,7 +46,7 @@ def main() -> None:
         columns = [photos]
         print(f"{source}: {len(faces)} validation people")
         for path in given.weights:
-            system = systems.load(path, "parts")
+            system = systems.load(path, "parts", engine=given.engine)
             assert isinstance(system, PartsSynthesizer)
             laid = [parts.lay(parts.cut(face.image, face.landmarks), system.anchors) for face in faces]
             colours, cover = (np.stack(some) for some in zip(*laid, strict=True))

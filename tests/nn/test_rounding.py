@@ -35,6 +35,7 @@ def test_rounds_as_graphs_do() -> None:
     assert rounded(torch.zeros(2, 3, 4, 4)).abs().max() == 0
     positive = torch.rand(1, 2, 30, 30)
     assert float(rounded(positive).min()) == 0 and len(rounded(positive).unique()) <= 256
+    assert round(100 * KEPT, 6) == calibration.LEARNED
     weight = torch.randn(5, 4, 3, 3)
     assert rounded_weight(weight).numpy() == pytest.approx(calibration.rounded_weight(weight.numpy()), abs=1e-6)
 

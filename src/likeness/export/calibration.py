@@ -17,8 +17,9 @@ import numpy as np
 
 from likeness.engine.graph import Array
 
-KEPT = 99.999
-"""The percentile of a tensor's numbers at which its range ends; what lies beyond is clipped."""
+KEPT, LEARNED = 99.999, 99.99
+"""The percentile of a tensor's numbers at which its range ends; what lies beyond is clipped. Of a network that learned in 8-bit
+numbers it is the second, which it learned with (:mod:`likeness.nn.rounding`)."""
 SAMPLE = 8000
 """Numbers of each tensor and example that percentiles are taken of."""
 WEIGHT = 64
@@ -61,8 +62,8 @@ def rounded_weight(weight: Array) -> Array:
     return np.asarray(np.rint(weight / steps) * steps, np.float32)
 
 
-def ranges(model: Any, tensors: Sequence[str], feeds: Sequence[Mapping[str, Array]]) -> dict[str, Range]:
-    """The ranges of some of a model's tensors over examples, by name."""
+def ranges(model: Any, tensors: Sequence[str], feeds: Sequence[Mapping[str, Array]], kept: float = KEPT) -> dict[str, Range]:
+    """The ranges of some of a model's tensors over examples, by name; they end at the percentile ``kept``."""
     chance, some = np.random.default_rng(0), dict[str, list[Array]]()
     for values in _values(model, tensors, feeds):
         for name, value in values.items():
@@ -70,7 +71,7 @@ def ranges(model: Any, tensors: Sequence[str], feeds: Sequence[Mapping[str, Arra
             some.setdefault(name, []).append(chance.choice(flat, SAMPLE, replace=False) if flat.size > SAMPLE else flat)
     found = {}
     for name, parts in some.items():
-        low, high = np.percentile(np.concatenate(parts), [100 - KEPT, KEPT])
+        low, high = np.percentile(np.concatenate(parts), [100 - kept, kept])
         found[name] = Range(min(float(low), 0.0), max(float(high), 0.0))
     return found
 

@@ -20,7 +20,7 @@ from likeness.engine import Weights
 from likeness.engine.graph import Array, Graph
 from likeness.engine.onnx import GRAPH_KEY, INT8, PORTS_KEY, UNSEALED, WEIGHTS_KEY, sealed
 from likeness.errors import LikenessError
-from likeness.export.calibration import mean_errors, ranges, weight_steps
+from likeness.export.calibration import KEPT, LEARNED, mean_errors, ranges, weight_steps
 from likeness.export.onnx import LARGEST
 from likeness.files import write_content
 
@@ -179,10 +179,11 @@ def _inner(model: Any, first: int = FIRST, last: int = LAST) -> list[str]:
     return [node.name for node in found if len(sizes.get(node.input[1], ())) == 4 and sizes[node.input[1]][1] >= SMALLEST]
 
 
-def _quantise(model: Any, chosen: Sequence[str], feeds: Sequence[Mapping[str, Array]], sums: bool = False) -> None:
+def _quantise(model: Any, chosen: Sequence[str], feeds: Sequence[Mapping[str, Array]], learned: bool = False) -> None:
     """Let these convolutions compute in 8 bits: their inputs, weights and outputs pass through QuantizeLinear.
 
-    What is added up, such as the stream through residual blocks, does so with ``sums`` alone, else it stays float32.
+    What is added up, such as the stream through residual blocks, stays float32 where the network has not ``learned`` in
+    8-bit numbers.
     """
     from onnx import helper, numpy_helper
 
@@ -200,10 +201,10 @@ def _quantise(model: Any, chosen: Sequence[str], feeds: Sequence[Mapping[str, Ar
         follow = readers.get(output, [])
         return str(follow[0].output[0]) if len(follow) == 1 and follow[0].op_type == "Relu" else str(output)
 
-    adding = [node.name for node in graph.node if node.op_type == "Add"] if sums else []
+    adding = [node.name for node in graph.node if node.op_type == "Add"] if learned else []
     made = {after(node) for node in convolutions} | {str(node.output[0]) for node in graph.node if node.name in adding}
     tensors = list(dict.fromkeys([*(node.input[0] for node in convolutions), *made]))
-    known = ranges(model, tensors, feeds)
+    known = ranges(model, tensors, feeds, LEARNED if learned else KEPT)
     weights = {node.name: (str(node.input[0]), held[node.input[1]]) for node in convolutions}
     errors = mean_errors(model, weights, known, feeds)
 

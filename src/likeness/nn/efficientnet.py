@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, normalize, pad
+from torch.nn.functional import conv2d, normalize, pad, relu6
 
 from likeness.errors import LikenessError
 
@@ -76,19 +76,23 @@ class EfficientNetLite(nn.Module):
             return conv2d(features, weight, bias, stride, margin // 2, groups=groups)
         if margin:
             features = pad(features, (margin // 2, margin - margin // 2) * 2)
+        if stride > 1 and groups > 1 and features.device.type == "cpu":
+            # the backward pass of such a convolution takes ten times as long in bfloat16
+            with torch.autocast("cpu", enabled=False):
+                return conv2d(features.float(), weight, bias, stride, groups=groups)
         return conv2d(features, weight, bias, stride, groups=groups)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """The maps after the last block of each resolution from 1/4 on; square pictures, sides a multiple of 32."""
-        features = self._convolve(images * (127.5 / 128) + 0.5 / 128, "stem", 2).clamp(0, 6)  # trained on (x − 127) / 128
+        features = relu6(self._convolve(images * (127.5 / 128) + 0.5 / 128, "stem", 2))  # trained on (x − 127) / 128
         taps = []
         for index, (_, stride) in enumerate(self.plan):
             if stride == 2 and index > 1:
                 taps.append(features)
             before = features
             if index:
-                features = self._convolve(features, f"expand{index}").clamp(0, 6)
-            features = self._convolve(features, f"depthwise{index}", stride, features.shape[1]).clamp(0, 6)
+                features = relu6(self._convolve(features, f"expand{index}"))
+            features = relu6(self._convolve(features, f"depthwise{index}", stride, features.shape[1]))
             features = self._convolve(features, f"project{index}")
             if stride == 1 and before.shape[1] == features.shape[1]:
                 features = features + before

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from likeness.nn.residual import ResidualBlock
 
 KEPT = 0.9999
-"""The share of a tensor's numbers that a range is to hold; what lies beyond is clipped, so few large values are learned."""
+"""The share of a tensor's numbers that a range is to hold, as in graphs; what lies beyond is clipped."""
 SAMPLE = 65536
 """Numbers of each tensor that a range is taken of, evenly chosen."""
 WEIGHT = 64
@@ -30,10 +30,10 @@ class _Rounded(torch.autograd.Function):
     def forward(context: Any, values: Tensor, low: Tensor, high: Tensor) -> Tensor:
         step = ((high - low) / 255).clamp(min=1e-8)
         zero = (-low / step).round()
-        levels = values.float() / step
-        inside = (levels.round_() >= -zero) & (levels <= 255 - zero)
-        context.save_for_backward(inside)
-        return torch.minimum(torch.maximum(levels, -zero), 255 - zero).mul_(step).to(values.dtype)
+        levels = (values.float() / step).round_()
+        kept = torch.minimum(torch.maximum(levels, -zero), 255 - zero)
+        context.save_for_backward(levels == kept)
+        return kept.mul_(step).to(values.dtype)
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
@@ -54,9 +54,9 @@ def rounded(values: Tensor) -> Tensor:
 
 def rounded_weight(weight: Tensor) -> Tensor:
     """A convolution's weight O × I × h × w through 8 bits: one step an output channel, the largest is :data:`WEIGHT` steps."""
-    steps = (weight.detach().float().abs().amax((1, 2, 3)) / WEIGHT).clamp(min=1e-12)
-    zeros = torch.zeros(len(steps), dtype=torch.int32, device=weight.device)
-    return torch.fake_quantize_per_channel_affine(weight, steps, zeros, 0, -WEIGHT, WEIGHT)
+    still = weight.detach()
+    steps = (still.abs().amax((1, 2, 3), keepdim=True) / WEIGHT).clamp(min=1e-12)
+    return weight + ((still / steps).round_() * steps - still)
 
 
 class WeightRoundedConv2d(nn.Conv2d):
