@@ -126,6 +126,7 @@ CHAINS: dict[str, Chain] = {
             Sitting("facefeat_1", "facefeat:features", ("faces.parquet",), 4867, uncounted=4867),
             Sitting("facefeat_2", "facefeat:lite", ("faces.parquet",), 4873, "facefeat_1"),
             Sitting("facefeat_3", "facefeat:finetune", ("faces.parquet",), 3960, "facefeat_2", uncounted=3200),
+            Sitting("facefeat_4", "facefeat:finetune", ("faces.parquet",), 6114, "facefeat_3", uncounted=3200),
         ),
         "Then `likeness calibrate facefeat --data faces.parquet`.",
     ),

@@ -79,7 +79,7 @@ NOTES = {
         "watching people, or passing a made face off as a photo of somebody. **Trained on**: LFW (public figures of about "
         "2000 to 2010, more men than women, most light-skinned), CelebAMask-HQ and 6,000 clean faces of other collections; "
         "expect it to be weaker on people whom those do not show. E_id learned what mobilefacenet_a says, through a layer "
-        "that tells apart the people of three photos or more. **State**: two sittings of the painter: people are "
+        "that tells apart the people of three photos or more. **State**: three sittings of the painter: people are "
         "kept, heads turn; hair and grounds are smudged. **Choices**: none were "
         "made on test people."
     ),
