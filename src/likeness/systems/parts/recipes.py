@@ -131,8 +131,8 @@ def finetune() -> PartsRecipe:
             batch=16,
             rates=(2e-4, 2e-4),
             betas=(0.0, 0.99),
-            phases=(Phase(300, ("D",)), Phase(2700, ("D", "G"))),
-            cooldown=1100,
+            phases=(Phase(300, ("D",)), Phase(9700, ("D", "G"))),
+            cooldown=2000,
             ema=600.0,
             max_missing=0.02,
         ),
@@ -140,8 +140,7 @@ def finetune() -> PartsRecipe:
         weights=Weights(reconstruction=3.0, perceptual=2.0, adversarial=0.3),
         augment=ROBUST,
         crop=48,
-        rounded=True,
-        expects="an hour and a half of one core, sitting by sitting: hair, collars and plain grounds where lite had fog",
+        expects="about three hours of one core: hair, collars and plain grounds where lite had fog",
     )
 
 
