@@ -36,7 +36,7 @@ class _Rounded(torch.autograd.Function):
         return kept.mul_(step).to(values.dtype)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (inside,) = context.saved_tensors
         return gradient * inside, None, None
 
@@ -48,7 +48,7 @@ def rounded(values: Tensor) -> Tensor:
     beyond = max(round((1 - KEPT) * some.numel()), 1)
     high = some.topk(beyond).values[-1].clamp(min=0)
     low = -(-some).topk(beyond).values[-1].clamp(min=0)
-    made: Tensor = _Rounded.apply(values, low, high)
+    made: Tensor = _Rounded.apply(values, low, high)  # type: ignore[no-untyped-call]
     return made
 
 
@@ -56,7 +56,8 @@ def rounded_weight(weight: Tensor) -> Tensor:
     """A convolution's weight O × I × h × w through 8 bits: one step an output channel, the largest is :data:`WEIGHT` steps."""
     still = weight.detach()
     steps = (still.abs().amax((1, 2, 3), keepdim=True) / WEIGHT).clamp(min=1e-12)
-    return weight + ((still / steps).round_() * steps - still)
+    made: Tensor = weight + ((still / steps).round_() * steps - still)
+    return made
 
 
 class WeightRoundedConv2d(nn.Conv2d):
@@ -65,7 +66,8 @@ class WeightRoundedConv2d(nn.Conv2d):
     def forward(self, features: Tensor) -> Tensor:
         """As :class:`torch.nn.Conv2d`."""
         weight = rounded_weight(self.weight) if self.training else self.weight
-        return self._conv_forward(features, weight, self.bias)
+        made: Tensor = self._conv_forward(features, weight, self.bias)
+        return made
 
 
 class RoundedConv2d(nn.Conv2d):
