@@ -141,7 +141,7 @@ def test_sketch_by_mouse(page: Any, tmp_path: Path) -> None:
     page.wait_for_timeout(2500)
     before = settled(page, which=1)
     box = page.locator(".stage").first.bounding_box()
-    x, y = box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2
+    x, y = box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4
     page.mouse.move(x - 60, y)
     page.mouse.down()
     page.mouse.move(x + 60, y, steps=6)
