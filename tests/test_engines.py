@@ -9,6 +9,7 @@ import pytest
 
 from likeness import assets, systems
 from likeness.engine import Port, Weights, open_weights
+from likeness.engine.onnx import OnnxGraph
 from likeness.export.onnx import LARGEST
 from likeness.image import from_planes
 
@@ -57,6 +58,14 @@ def test_engines_agree(both_engines: tuple[Weights, Weights], batch: int) -> Non
             if len(port.shape) == 4 and port.shape[1] == 3:
                 steps = np.abs(from_planes(one[port.name]).astype(int) - from_planes(other[port.name]))
                 assert steps.max() <= 1, (name, port.name)
+
+
+def test_small_networks_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sharing out their work costs more than it gains; larger ones take the threads that they may."""
+    monkeypatch.setenv("LIKENESS_THREADS", "2")
+    for name, count in (("face_detector", 1), ("landmark_detector", 2)):
+        (graph,) = open_weights(assets.WEIGHTS / name / "weights.safetensors", "onnx").graphs.values()
+        assert isinstance(graph, OnnxGraph) and graph._session.get_session_options().intra_op_num_threads == count
 
 
 REQUESTS = {

@@ -2,7 +2,8 @@
 
     python tools/make_samples.py faces.parquet --weights runs/x
 
-Parts come from train people only, of similar skin tone. The pictures are drawn at 128 × 128 and enlarged twice.
+Parts come from train people only, of similar skin tone. The pictures are drawn at 128 × 128 and enlarged twice. Those that
+ship are of ``--seeds 42 21 8 16 47 54`` and the parts weights of step 13,884.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class EfficientNetLite(nn.Module):
         if margin:
             features = pad(features, (margin // 2, margin - margin // 2) * 2)
         if stride > 1 and groups > 1 and features.device.type == "cpu":
-            # the backward pass of such a convolution takes ten times as long in bfloat16
+            # in bfloat16 its backward pass takes several times as long: benchmarks/precision.py
             with torch.autocast("cpu", enabled=False):
                 return conv2d(features.float(), weight, bias, stride, groups=groups)
         return conv2d(features, weight, bias, stride, groups=groups)

@@ -13,14 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from likeness.export.calibration import LEARNED, WEIGHT
 from likeness.nn.residual import ResidualBlock
 
-KEPT = 0.9999
-"""The share of a tensor's numbers that a range is to hold, as in graphs; what lies beyond is clipped."""
 SAMPLE = 65536
 """Numbers of each tensor that a range is taken of, evenly chosen."""
-WEIGHT = 64
-"""The largest 8-bit weight, as in :mod:`likeness.export.calibration`."""
 
 
 class _Rounded(torch.autograd.Function):
@@ -42,10 +39,13 @@ class _Rounded(torch.autograd.Function):
 
 
 def rounded(values: Tensor) -> Tensor:
-    """A tensor through 8 bits: 256 even steps over the range of nearly all of its numbers, which holds 0 exactly."""
+    """A tensor through 8 bits: 256 even steps over the range of nearly all of its numbers, which holds 0 exactly.
+
+    Few large values are clipped: the range ends at the percentile :data:`~likeness.export.calibration.LEARNED`, as in graphs.
+    """
     flat = values.detach().movedim(1, -1).reshape(-1)  # no copy where channels come last
     some = flat[:: values.numel() // SAMPLE | 1].float()  # an odd stride comes by all channels
-    beyond = max(round((1 - KEPT) * some.numel()), 1)
+    beyond = max(round((1 - LEARNED / 100) * some.numel()), 1)
     high = some.topk(beyond).values[-1].clamp(min=0)
     low = -(-some).topk(beyond).values[-1].clamp(min=0)
     made: Tensor = _Rounded.apply(values, low, high)  # type: ignore[no-untyped-call]
@@ -53,7 +53,9 @@ def rounded(values: Tensor) -> Tensor:
 
 
 def rounded_weight(weight: Tensor) -> Tensor:
-    """A convolution's weight O × I × h × w through 8 bits: one step an output channel, the largest is :data:`WEIGHT` steps."""
+    """A convolution's weight O × I × h × w through 8 bits: one step an output channel, the largest is
+    :data:`~likeness.export.calibration.WEIGHT` steps.
+    """
     still = weight.detach()
     steps = (still.abs().amax((1, 2, 3), keepdim=True) / WEIGHT).clamp(min=1e-12)
     made: Tensor = weight + ((still / steps).round_() * steps - still)
